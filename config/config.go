@@ -1,0 +1,139 @@
+// Package config is the file: plain structs, decoded strictly, with all problems reported at once by file, line and
+// column. The comment of a field is its manual; docs/config.md and the JSON Schema are generated from them.
+//
+// The package knows nothing of what the values are used for; whoever builds from them checks what only it can know.
+package config
+
+// Config is the whole file.
+type Config struct {
+	// Version of the config language. Always 1.
+	Version int `yaml:"version"`
+	// Listen lists the sockets on which clients are served.
+	Listen []Listener `yaml:"listen"`
+	// Admin is the listener for operators: health, metrics and the admin API. Never exposed to clients.
+	Admin Admin `yaml:"admin"`
+	// Store says where state is kept: API keys, refusals for explain.
+	Store Store `yaml:"store"`
+	// Identity lists who may vouch for a caller. The security schemes of a spec are mapped to these by name.
+	Identity []Identity `yaml:"identity"`
+	// APIs lists what is protected.
+	APIs []API `yaml:"apis"`
+	// Log says where the access log goes.
+	Log Log `yaml:"log"`
+}
+
+// Listener is one socket for clients.
+type Listener struct {
+	// Address to listen on, host:port. Plain HTTP is accepted on loopback only, unless insecure says otherwise.
+	Address string `yaml:"address"`
+	// TLS serves HTTPS (1.2 with forward secrecy, and 1.3) and HTTP/2.
+	TLS *TLS `yaml:"tls"`
+	// Insecure: true accepts plain HTTP on an address that is not loopback. Write it down only where something in front terminates TLS.
+	Insecure bool `yaml:"insecure"`
+	// TrustedProxies are the CIDRs of proxies whose X-Forwarded-For or Forwarded tells the client's address.
+	TrustedProxies []string `yaml:"trusted_proxies"`
+	// MaxHeader bounds the request line and header together. Default 32 KiB.
+	MaxHeader Size `yaml:"max_header"`
+	// HeaderTimeout bounds the time until the header is read. Default 10s.
+	HeaderTimeout Duration `yaml:"header_timeout"`
+	// IdleTimeout closes a keepalive connection without requests. Default 2m.
+	IdleTimeout Duration `yaml:"idle_timeout"`
+}
+
+// TLS is a certificate and its key.
+type TLS struct {
+	// Cert is the PEM file of the certificate chain.
+	Cert string `yaml:"cert"`
+	// Key is the PEM file of the private key.
+	Key string `yaml:"key"`
+}
+
+// Admin is the listener for operators.
+type Admin struct {
+	// Address, host:port, or off. Loopback only, unless TLS is set. Default 127.0.0.1:9901.
+	Address string `yaml:"address"`
+	// TLS serves the admin listener over HTTPS.
+	TLS *TLS `yaml:"tls"`
+	// Token for the admin API, as a secret reference. Default: generated on first start, printed once, kept hashed in the store.
+	Token string `yaml:"token"`
+}
+
+// Store says where state is kept.
+type Store struct {
+	// Path of the folder for the embedded database. Default ./data.
+	Path string `yaml:"path"`
+	// Counters says where rate limits are counted. Only memory in this version.
+	Counters string `yaml:"counters"`
+	// Refusals is how many refusals are kept for explain. Default 10000.
+	Refusals int `yaml:"refusals"`
+}
+
+// Identity is one source of credentials: exactly one of jwt and api_key is set.
+type Identity struct {
+	// Name by which apis[].security refers to it.
+	Name string `yaml:"name"`
+	// JWT accepts signed access tokens (RFC 9068, RFC 8725).
+	JWT *JWT `yaml:"jwt"`
+	// APIKey accepts API keys.
+	APIKey *APIKey `yaml:"api_key"`
+}
+
+// JWT says which access tokens are accepted.
+type JWT struct {
+	// Issuer must equal the token's iss exactly.
+	Issuer string `yaml:"issuer"`
+	// JWKS is where the issuer's keys are: an https URL, or file:PATH.
+	JWKS string `yaml:"jwks"`
+	// Audience: one of these must be in the token's aud.
+	Audience []string `yaml:"audience"`
+	// Algorithms that are accepted, of RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA. Each key is bound to one. Default ES256, RS256, EdDSA.
+	Algorithms []string `yaml:"algorithms"`
+	// Types are the accepted values of the header's typ, compared without case. Default at+jwt and JWT; [at+jwt] is RFC 9068 to the letter.
+	Types []string `yaml:"types"`
+	// Roles is where the token tells the caller's roles. Default claims.roles.
+	Roles string `yaml:"roles"`
+	// Scopes is where the token tells the scopes: a list, or one string separated by spaces. Default claims.scope.
+	Scopes string `yaml:"scopes"`
+	// Tenant is where the token tells the caller's tenant. Default claims.tenant.
+	Tenant string `yaml:"tenant"`
+	// Leeway for exp and nbf. Default 30s, at most 5m.
+	Leeway Duration `yaml:"leeway"`
+	// MaxSize bounds the token before it is decoded. Default 8 KiB.
+	MaxSize Size `yaml:"max_size"`
+	// Refresh is how often the key set is fetched again. Default 5m.
+	Refresh Duration `yaml:"refresh"`
+	// AllowPrivate: true lets the key set's URL be http, or point to a private address. For test benches.
+	AllowPrivate bool `yaml:"allow_private"`
+}
+
+// APIKey says where API keys come from.
+type APIKey struct {
+	// Header that carries the key. Default X-API-Key.
+	Header string `yaml:"header"`
+	// Keys listed here are valid besides those in the store (sallyport keys create).
+	Keys []Key `yaml:"keys"`
+}
+
+// Key is one API key, kept as a hash.
+type Key struct {
+	// ID names the key in logs.
+	ID string `yaml:"id"`
+	// Hash is what `sallyport keys create` printed: sha256:<hex>.
+	Hash string `yaml:"hash"`
+	// Subject is who the key belongs to. Default the id.
+	Subject string `yaml:"subject"`
+	// Tenant of the subject.
+	Tenant string `yaml:"tenant"`
+	// Roles of the subject.
+	Roles []string `yaml:"roles"`
+	// Scopes of the key.
+	Scopes []string `yaml:"scopes"`
+	// Expires is the day or time from which the key is refused, RFC 3339.
+	Expires string `yaml:"expires"`
+}
+
+// Log says where the access log goes.
+type Log struct {
+	// Access is stdout, off, or a file. One JSON object per line. Default stdout.
+	Access string `yaml:"access"`
+}

@@ -1,0 +1,58 @@
+// Package content turns the bytes of a message into one strict tree, once.
+//
+// Every component that looks at a body (validation, authorization, inspection, masking, discovery) reads the same
+// [Node] values, and what is forwarded is the bytes those values were read from. Input that two parsers could read
+// differently is an [Error], never repaired. The package does no I/O beyond the reader that it is given, keeps no
+// state between calls, and bounds every dimension of its input by [Limits].
+package content
+
+// Kind says what a [Node] is. The zero Kind is no value at all.
+type Kind uint8
+
+// The kinds of nodes. Form fields and multipart fields are Strings in an Object; a field that occurs more than once
+// is an Array of them. An uploaded file is a File.
+const (
+	Null Kind = iota + 1
+	Bool
+	Number
+	String
+	Array
+	Object
+	File
+)
+
+// A Node is one value of a message. Nodes are immutable after parsing and safe for concurrent readers.
+type Node struct {
+	Kind Kind
+	// Name is the decoded member name when the parent is an Object.
+	Name string
+	// Text is the decoded text of a String, the literal of a Number or Bool, the content of a File.
+	Text string
+	// Children are the members of an Object or the elements of an Array, in document order.
+	Children []Node
+	// Start and End delimit the value in Body.Bytes (for a String in JSON including its quotes).
+	Start, End uint32
+	// NameStart is where the member's name begins in Body.Bytes, for removal of the whole member.
+	NameStart uint32
+	// File describes an uploaded file; nil for every other kind.
+	File *FileInfo
+}
+
+// FileInfo is what a multipart part says of the file that it carries.
+type FileInfo struct {
+	Filename    string // normalised: the last path element, no control characters
+	ContentType string // as declared by the part, lower case, without parameters
+}
+
+// Get returns the member called name of an Object, or nil.
+func (n *Node) Get(name string) *Node {
+	if n == nil || n.Kind != Object {
+		return nil
+	}
+	for i := range n.Children {
+		if n.Children[i].Name == name {
+			return &n.Children[i]
+		}
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package exchange
+
+import "net/http"
+
+// Edits is an ordered list of header changes. The loop applies it once, at the edge, and can take back what a guard
+// in monitor mode added. The zero value is empty and ready to use.
+type Edits struct{ list []edit }
+
+type edit struct {
+	op          byte // 's'et, 'a'dd, 'd'elete
+	name, value string
+}
+
+// Set replaces every value of a field.
+func (e *Edits) Set(name, value string) { e.list = append(e.list, edit{'s', name, value}) }
+
+// Add adds one value to a field.
+func (e *Edits) Add(name, value string) { e.list = append(e.list, edit{'a', name, value}) }
+
+// Delete removes a field.
+func (e *Edits) Delete(name string) { e.list = append(e.list, edit{'d', name, ""}) }
+
+// Len is the number of changes so far; give it to Truncate to take back what came later.
+func (e *Edits) Len() int { return len(e.list) }
+
+// Truncate forgets all changes but the first n.
+func (e *Edits) Truncate(n int) { e.list = e.list[:n] }
+
+// Apply carries the changes out on h, in order.
+func (e *Edits) Apply(h http.Header) {
+	for _, c := range e.list {
+		switch c.op {
+		case 's':
+			h.Set(c.name, c.value)
+		case 'a':
+			h.Add(c.name, c.value)
+		case 'd':
+			h.Del(c.name)
+		}
+	}
+}

@@ -1,0 +1,149 @@
+// Package exchange is the vocabulary that the whole gateway shares: the [Exchange] that walks down the list of
+// guards, the [Guard] that judges it, the [Verdict] that settles it, the catalogue of every [Reason], and the
+// [Record] that remains.
+package exchange
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/openapi"
+	"github.com/sallyport/sallyport/openapi/schema"
+)
+
+// An Exchange is one request and its answer. It belongs to one goroutine at a time. Who writes a field is named
+// beside it; everybody else only reads it.
+type Exchange struct {
+	ID        string             // gateway: unique, 26 characters, safe in headers and logs
+	Start     time.Time          // gateway
+	API       string             // gateway: name of the API in the config
+	Client    Client             // listen: address behind trusted proxies, TLS facts
+	Request   *http.Request      // as received; nobody changes it
+	Target    content.Target     // gateway: the one canonical reading of path and query
+	Operation *openapi.Operation // gateway: what the spec calls this request; never nil after matching
+	Params    openapi.Params     // gateway: decoded once; empty until matched
+	Principal *Principal         // identity: nil means nobody
+	Body      *content.Body      // gateway: nil until OnBody, and when there is none
+	Outgoing  Edits              // identity, protect: header changes on the way to the upstream
+	Reply     Edits              // limit, protect: header changes on the way to the client
+	Response  *Response          // forward: nil until the upstream has answered
+	Findings  []Finding          // any guard: noticed, not decided
+	Verdict   Verdict            // gateway: the one that settled it
+	Steps     []Step             // gateway: what each guard said and how long it took
+	Upstream  Upstream           // forward: which target was used, how often it was tried
+}
+
+// Client is who is at the other end of the connection, as far as the transport knows.
+type Client struct {
+	Addr       netip.Addr // the client behind trusted proxies
+	Peer       netip.Addr // the other end of the TCP connection
+	TLS        bool
+	ServerName string // SNI
+	Proto      string // HTTP/1.1, HTTP/2.0
+}
+
+// Upstream tells how the request was forwarded.
+type Upstream struct {
+	Target   string        // scheme://host:port of the target that answered
+	Attempts int           // 1 when nothing was retried, 0 when nothing was sent
+	Took     time.Duration // until the response head
+}
+
+// Response is the upstream's answer.
+type Response struct {
+	Status int
+	Header http.Header       // forward: as received, hop-by-hop fields removed
+	Body   *content.Body     // gateway: nil until OnResponseBody, and when it streams
+	Spec   *openapi.Response // gateway: what the spec declares for this status; nil when undeclared
+	Schema *schema.Schema    // gateway: the schema of the declared media type; nil when there is none
+	judged *schema.Result
+}
+
+// Judge evaluates the body against its schema once; validation, authorization and masking share the result.
+// It returns nil when there is no body, no tree or no schema.
+func (r *Response) Judge() *schema.Result {
+	if r.judged == nil && r.Schema != nil && r.Body != nil {
+		if tree, err := r.Body.Tree(); err == nil && tree != nil {
+			r.judged = r.Schema.Evaluate(tree, schema.Response)
+		}
+	}
+	return r.judged
+}
+
+// Phase says when a guard is asked.
+type Phase uint8
+
+// The phases in the order in which an exchange meets them.
+const (
+	OnConnect      Phase = iota // before anything is matched: client, target and headers are known
+	OnHead                      // operation, params known
+	OnBody                      // request body known
+	OnResponseHead              // status and header of the answer known
+	OnResponseBody              // body of the answer known
+)
+
+// A Guard judges an exchange in one phase. It never writes to the client and never knows its mode: changes to the
+// message go through [Exchange.Outgoing], [Exchange.Reply] and the edits of the bodies, which the loop takes back in
+// monitor mode. Check is called concurrently for different exchanges. An error refuses.
+type Guard struct {
+	Name  string // in config, metrics, traces and events: "validate.body"
+	Phase Phase
+	Check func(context.Context, *Exchange) (Verdict, error)
+}
+
+// Principal is somebody whose credential was verified. It is immutable and may be shared between exchanges.
+type Principal struct {
+	Subject  string         // stable id: the token's sub, the key's id
+	Issuer   string         // name of the identity provider in the config
+	Kind     string         // "jwt" or "api_key"
+	ClientID string         // OAuth client, where known
+	Tenant   string         // where known
+	Roles    []string       //
+	Scopes   []string       //
+	Claims   map[string]any // verified claims, for expressions
+	Expires  time.Time      // zero: does not expire
+	// Satisfies holds the names of the spec's security schemes that this principal's credentials fulfil.
+	Satisfies []string
+}
+
+// HasRole reports whether the principal holds one of the roles. It is false for nobody.
+func (p *Principal) HasRole(roles ...string) bool { return p != nil && overlaps(p.Roles, roles) }
+
+// HasScope reports whether the principal's credential carries the scope. It is false for nobody.
+func (p *Principal) HasScope(scope string) bool {
+	return p != nil && overlaps(p.Scopes, []string{scope})
+}
+
+func overlaps(have, want []string) bool {
+	for _, w := range want {
+		for _, h := range have {
+			if h == w {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// Finding is something that a guard noticed without deciding. Match is masked by whoever writes it.
+type Finding struct {
+	Guard    string   `json:"guard"`
+	Rule     string   `json:"rule"`            // rule id or detector name
+	Message  string   `json:"message"`         // what it means
+	Field    string   `json:"field,omitempty"` // where: body.items[2].note, query.q, header.x-id, path.id, response.items[0].email
+	Severity Severity `json:"severity"`
+	Score    int      `json:"score,omitempty"` // anomaly score, where the rule has one
+	Tags     []string `json:"tags,omitempty"`
+	Match    string   `json:"match,omitempty"` // masked fragment
+}
+
+// Step is what one guard did to one exchange.
+type Step struct {
+	Guard   string
+	Mode    string // monitor or enforce
+	Verdict Verdict
+	Took    time.Duration
+}

@@ -1,0 +1,120 @@
+// Package openapi reads OpenAPI 3.0, 3.1 and 3.2 documents and compiles them into what a request meets: operations
+// found by path, parameters decoded by style, schemas ready to judge.
+//
+// A Document is immutable after [Load] and safe for concurrent use. Problems come all at once, each with file, line,
+// column and a hint.
+package openapi
+
+import (
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/openapi/schema"
+)
+
+// A Document is one API description, compiled.
+type Document struct {
+	Title, Version string       // info
+	OpenAPI        string       // "3.1.0"
+	BasePaths      []string     // the path parts of servers, without trailing slash; [""] when there are none
+	Operations     []*Operation // in document order
+	Schemes        map[string]*SecurityScheme
+}
+
+// A SecurityScheme is one of components.securitySchemes.
+type SecurityScheme struct {
+	Name   string
+	Type   string // apiKey, http, oauth2, openIdConnect, mutualTLS
+	Scheme string // for http: bearer, basic … lower case
+	In     string // for apiKey: header, query, cookie
+	Param  string // for apiKey: the field's name
+}
+
+// An Operation is one method on one path template, with everything resolved.
+type Operation struct {
+	Key          string // "GET /orders/{id}", as in apis[].operations
+	ID           string // operationId, or Key when there is none
+	Method       string
+	Path         string // template, without the base path
+	Deprecated   bool
+	Tags         []string
+	Params       []*Param     // path-level ones merged in
+	Body         *RequestBody // nil: none declared
+	Responses    []*Response
+	Security     []Requirement    // alternatives; nil when none is declared
+	Declared     bool             // the document declares security for this operation, be it empty
+	Ext          config.Operation // x-sallyport, config merged over it
+	At           Position
+	Undocumented bool // not in the spec: passes under unknown: inspect
+}
+
+// A Requirement is one alternative of security: all of its schemes must be satisfied. An empty one means anonymous.
+type Requirement struct{ Schemes []SchemeRef }
+
+// SchemeRef names a security scheme and the scopes that it must carry.
+type SchemeRef struct {
+	Name   string
+	Scopes []string
+}
+
+// A Param is one parameter of an operation.
+type Param struct {
+	Name          string
+	In            string // path, query, header, cookie, querystring (3.2)
+	Required      bool
+	Style         string
+	Explode       bool
+	AllowReserved bool
+	AllowEmpty    bool
+	Media         string // content parameters: the media type that the value is in; "" for schema parameters
+	Schema        *schema.Schema
+	Property      schema.Annotations // x-sallyport of the parameter
+	At            Position
+}
+
+// Params are the decoded parameters of one request.
+type Params struct{ Values []Value }
+
+// A Value is one decoded parameter.
+type Value struct {
+	Param *Param
+	Node  *content.Node // typed by the schema: integer "42" is a Number
+	Raw   string        // as decoded from its percent-encoding, before style
+}
+
+// Get returns the value of the parameter, or nil.
+func (p Params) Get(in, name string) *Value {
+	for i := range p.Values {
+		if v := &p.Values[i]; v.Param.In == in && v.Param.Name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+// RequestBody is what an operation accepts.
+type RequestBody struct {
+	Required bool
+	Content  []MediaType
+}
+
+// MediaType is one entry of a content map.
+type MediaType struct {
+	Range      string         // "application/json", "image/*", "*/*"; lower case, without parameters
+	Schema     *schema.Schema // nil: anything
+	ItemSchema *schema.Schema // 3.2: sequential media types; nil otherwise
+	// PartTypes are the encoding.contentType of multipart parts by property name.
+	PartTypes map[string][]string
+}
+
+// Response is one entry of responses.
+type Response struct {
+	Status  string // "200", "2XX", "default"
+	Content []MediaType
+	Headers []*Param // In is "header"
+}
+
+// Position is where something stands in a source file.
+type Position struct {
+	File         string
+	Line, Column int // from 1; 0 where unknown
+}
