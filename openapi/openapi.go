@@ -72,7 +72,17 @@ type Param struct {
 }
 
 // Params are the decoded parameters of one request.
-type Params struct{ Values []Value }
+type Params struct {
+	Values []Value
+	// Errors are declared parameters that are missing, repeated or not decodable by their style. Whether a decoded
+	// value fits its schema is for validation to say.
+	Errors []ParamError
+	// Undeclared are the names of query parameters that the operation does not declare, in order of appearance.
+	Undeclared []string
+}
+
+// A ParamError is one parameter that could not be decoded. Detail names the expectation, never the value.
+type ParamError struct{ In, Name, Detail string }
 
 // A Value is one decoded parameter.
 type Value struct {
