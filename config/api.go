@@ -21,7 +21,7 @@ type API struct {
 	// Security maps the security schemes of the spec to the identities above.
 	Security map[string]string `yaml:"security"`
 	// Unknown says what happens to an operation that the spec does not know: refuse (404) or inspect. Default refuse.
-	Unknown string `yaml:"unknown"`
+	Unknown string `yaml:"unknown" enum:"refuse,inspect"`
 	// Rate limits every operation of the API together, by principal, client, tenant or a CEL expression.
 	Rate *Rate `yaml:"rate"`
 	// Refusals bounds how many refusals a client may cause before it is turned away at the door. Default 300 per 1m; off with limit: 0.
@@ -29,7 +29,7 @@ type API struct {
 	// Concurrency bounds requests in flight.
 	Concurrency Concurrency `yaml:"concurrency"`
 	// RateHeaders says which fields tell the client its budget: draft (RateLimit, RateLimit-Policy), legacy (X-RateLimit-*), both or off. Default draft.
-	RateHeaders string `yaml:"rate_headers"`
+	RateHeaders string `yaml:"rate_headers" enum:"draft,legacy,both,off"`
 	// Validate tunes the validation of messages.
 	Validate Validate `yaml:"validate"`
 	// Inspect tunes the search for attacks.
@@ -75,7 +75,7 @@ type Upstream struct {
 	// H2C: true speaks HTTP/2 without TLS to http targets (gRPC).
 	H2C bool `yaml:"h2c"`
 	// Host is sent as Host: client (as received) or target. Default client.
-	Host string `yaml:"host"`
+	Host string `yaml:"host" enum:"client,target"`
 	// ConnectTimeout default 5s.
 	ConnectTimeout Duration `yaml:"connect_timeout"`
 	// HeaderTimeout until the response head. Default: the operation's timeout.
@@ -121,7 +121,7 @@ type Rate struct {
 	// By is what is counted separately: principal (the client where nobody is known), client, tenant, or a CEL expression over principal, params, body, client, operation.
 	By string `yaml:"by"`
 	// Count is requests, or failures: only answers 401 and 403 (and refused credentials) are counted. Default requests.
-	Count string `yaml:"count"`
+	Count string `yaml:"count" enum:"requests,failures"`
 }
 
 // Concurrency bounds requests in flight. 0 is no bound.
@@ -135,11 +135,11 @@ type Concurrency struct {
 // Validate tunes validation.
 type Validate struct {
 	// Undeclared says what happens to request fields that a closed schema does not declare: reject, strip or log. Default reject.
-	Undeclared string `yaml:"undeclared"`
+	Undeclared string `yaml:"undeclared" enum:"reject,strip,log"`
 	// UndeclaredParams likewise for query parameters: reject, strip or log. Default reject.
-	UndeclaredParams string `yaml:"undeclared_params"`
+	UndeclaredParams string `yaml:"undeclared_params" enum:"reject,strip,log"`
 	// UndeclaredStatus says what happens to response statuses that the spec does not declare: refuse or allow. Default allow.
-	UndeclaredStatus string `yaml:"undeclared_status"`
+	UndeclaredStatus string `yaml:"undeclared_status" enum:"refuse,allow"`
 }
 
 // Inspect tunes the Core Rule Set.
@@ -187,7 +187,7 @@ type Protect struct {
 	// Detect lists the kinds that are masked also in undeclared strings, wherever they are found. Default pan, iban, ssn, secret, password_hash.
 	Detect []string `yaml:"detect"`
 	// Errors says what happens to 5xx answers: rewrite or pass. Default rewrite.
-	Errors string `yaml:"errors"`
+	Errors string `yaml:"errors" enum:"rewrite,pass"`
 	// CORS answers preflights and sets the fields; without it, CORS fields of the upstream are removed.
 	CORS *CORS `yaml:"cors"`
 	// Headers are set on every answer, besides the security headers.
@@ -231,7 +231,7 @@ type Operation struct {
 	// Timeout until the upstream's whole answer.
 	Timeout Duration `yaml:"timeout"`
 	// Streaming passes bodies through without judging them: sse, websocket, grpc or body.
-	Streaming string `yaml:"streaming"`
+	Streaming string `yaml:"streaming" enum:"sse,websocket,grpc,body"`
 	// Sensitive: true marks answers as personal: no-store, and never logged.
 	Sensitive bool `yaml:"sensitive"`
 	// Mode of all guards on this operation.
@@ -251,9 +251,9 @@ type Property struct {
 	// Owner is a CEL expression over principal, value, params, client and operation. A string must equal the value, a list must contain it, a bool must be true. In requests a mismatch refuses; in answers it hides the object.
 	Owner string `yaml:"owner"`
 	// Kind is the semantic type: email phone pan iban ssn name address dob health secret password_hash url id.
-	Kind string `yaml:"kind"`
+	Kind string `yaml:"kind" enum:"email,phone,pan,iban,ssn,name,address,dob,health,secret,password_hash,url,id"`
 	// VisibleTo lists the roles that may see the property; for others it is removed.
 	VisibleTo []string `yaml:"visible_to"`
 	// Mask says how the value is shown: full, last4, partial, hash or remove. Default by kind; none for no masking.
-	Mask string `yaml:"mask"`
+	Mask string `yaml:"mask" enum:"none,full,last4,partial,hash,remove"`
 }

@@ -63,7 +63,7 @@ type Store struct {
 	// Path of the folder for the embedded database. Default ./data.
 	Path string `yaml:"path"`
 	// Counters says where rate limits are counted. Only memory in this version.
-	Counters string `yaml:"counters"`
+	Counters string `yaml:"counters" enum:"memory"`
 	// Refusals is how many refusals are kept for explain. Default 10000.
 	Refusals int `yaml:"refusals"`
 }
