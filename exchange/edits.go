@@ -2,12 +2,12 @@ package exchange
 
 import "net/http"
 
-// Edits is an ordered list of header changes. The loop applies it once, at the edge, and can take back what a guard
+// Edits is an ordered list of changes to a header and query. The loop applies it once, at the edge, and can take back what a guard
 // in monitor mode added. The zero value is empty and ready to use.
 type Edits struct{ list []edit }
 
 type edit struct {
-	op          byte // 's'et, 'a'dd, 'd'elete
+	op          byte // 's'et, 'a'dd, 'd'elete, drop from the 'q'uery
 	name, value string
 }
 
@@ -19,6 +19,19 @@ func (e *Edits) Add(name, value string) { e.list = append(e.list, edit{'a', name
 
 // Delete removes a field.
 func (e *Edits) Delete(name string) { e.list = append(e.list, edit{'d', name, ""}) }
+
+// DropQuery removes every pair of a query parameter.
+func (e *Edits) DropQuery(name string) { e.list = append(e.list, edit{'q', name, ""}) }
+
+// Drops reports whether the query parameter is to be removed.
+func (e *Edits) Drops(name string) bool {
+	for _, c := range e.list {
+		if c.op == 'q' && c.name == name {
+			return true
+		}
+	}
+	return false
+}
 
 // Len is the number of changes so far; give it to Truncate to take back what came later.
 func (e *Edits) Len() int { return len(e.list) }

@@ -27,6 +27,7 @@ type Exchange struct {
 	Params    openapi.Params     // gateway: decoded once; empty until matched
 	Principal *Principal         // identity: nil means nobody
 	Body      *content.Body      // gateway: nil until OnBody, and when there is none
+	BodySpec  *openapi.MediaType // gateway: what the spec declares for the body's media type; nil when it declares none
 	Outgoing  Edits              // identity, protect: header changes on the way to the upstream
 	Reply     Edits              // limit, protect: header changes on the way to the client
 	Response  *Response          // forward: nil until the upstream has answered
@@ -34,6 +35,19 @@ type Exchange struct {
 	Verdict   Verdict            // gateway: the one that settled it
 	Steps     []Step             // gateway: what each guard said and how long it took
 	Upstream  Upstream           // forward: which target was used, how often it was tried
+
+	judged *schema.Result
+}
+
+// JudgeBody evaluates the request body against its schema once; validation, authorization and inspection share the
+// result. It returns nil when there is no body, no tree or no schema.
+func (e *Exchange) JudgeBody() *schema.Result {
+	if e.judged == nil && e.Body != nil && e.BodySpec != nil && e.BodySpec.Schema != nil {
+		if tree, err := e.Body.Tree(); err == nil && tree != nil {
+			e.judged = e.BodySpec.Schema.Evaluate(tree, schema.Request)
+		}
+	}
+	return e.judged
 }
 
 // Client is who is at the other end of the connection, as far as the transport knows.
@@ -55,19 +69,19 @@ type Upstream struct {
 // Response is the upstream's answer.
 type Response struct {
 	Status int
-	Header http.Header       // forward: as received, hop-by-hop fields removed
-	Body   *content.Body     // gateway: nil until OnResponseBody, and when it streams
-	Spec   *openapi.Response // gateway: what the spec declares for this status; nil when undeclared
-	Schema *schema.Schema    // gateway: the schema of the declared media type; nil when there is none
+	Header http.Header        // forward: as received, hop-by-hop fields removed
+	Body   *content.Body      // gateway: nil until OnResponseBody, and when it streams
+	Spec   *openapi.Response  // gateway: what the spec declares for this status; nil when undeclared
+	Media  *openapi.MediaType // gateway: what the spec declares for the body's media type; nil when it declares none
 	judged *schema.Result
 }
 
 // Judge evaluates the body against its schema once; validation, authorization and masking share the result.
 // It returns nil when there is no body, no tree or no schema.
 func (r *Response) Judge() *schema.Result {
-	if r.judged == nil && r.Schema != nil && r.Body != nil {
+	if r.judged == nil && r.Body != nil && r.Media != nil && r.Media.Schema != nil {
 		if tree, err := r.Body.Tree(); err == nil && tree != nil {
-			r.judged = r.Schema.Evaluate(tree, schema.Response)
+			r.judged = r.Media.Schema.Evaluate(tree, schema.Response)
 		}
 	}
 	return r.judged
