@@ -43,3 +43,20 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// WithDefaults returns the limits with every zero field replaced by its default.
+func (l Limits) WithDefaults() Limits {
+	set(&l.Bytes, 1<<20)
+	set(&l.Ratio, 100)
+	set(&l.Depth, 64)
+	set(&l.Nodes, 100_000)
+	set(&l.Parts, 100)
+	set(&l.NameSize, 1024)
+	return l
+}
+
+func set[T int | int64](field *T, value T) {
+	if *field <= 0 {
+		*field = value
+	}
+}

@@ -16,3 +16,9 @@ type Target struct {
 
 // A Pair is one name and value of a query or form.
 type Pair struct{ Name, Value string }
+
+// ParseTarget reads a request target in origin-form or asterisk-form.
+func ParseTarget(raw string) (Target, error) { return Target{}, nil }
+
+// ParseTargetHost reads a request target in origin-form, asterisk-form or absolute-form; host is "" but for the last.
+func ParseTargetHost(raw string) (Target, string, error) { return Target{}, "", nil }
