@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/openapi/schema"
@@ -157,7 +158,7 @@ type Finding struct {
 // Step is what one guard did to one exchange.
 type Step struct {
 	Guard   string
-	Mode    string // monitor or enforce
-	Verdict Verdict
+	Mode    config.Mode // monitor or enforce
 	Took    time.Duration
+	Verdict *Verdict // nil when it passed
 }

@@ -13,6 +13,8 @@ type Verdict struct {
 	Fields []Field
 	// Setting is the exact config line or spec key that would change this verdict, for explain.
 	Setting string
+	// Status overrides the reason's status where it is not 0: an upstream's 503 stays one.
+	Status int
 	// Retry is when the client may try again; zero: not said.
 	Retry time.Duration
 	// Header is sent with the refusal: Allow, WWW-Authenticate, Accept, RateLimit …
@@ -56,6 +58,9 @@ func (v Verdict) WithFields(f ...Field) Verdict { v.Fields = f; return v }
 
 // WithSetting returns v with the setting that would relax it.
 func (v Verdict) WithSetting(s string) Verdict { v.Setting = s; return v }
+
+// WithStatus returns v with another status than the reason's.
+func (v Verdict) WithStatus(status int) Verdict { v.Status = status; return v }
 
 // WithRetry returns v with the time after which the client may try again.
 func (v Verdict) WithRetry(d time.Duration) Verdict { v.Retry = d; return v }
