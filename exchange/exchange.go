@@ -36,6 +36,7 @@ type Exchange struct {
 	Verdict   Verdict            // gateway: the one that settled it
 	Steps     []Step             // gateway: what each guard said and how long it took
 	Upstream  Upstream           // forward: which target was used, how often it was tried
+	Ledger    any                // limit: the slots held and the keys to charge at the end; nobody else looks inside
 
 	judged *schema.Result
 }

@@ -64,6 +64,7 @@ var (
 	AdmissionRefused = reason("limit.admit", 429, "Too many refused requests", Medium, "API4", 307, "This client caused too many refusals lately; see apis[].refusals.")
 	RateExceeded     = reason("limit.rate", 429, "Too many requests", Medium, "API4", 770, "The rate limit of this operation or API is exhausted.")
 	TooManyFailures  = reason("limit.failures", 429, "Too many failed attempts", High, "API2", 307, "Too many failed credentials for this client or account.")
+	Uncountable      = reason("limit.key", 400, "The request cannot be counted", Low, "API4", 770, "The key expression of a rate could not be evaluated for this request, mostly because a value that it reads is missing. Test for it with has(), or count by principal or client.")
 	Concurrency      = reason("limit.concurrency", 503, "Too many requests at once", Medium, "API4", 770, "The concurrency limit of this client or upstream is reached.")
 )
 
