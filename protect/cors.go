@@ -1,0 +1,120 @@
+package protect
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/openapi"
+)
+
+// CORS is the cross-origin policy of one operation (Fetch standard, section 3.2). The nil policy allows no origin.
+type CORS struct {
+	origins     map[string]bool
+	any         bool
+	headers     []string // canonical
+	credentials bool
+	method      string
+	allow       string // Access-Control-Allow-Headers
+	expose      string
+	maxAge      string
+}
+
+// NewCORS compiles the policy; nil settings yield a policy that allows nothing.
+func NewCORS(c *config.CORS, op *openapi.Operation) *CORS {
+	if c == nil {
+		return nil
+	}
+	r := &CORS{origins: map[string]bool{}, credentials: c.Credentials, method: op.Method, expose: strings.Join(c.Expose, ", "),
+		maxAge: strconv.Itoa(int(c.MaxAge.Or(10*time.Minute) / time.Second))}
+	for _, o := range c.Origins {
+		r.any = r.any || o == "*"
+		r.origins[o] = true
+	}
+	names := c.Headers
+	if names == nil {
+		names = []string{"Authorization", "Content-Type"}
+		for _, p := range op.Params {
+			if p.In == "header" {
+				names = append(names, p.Name)
+			}
+		}
+	}
+	for _, n := range names {
+		r.headers = append(r.headers, http.CanonicalHeaderKey(n))
+	}
+	r.allow = strings.Join(r.headers, ", ")
+	return r
+}
+
+// upstreamFields are decided here alone; what the upstream says of them is removed.
+var upstreamFields = []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "Access-Control-Max-Age"}
+
+func (c *CORS) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+	for _, f := range upstreamFields {
+		if _, ok := e.Response.Header[f]; ok {
+			e.Reply.Delete(f)
+		}
+	}
+	if c == nil {
+		return exchange.Pass, nil
+	}
+	e.Reply.Add("Vary", "Origin")
+	origin := e.Request.Header.Get("Origin")
+	if !c.allows(origin) {
+		return exchange.Pass, nil // the browser keeps the answer from the page
+	}
+	e.Reply.Set("Access-Control-Allow-Origin", c.origin(origin))
+	if c.credentials {
+		e.Reply.Set("Access-Control-Allow-Credentials", "true")
+	}
+	if c.expose != "" {
+		e.Reply.Set("Access-Control-Expose-Headers", c.expose)
+	}
+	return exchange.Pass, nil
+}
+
+func (c *CORS) allows(origin string) bool {
+	return c != nil && origin != "" && (c.any || c.origins[origin])
+}
+
+func (c *CORS) origin(origin string) string {
+	if c.any {
+		return "*"
+	}
+	return origin
+}
+
+// IsPreflight reports whether a request is a CORS preflight.
+func IsPreflight(r *http.Request) bool {
+	return r.Method == http.MethodOptions && r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+}
+
+// Preflight answers for the operation that the preflight asks about: the fields of a 204, or a refusal.
+func (c *CORS) Preflight(r *http.Request) (http.Header, exchange.Verdict) {
+	origin := r.Header.Get("Origin")
+	if !c.allows(origin) {
+		return nil, exchange.Refuse(exchange.CORSRefused, "origin "+origin).WithSetting("protect.cors.origins")
+	}
+	for name := range strings.SplitSeq(r.Header.Get("Access-Control-Request-Headers"), ",") {
+		name = http.CanonicalHeaderKey(strings.TrimSpace(name))
+		if name != "" && !slices.Contains(c.headers, name) {
+			return nil, exchange.Refuse(exchange.CORSRefused, "header "+name).WithSetting("protect.cors.headers")
+		}
+	}
+	h := http.Header{}
+	h.Set("Access-Control-Allow-Origin", c.origin(origin))
+	h.Set("Access-Control-Allow-Methods", c.method)
+	h.Set("Access-Control-Allow-Headers", c.allow)
+	h.Set("Access-Control-Max-Age", c.maxAge)
+	h.Set("Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers")
+	if c.credentials {
+		h.Set("Access-Control-Allow-Credentials", "true")
+	}
+	return h, exchange.Pass
+}

@@ -1,0 +1,139 @@
+// Package validate judges whether a message is what the spec says, both ways: parameters, request body, response.
+//
+// It promises that whatever it passes fits the operation's schemas, that every refusal names the offending places by
+// JSON Pointer or parameter name (never a value) and the setting that would relax it. It parses nothing itself: bodies
+// and parameters arrive decoded on the exchange.
+package validate
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/openapi"
+	"github.com/sallyport/sallyport/openapi/schema"
+)
+
+// Guards returns the guards of one operation: validate.params, validate.body and validate.response.
+func Guards(api string, op *openapi.Operation, c config.Validate) []exchange.Guard {
+	v := validator{op: op, settings: c, at: fmt.Sprintf("apis[%s].validate", api)}
+	return []exchange.Guard{
+		{Name: "validate.params", Phase: exchange.OnHead, Check: v.params},
+		{Name: "validate.body", Phase: exchange.OnBody, Check: v.body},
+		{Name: "validate.response", Phase: exchange.OnResponseBody, Check: v.response},
+	}
+}
+
+type validator struct {
+	op       *openapi.Operation
+	settings config.Validate
+	at       string // where the settings are, for Verdict.Setting
+}
+
+func (v *validator) params(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+	if !v.acceptable(e.Request.Header["Accept"]) {
+		return exchange.Refuse(exchange.NotAcceptable, "Accept: "+strings.Join(e.Request.Header["Accept"], ", ")), nil
+	}
+	var wrong []exchange.Field
+	for _, p := range e.Params.Errors {
+		wrong = append(wrong, exchange.Field{Param: p.In + "." + p.Name, Detail: p.Detail})
+	}
+	for i := range e.Params.Values {
+		wrong = append(wrong, judge(&e.Params.Values[i])...)
+	}
+	setting := fmt.Sprintf("the parameter's schema in %s", v.op.Key)
+	if len(e.Params.Undeclared) > 0 && v.settings.UndeclaredParams != "log" {
+		if v.settings.UndeclaredParams == "strip" {
+			for _, name := range e.Params.Undeclared {
+				e.Outgoing.DropQuery(name)
+			}
+		} else {
+			for _, name := range e.Params.Undeclared {
+				wrong = append(wrong, exchange.Field{Param: "query." + name, Detail: "is not declared"})
+			}
+			setting = v.at + ".undeclared_params: strip"
+		}
+	}
+	if len(wrong) == 0 {
+		return exchange.Pass, nil
+	}
+	return exchange.Refuse(exchange.ParamsInvalid, describe(wrong)).WithFields(wrong...).WithSetting(setting), nil
+}
+
+func judge(p *openapi.Value) []exchange.Field {
+	if p.Param.Schema == nil || p.Node == nil {
+		return nil
+	}
+	r := p.Param.Schema.Evaluate(p.Node, schema.Request)
+	var wrong []exchange.Field
+	if !r.Valid() {
+		for _, x := range r.Violations {
+			wrong = append(wrong, exchange.Field{Param: p.Param.In + "." + p.Param.Name, Pointer: x.Pointer, Detail: x.Detail})
+		}
+	}
+	return wrong
+}
+
+// acceptable reports whether the client accepts one of the media types that the operation declares. Only a client
+// that excludes all of them is refused (RFC 9110, section 12.5.1 leaves the rest to the origin).
+func (v *validator) acceptable(accept []string) bool {
+	if len(accept) == 0 {
+		return true
+	}
+	offered := false
+	for _, r := range v.op.Responses {
+		for i := range r.Content {
+			offered = true
+			if accepts(accept, r.Content[i].Range) {
+				return true
+			}
+		}
+	}
+	return !offered || accepts(accept, "application/problem+json")
+}
+
+func accepts(accept []string, offer string) bool {
+	for _, line := range accept {
+		for entry := range strings.SplitSeq(line, ",") {
+			want, params, _ := strings.Cut(entry, ";")
+			if matches(strings.ToLower(strings.TrimSpace(want)), offer) && !zeroQuality(params) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func matches(want, offer string) bool {
+	if want == "*/*" || want == offer || offer == "*/*" {
+		return true
+	}
+	kind, sub, _ := strings.Cut(want, "/")
+	offeredKind, offeredSub, _ := strings.Cut(offer, "/")
+	return kind == offeredKind && (sub == "*" || offeredSub == "*")
+}
+
+func zeroQuality(params string) bool {
+	for p := range strings.SplitSeq(params, ";") {
+		if q, ok := strings.CutPrefix(strings.TrimSpace(p), "q="); ok {
+			return slices.Contains([]string{"0", "0.0", "0.00", "0.000"}, q)
+		}
+	}
+	return false
+}
+
+// describe is the operator's one-line summary.
+func describe(wrong []exchange.Field) string {
+	f := wrong[0]
+	place := f.Param
+	if place == "" {
+		place = "body" + f.Pointer
+	}
+	if more := len(wrong) - 1; more > 0 {
+		return fmt.Sprintf("%s %s (and %d more)", place, f.Detail, more)
+	}
+	return place + " " + f.Detail
+}
