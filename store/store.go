@@ -1,0 +1,97 @@
+// Package store is where things are kept between restarts: one embedded SQLite database in a folder of its own.
+//
+// The package owns the connection and the migrations. Statements live with whoever needs the rows: API keys in
+// identity, refusals in event. Several processes may open the same folder at once, which is how `sallyport keys` and
+// `sallyport explain` work beside a running gateway: the database is in WAL mode, so readers and one writer never
+// block each other, and writers wait for each other for up to [busyTimeout].
+//
+// The folder is created with mode 0700 and the files with 0600: they hold hashes of keys and records of traffic.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver, pure Go
+)
+
+// File is the name of the database inside of its folder.
+const File = "sallyport.db"
+
+// busyTimeout is how long a writer waits for another one.
+const busyTimeout = 5 * time.Second
+
+// A Store is an open database, migrated to this version. It is safe for concurrent use.
+type Store struct{ db *sql.DB }
+
+// Open opens the database in the folder path, creating both where they do not exist, and applies the migrations that
+// it lacks. It fails on a database that a newer version has written.
+func Open(path string) (*Store, error) {
+	file, err := prepare(path)
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", source(file))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open %s: %w", file, err)
+	}
+	// One connection writes at a time anyway; a few more let readers go on meanwhile.
+	db.SetMaxOpenConns(4)
+	if err := migrate(context.Background(), db); err != nil {
+		return nil, errors.Join(fmt.Errorf("couldn't prepare %s: %w", file, err), db.Close())
+	}
+	return &Store{db}, nil
+}
+
+// DB is the database for the packages whose rows it keeps.
+func (s *Store) DB() *sql.DB { return s.db }
+
+// Close closes the database. What was committed is safe.
+func (s *Store) Close() error { return s.db.Close() }
+
+// prepare makes the folder and an empty database file with the right modes; SQLite gives its WAL files the mode of
+// the database.
+func prepare(path string) (string, error) {
+	if path == "" {
+		return "", errors.New("couldn't open the store: no path")
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return "", fmt.Errorf("couldn't create the store's folder: %w", err)
+	}
+	file := filepath.Join(path, File)
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return "", fmt.Errorf("couldn't open the store: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fmt.Errorf("couldn't open the store: %w", err)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		if err := f.Chmod(0o600); err != nil && !errors.Is(err, fs.ErrPermission) {
+			return "", fmt.Errorf("couldn't confine the store to its owner: %w", err)
+		}
+	}
+	return file, nil
+}
+
+// source is the driver's name for the file. Transactions take the write lock when they begin: one that reads first
+// and writes later could otherwise fail half-way, without waiting.
+func source(file string) string {
+	q := url.Values{"_txlock": {"immediate"}, "_pragma": {
+		"busy_timeout(" + strconv.FormatInt(busyTimeout.Milliseconds(), 10) + ")",
+		"journal_mode(WAL)",
+		"synchronous(NORMAL)",
+		"foreign_keys(1)",
+	}}
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
