@@ -1,0 +1,2 @@
+// Package inspect asks of every message: does it attack?
+package inspect
