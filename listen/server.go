@@ -1,15 +1,30 @@
 // Package listen owns the sockets on which clients are served: TLS, time and size limits of HTTP/1.1 and HTTP/2, the
 // client's address behind trusted proxies, and the hardening of what net/http lets pass.
+//
+// It promises that a handler sees only requests whose head arrived in time and within its size, that plain HTTP is
+// served on loopback only unless the operator wrote otherwise, and that a connection on which two readers could
+// disagree about where a request ends carries no further request. It does not see the bytes before net/http parsed
+// them: what cannot be told apart afterwards is listed at [Check].
 package listen
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"time"
 
 	"github.com/sallyport/sallyport/config"
-	"github.com/sallyport/sallyport/exchange"
+)
+
+// Defaults of [config.Listener].
+const (
+	defaultMaxHeader     = 32 << 10
+	defaultHeaderTimeout = 10 * time.Second
+	defaultIdleTimeout   = 2 * time.Minute
 )
 
 // Options are what a Server needs besides its configuration.
@@ -19,27 +34,137 @@ type Options struct {
 }
 
 // A Server is one socket with its handler. Its methods are safe for concurrent use.
-type Server struct{}
+type Server struct {
+	socket net.Listener
+	http   *http.Server
+	cert   *certificate // nil on plain listeners
+	cancel context.CancelFunc
+}
 
-// New opens the socket of l and prepares to serve h on it. Everything that can fail does so here.
-func New(l config.Listener, h http.Handler, o Options) (*Server, error) { panic("not built yet") }
+// New opens the socket of l and prepares to serve h on it. Everything that can fail does so here: the address, the
+// certificate, the trusted proxies, and the rule that plain HTTP stays on loopback.
+func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
+	addr, err := net.ResolveTCPAddr("tcp", l.Address)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't resolve listen address %q: %w", l.Address, err)
+	}
+	if l.TLS == nil && !l.Insecure && !addr.IP.IsLoopback() {
+		return nil, fmt.Errorf("plain HTTP on %s is not on loopback: set tls for this listener, or insecure: true where something in front terminates TLS", l.Address)
+	}
+	proxies, err := parseProxies(l.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{}
+	if l.TLS != nil {
+		if s.cert, err = loadCertificate(*l.TLS); err != nil {
+			return nil, err
+		}
+	}
+	if s.socket, err = net.ListenTCP("tcp", addr); err != nil {
+		return nil, fmt.Errorf("couldn't listen on %s: %w", l.Address, err)
+	}
+	s.http = newHTTP(l, h, o, proxies)
+	base, cancel := context.WithCancel(context.Background())
+	s.cancel = cancel
+	s.http.BaseContext = func(net.Listener) context.Context { return base }
+	if s.cert != nil {
+		s.http.TLSConfig = s.cert.config()
+	}
+	return s, nil
+}
+
+// newHTTP sets the limits of the server. There is no ReadTimeout and no WriteTimeout: they would cut streams, and
+// how long a body may take is known only once its operation is.
+func newHTTP(l config.Listener, h http.Handler, o Options, proxies []netip.Prefix) *http.Server {
+	s := &http.Server{
+		Handler:           closing{h},
+		ReadHeaderTimeout: or(time.Duration(l.HeaderTimeout), defaultHeaderTimeout),
+		IdleTimeout:       or(time.Duration(l.IdleTimeout), defaultIdleTimeout),
+		MaxHeaderBytes:    int(or(int64(l.MaxHeader), defaultMaxHeader)),
+		// net/http answers OPTIONS * itself with 200 and without a record; here it meets the same judge as the rest.
+		DisableGeneralOptionsHandler: true,
+		ErrorLog:                     errorLog(o.Log),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, peerKey{}, newPeer(c.RemoteAddr(), proxies))
+		},
+		Protocols: new(http.Protocols),
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams:          128,
+			MaxReadFrameSize:              64 << 10,
+			MaxReceiveBufferPerConnection: 1 << 20,
+			MaxReceiveBufferPerStream:     256 << 10,
+			SendPingTimeout:               30 * time.Second,
+			PingTimeout:                   15 * time.Second,
+			WriteByteTimeout:              30 * time.Second,
+		},
+	}
+	s.Protocols.SetHTTP1(true)
+	if l.TLS != nil {
+		s.Protocols.SetHTTP2(true)
+	} else {
+		s.Protocols.SetUnencryptedHTTP2(true) // prior knowledge only, as gRPC does; there is no Upgrade: h2c
+	}
+	return s
+}
 
 // Addr is the address that the socket is bound to.
-func (s *Server) Addr() net.Addr { panic("not built yet") }
+func (s *Server) Addr() net.Addr { return s.socket.Addr() }
 
 // Serve accepts connections until Shutdown; it returns nil after Shutdown.
-func (s *Server) Serve() error { panic("not built yet") }
+func (s *Server) Serve() error {
+	var err error
+	if s.cert != nil {
+		err = s.http.ServeTLS(s.socket, "", "")
+	} else {
+		err = s.http.Serve(s.socket)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("couldn't serve on %s: %w", s.Addr(), err)
+}
 
-// Shutdown stops accepting, waits for requests in flight until ctx is done, then closes what is left.
-func (s *Server) Shutdown(ctx context.Context) error { panic("not built yet") }
+// Shutdown stops accepting, waits for requests in flight until ctx is done, then closes what is left. Tunnels
+// (hijacked connections) end at once, because the context of their request is cancelled last of all. The error is
+// that of ctx when something had to be cut.
+func (s *Server) Shutdown(ctx context.Context) error {
+	defer s.cancel()
+	err := s.http.Shutdown(ctx)
+	s.socket.Close() // not yet known to the http.Server when Serve was never called
+	if err != nil {
+		s.http.Close()
+		return fmt.Errorf("couldn't drain %s: %w", s.Addr(), err)
+	}
+	return nil
+}
 
-// Reload reads certificate and key again. On failure the old ones stay in use.
-func (s *Server) Reload() error { panic("not built yet") }
+// Reload reads certificate and key again. On failure the old ones stay in use. A plain listener has none.
+func (s *Server) Reload() error {
+	if s.cert == nil {
+		return nil
+	}
+	return s.cert.load()
+}
 
-// Client tells who is at the other end of r: the address behind trusted proxies, and the facts of the transport.
-func Client(r *http.Request) exchange.Client { panic("not built yet") }
+// closing ends the connection after a request whose framing another reader could have understood differently.
+//
+// net/http drops Content-Length beside "Transfer-Encoding: chunked", and Transfer-Encoding on HTTP/1.0, without a
+// trace. RFC 9112 section 6.3 demands that the connection be closed after the former; as it cannot be told from an
+// honest chunked request, all of these end their connection, and nothing smuggled behind one is ever read.
+type closing struct{ next http.Handler }
 
-// Check judges what net/http has let pass and says Pass or refuses with BadHeader, BadFraming, BadMethod, BadTarget
-// or BadUpgrade. It removes header fields that nobody may rely on (names with other characters than letters, digits
-// and "-"; fields named by Connection), so call it once, before anybody else looks at r.
-func Check(r *http.Request) exchange.Verdict { panic("not built yet") }
+func (c closing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
+		w.Header().Set("Connection", "close")
+	}
+	c.next.ServeHTTP(w, r)
+}
+
+func or[T comparable](v, otherwise T) T {
+	var zero T
+	if v == zero {
+		return otherwise
+	}
+	return v
+}

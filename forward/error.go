@@ -1,0 +1,111 @@
+package forward
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"syscall"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// Kind says how forwarding failed.
+type Kind uint8
+
+// The kinds of failure.
+const (
+	Unreachable Kind = iota + 1 // no connection to any target
+	Timeout                     // no answer in time
+	Open                        // every target's breaker is open, or none is healthy
+	Broken                      // the answer is not valid HTTP, too large, or ended early
+	Canceled                    // the client has gone; not a failure of the upstream
+)
+
+var kinds = [...]string{"failed", "could not be reached", "did not answer in time", "has no target to try", "broke the protocol", "was left by the client"}
+
+// An Error is a request that got no answer.
+type Error struct {
+	Kind   Kind
+	Target string // scheme://host:port of the last target tried; "" when none was
+	Err    error
+}
+
+func (e *Error) Error() string {
+	s := "upstream "
+	if e.Target != "" {
+		s += e.Target + " "
+	}
+	s += kinds[e.Kind]
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// Reason is the catalogue entry for the refusal; nil for Canceled, as there is nobody left to refuse.
+func (e *Error) Reason() *exchange.Reason {
+	switch e.Kind {
+	case Unreachable:
+		return exchange.UpstreamUnreachable
+	case Timeout:
+		return exchange.UpstreamTimeout
+	case Open:
+		return exchange.UpstreamOpen
+	case Canceled:
+		return nil
+	}
+	return exchange.UpstreamBroken
+}
+
+// classify turns what the transport says into an Error. ctx is the caller's: when it has ended, that is the cause,
+// whatever the transport makes of it.
+func classify(ctx context.Context, t *target, err error) *Error {
+	e := &Error{Kind: Broken, Target: t.name, Err: err}
+	var dial *net.OpError
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.Kind = Canceled
+	case ctx.Err() != nil || timedOut(err):
+		e.Kind = Timeout
+		if errors.As(err, &dial) && dial.Op == "dial" && ctx.Err() == nil {
+			e.Kind = Unreachable
+		}
+	case errors.As(err, &dial) && dial.Op == "dial", tlsFailure(err):
+		e.Kind = Unreachable
+	}
+	return e
+}
+
+func timedOut(err error) bool {
+	var t net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+}
+
+// tlsFailure reports whether no TLS connection came about: there is one, but not to whom we would talk.
+func tlsFailure(err error) bool {
+	var verify *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	return errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &alert)
+}
+
+// unsent reports whether the request cannot have reached the upstream: there was no connection.
+func (e *Error) unsent() bool { return e.Kind == Unreachable }
+
+// unanswered reports whether nothing at all came back: the connection was closed or reset before the first byte of
+// an answer. (An answer that broke off within its head is io.ErrUnexpectedEOF, and was received.)
+func (e *Error) unanswered() bool {
+	return e.unsent() || e.Kind == Broken && !errors.Is(e.Err, io.ErrUnexpectedEOF) &&
+		(errors.Is(e.Err, io.EOF) || errors.Is(e.Err, syscall.ECONNRESET) || errors.Is(e.Err, syscall.EPIPE))
+}
+
+// brokenf says what is wrong with an answer.
+func brokenf(t *target, format string, args ...any) *Error {
+	return &Error{Kind: Broken, Target: t.name, Err: fmt.Errorf(format, args...)}
+}

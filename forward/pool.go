@@ -1,0 +1,86 @@
+package forward
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/sallyport/sallyport/config"
+)
+
+// A Pool holds the running upstreams across reloads, by what they are made of: an upstream whose settings (and
+// certificate files) did not change keeps its connections, its health and its breakers. Safe for concurrent use.
+type Pool struct {
+	mu      sync.Mutex
+	running map[string]*Upstream
+}
+
+// NewPool returns an empty pool. Close it.
+func NewPool() *Pool { return &Pool{running: map[string]*Upstream{}} }
+
+// Upstream returns the running upstream with exactly these settings, or starts one. One that no snapshot comes to
+// use is closed by the next Retain.
+func (p *Pool) Upstream(c config.Upstream) (*Upstream, error) {
+	key, err := content(c)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if u := p.running[key]; u != nil {
+		return u, nil
+	}
+	u, err := newUpstream(key, c)
+	if err != nil {
+		return nil, err
+	}
+	p.running[key] = u
+	return u, nil
+}
+
+// Retain closes every upstream that is not in keep. Call it once a new snapshot is in place, with that snapshot's
+// upstreams. Requests in flight on the others, and late ones of the old snapshot, still finish.
+func (p *Pool) Retain(keep ...*Upstream) {
+	kept := make(map[string]*Upstream, len(keep))
+	for _, u := range keep {
+		kept[u.key] = u
+	}
+	p.mu.Lock()
+	var gone []*Upstream
+	for key, u := range p.running {
+		if kept[key] != u {
+			gone = append(gone, u)
+			delete(p.running, key)
+		}
+	}
+	p.mu.Unlock()
+	for _, u := range gone {
+		u.close()
+	}
+}
+
+// Close closes all upstreams.
+func (p *Pool) Close() { p.Retain() }
+
+// content digests settings and the files that they name, so that a rotated certificate makes another upstream.
+func content(c config.Upstream) (string, error) {
+	h := sha256.New()
+	if err := json.NewEncoder(h).Encode(c); err != nil {
+		return "", fmt.Errorf("couldn't digest upstream settings: %w", err)
+	}
+	for _, name := range []string{c.CA, c.Cert, c.Key} {
+		if name == "" {
+			continue
+		}
+		data, err := os.ReadFile(name)
+		if err != nil {
+			return "", fmt.Errorf("couldn't read upstream file: %w", err)
+		}
+		sum := sha256.Sum256(data)
+		h.Write(sum[:])
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

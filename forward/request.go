@@ -1,0 +1,126 @@
+package forward
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// A Request is what is sent to the upstream, whole or as a stream. Path and RawQuery are written to the wire as they
+// are: the caller takes them from content.Target, so that what was judged is what is sent.
+type Request struct {
+	Method   string
+	Path     string      // canonical, begins with exactly one "/"
+	RawQuery string      // canonical, without "?"
+	Host     string      // the client's Host
+	Header   http.Header // as received; it is copied, never changed
+	Body     []byte      // nil: none. Not to be changed until the answer's body is closed
+
+	Stream  io.ReadCloser // instead of Body: passed on as it arrives, closed by the transport, never repeated
+	Length  int64         // of Stream in bytes; -1 when unknown
+	Trailer http.Header   // of Stream: keys announced now, values filled in when it ends
+
+	// Inspected: the answer will be judged, so fields that would change its form (Range, If-Range, Accept-Charset,
+	// Accept-Encoding) are not sent.
+	Inspected bool
+}
+
+var (
+	errTarget = errors.New("path does not begin with exactly one slash, or has bytes that do not belong in a request line")
+	identity  = []string{"identity"}
+	noAgent   = []string{""} // keeps net/http from naming itself
+	trailers  = []string{"trailers"}
+)
+
+// valid refuses what net/http would write as something else than one origin-form request line.
+func (out *Request) valid() error {
+	if !strings.HasPrefix(out.Path, "/") || strings.HasPrefix(out.Path, "//") || !visible(out.Path, '?') || !visible(out.RawQuery, '#') {
+		return errTarget
+	}
+	return nil
+}
+
+// visible reports whether s has only visible ASCII, and neither "#" nor the byte but.
+func visible(s string, but byte) bool {
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c <= ' ' || c >= 0x7f || c == '#' || c == but {
+			return false
+		}
+	}
+	return true
+}
+
+// replayable reports whether the request can be sent a second time.
+func (out *Request) replayable() bool { return out.Stream == nil }
+
+// A call is what one attempt needs besides its http.Request, allocated together.
+type call struct {
+	url    url.URL
+	body   body
+	answer answer
+}
+
+// blank is copied by WithContext, the only way to give a request its context; never changed.
+var blank http.Request
+
+// newRequest builds the request for target t. URL.Opaque is what net/http writes unchanged, in HTTP/1.1 and HTTP/2
+// alike; Path and RawPath would pass through its own escaping. Opaque begins with one slash, which valid has checked:
+// with two, net/http would write an absolute-form target.
+func (c *call) newRequest(ctx context.Context, t *target, out *Request, h http.Header, host string) *http.Request {
+	c.url = url.URL{Scheme: t.scheme, Host: t.host, Opaque: out.Path, RawQuery: out.RawQuery}
+	r := blank.WithContext(ctx)
+	r.Method, r.URL, r.Host, r.Header = out.Method, &c.url, host, h
+	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
+	switch {
+	case out.Stream != nil:
+		r.Body, r.ContentLength, r.Trailer = out.Stream, out.Length, out.Trailer
+		if out.Length == 0 {
+			r.ContentLength = -1 // 0 with a body means "unknown" to net/http as well; say so
+		}
+	case len(out.Body) > 0:
+		c.body.Reset(out.Body)
+		r.Body, r.ContentLength = &c.body, int64(len(out.Body))
+		r.GetBody = func() (io.ReadCloser, error) { // for the transport, when a kept connection turns out dead
+			again := new(body)
+			again.Reset(out.Body)
+			return again, nil
+		}
+	}
+	return r
+}
+
+// body is bytes with a Close.
+type body struct{ bytes.Reader }
+
+func (*body) Close() error { return nil }
+
+// outgoing builds the header of a request: the client's without what must not pass, the forwarding family rebuilt,
+// and last the edits of the guards, so that nothing the client says can touch what they set (SECURITY-LESSONS 10, 11).
+func outgoing(e *exchange.Exchange, out *Request) http.Header {
+	h := make(http.Header, len(out.Header)+8)
+	for name, values := range out.Header {
+		if forwarded(name) || hopByHop(name) || !plain(name) || out.Inspected && reshapes(name) {
+			continue
+		}
+		h[name] = values[:len(values):len(values)] // shared with the client's; appending copies
+	}
+	dropNamed(h, out.Header["Connection"])
+	Headers(h, e.Client, out.Host)
+	if out.Inspected {
+		h["Accept-Encoding"] = identity
+	}
+	if out.Stream != nil && hasToken(out.Header["Te"], "trailers") {
+		h["Te"] = trailers // gRPC asks for it
+	}
+	e.Outgoing.Apply(h)
+	if _, ok := h["User-Agent"]; !ok {
+		h["User-Agent"] = noAgent
+	}
+	return h
+}

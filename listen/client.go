@@ -1,0 +1,174 @@
+package listen
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// maxHops bounds how many entries of a forwarding header are looked at.
+const maxHops = 32
+
+type peerKey struct{}
+
+// peer is what is known of a connection. It is made once per connection and not changed.
+type peer struct {
+	addr    netip.Addr
+	proxies []netip.Prefix // nil unless addr is one of them
+}
+
+func newPeer(remote net.Addr, proxies []netip.Prefix) *peer {
+	p := &peer{}
+	if tcp, ok := remote.(*net.TCPAddr); ok {
+		p.addr = tcp.AddrPort().Addr().Unmap().WithZone("")
+	}
+	if contains(proxies, p.addr) {
+		p.proxies = proxies
+	}
+	return p
+}
+
+// Client tells who is at the other end of r: the address behind trusted proxies, and the facts of the transport.
+// Header fields are believed only when the peer is a trusted proxy (SECURITY-LESSONS 12); Addr is then the rightmost
+// hop that is not one. TLS is true where the client came by TLS, as far as a trusted proxy says so. Without a
+// trusted proxy nothing is allocated. On a request that did not come through a [Server] nobody is trusted.
+func Client(r *http.Request) exchange.Client {
+	c := exchange.Client{Proto: r.Proto}
+	if r.TLS != nil {
+		c.TLS, c.ServerName = true, r.TLS.ServerName
+	}
+	p, ok := r.Context().Value(peerKey{}).(*peer)
+	if !ok {
+		if at, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+			c.Peer = at.Addr().Unmap().WithZone("")
+		}
+		c.Addr = c.Peer
+		return c
+	}
+	c.Peer, c.Addr = p.addr, p.addr
+	if p.proxies != nil {
+		c.Addr = p.origin(r.Header)
+		if proto := r.Header["X-Forwarded-Proto"]; len(proto) == 1 && lastOf(proto[0]) == "https" {
+			c.TLS = true
+		}
+	}
+	return c
+}
+
+// origin is the client that the trusted peer speaks for. When both families of fields are there and disagree, one of
+// them was passed on from a stranger, and as nobody can say which, the peer itself is the client.
+func (p *peer) origin(h http.Header) netip.Addr {
+	xff, forwarded := h["X-Forwarded-For"], h["Forwarded"]
+	switch {
+	case len(xff) == 0 && len(forwarded) == 0:
+		return p.addr
+	case len(forwarded) == 0:
+		return p.walk(xff, func(s string) string { return s })
+	case len(xff) == 0:
+		return p.walk(forwarded, forParam)
+	}
+	a, b := p.walk(xff, func(s string) string { return s }), p.walk(forwarded, forParam)
+	if a != b {
+		return p.addr
+	}
+	return a
+}
+
+// walk goes through the hops from the right, as long as they are trusted proxies. A hop that is no address ends the
+// walk at the proxy that vouched for it.
+func (p *peer) walk(lines []string, address func(string) string) netip.Addr {
+	at, hops := p.addr, 0
+	for i := len(lines) - 1; i >= 0; i-- {
+		for rest := lines[i]; rest != ""; hops++ {
+			if hops == maxHops {
+				return at
+			}
+			var hop string
+			if comma := strings.LastIndexByte(rest, ','); comma >= 0 {
+				rest, hop = rest[:comma], rest[comma+1:]
+			} else {
+				rest, hop = "", rest
+			}
+			addr, ok := parseHop(address(strings.Trim(hop, " \t")))
+			if !ok {
+				return at
+			}
+			if at = addr; !contains(p.proxies, addr) {
+				return at
+			}
+		}
+	}
+	return at
+}
+
+// parseHop reads an address with or without port: 192.0.2.1, 192.0.2.1:80, 2001:db8::1, [2001:db8::1]:80.
+func parseHop(s string) (netip.Addr, bool) {
+	if len(s) > 64 {
+		return netip.Addr{}, false
+	}
+	if at, err := netip.ParseAddrPort(s); err == nil {
+		return at.Addr().Unmap().WithZone(""), true
+	}
+	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
+		s = s[1 : len(s)-1]
+	}
+	addr, err := netip.ParseAddr(s)
+	return addr.Unmap().WithZone(""), err == nil
+}
+
+// forParam returns the node of the one for= parameter of an element of Forwarded (RFC 7239 section 4), unquoted.
+// A quoted comma or semicolon splits the element in two that do not parse, which is as well: no address has one.
+func forParam(element string) string {
+	found := ""
+	for param := range strings.SplitSeq(element, ";") {
+		name, value, ok := strings.Cut(strings.Trim(param, " \t"), "=")
+		if !ok || !strings.EqualFold(name, "for") {
+			continue
+		}
+		if found != "" {
+			return ""
+		}
+		if len(value) >= 2 && value[0] == '"' && value[len(value)-1] == '"' {
+			value = value[1 : len(value)-1]
+		}
+		found = value
+	}
+	return found
+}
+
+func lastOf(list string) string {
+	return strings.ToLower(strings.Trim(list[strings.LastIndexByte(list, ',')+1:], " \t"))
+}
+
+// parseProxies reads CIDRs and single addresses.
+func parseProxies(list []string) ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, s := range list {
+		prefix, err := netip.ParsePrefix(s)
+		if err != nil {
+			addr, errAddr := netip.ParseAddr(s)
+			if errAddr != nil {
+				return nil, fmt.Errorf("trusted_proxies: %q is neither a CIDR nor an address: %w", s, err)
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		if prefix.Addr().Is4In6() {
+			return nil, fmt.Errorf("trusted_proxies: write %q as an IPv4 prefix", s)
+		}
+		out = append(out, prefix.Masked())
+	}
+	return out, nil
+}
+
+func contains(list []netip.Prefix, a netip.Addr) bool {
+	for _, p := range list {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
