@@ -1,0 +1,190 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/forward"
+	"github.com/sallyport/sallyport/openapi"
+	"github.com/sallyport/sallyport/validate"
+)
+
+// unreadable settles a body that could not be read. Judged by a guard that enforces, it is refused; otherwise it goes
+// on as it came: what was read, then the rest.
+func (x *serving) unreadable(body *content.Body, err error) exchange.Verdict {
+	v := validate.Malformed(err)
+	mode := x.plan.phases[exchange.OnBody][0].mode
+	x.e.Steps = append(x.e.Steps, exchange.Step{Guard: "content", Mode: mode, Verdict: &v})
+	if x.plan.enforcesBody {
+		x.refusedBy = "content"
+		return v
+	}
+	x.pending = io.MultiReader(bytes.NewReader(body.Raw()), x.r.Body)
+	return exchange.Pass
+}
+
+// forward sends what was judged and settles the answer.
+func (x *serving) forward(ctx context.Context) exchange.Verdict {
+	x.span.Propagate(&x.e.Outgoing)
+	resp, err := x.api.upstream.RoundTrip(ctx, &x.e, x.outgoing())
+	if err != nil {
+		return x.failed(err)
+	}
+	defer resp.Body.Close()
+	x.describe(resp)
+	if v := x.ask(ctx, x.plan.phases[exchange.OnResponseHead]); !v.Passed() {
+		return v
+	}
+	if len(x.plan.phases[exchange.OnResponseBody]) == 0 || bodiless(x.r.Method, resp) {
+		return x.pass(resp)
+	}
+	return x.judge(ctx, resp)
+}
+
+// outgoing is the request as it was judged.
+func (x *serving) outgoing() *forward.Request {
+	out := &forward.Request{Method: x.r.Method, Path: x.e.Target.Path, RawQuery: x.query(), Host: x.r.Host, Header: x.r.Header,
+		Inspected: len(x.plan.phases[exchange.OnResponseBody]) > 0 && x.plan.streaming == ""}
+	switch {
+	case x.e.Body != nil:
+		out.Body = x.e.Body.Result()
+	case x.pending != nil:
+		out.Stream, out.Length = io.NopCloser(x.pending), x.r.ContentLength
+	case x.r.Body != nil && x.r.Body != http.NoBody:
+		out.Stream, out.Length, out.Trailer = x.r.Body, x.r.ContentLength, x.r.Trailer
+	}
+	return out
+}
+
+// query is the canonical query without the parameters that validation stripped.
+func (x *serving) query() string {
+	dropped := false
+	for _, p := range x.e.Target.Query {
+		dropped = dropped || x.e.Outgoing.Drops(p.Name)
+	}
+	if !dropped {
+		return x.e.Target.RawQuery
+	}
+	var kept []content.Pair
+	for _, p := range x.e.Target.Query {
+		if !x.e.Outgoing.Drops(p.Name) {
+			kept = append(kept, p)
+		}
+	}
+	return content.EncodeQuery(kept)
+}
+
+func (x *serving) failed(err error) exchange.Verdict {
+	x.refusedBy = "forward"
+	var f *forward.Error
+	if !errors.As(err, &f) {
+		return exchange.Refuse(exchange.UpstreamUnreachable, err.Error())
+	}
+	if f.Kind == forward.Canceled {
+		x.gone = true
+		return exchange.Refuse(exchange.BodyIncomplete, "the client has gone: "+err.Error())
+	}
+	return exchange.Refuse(f.Reason(), err.Error()).WithSetting("apis[" + x.api.name + "].upstream")
+}
+
+// describe finds what the spec says of an answer.
+func (x *serving) describe(resp *http.Response) {
+	if x.e.Response == nil {
+		x.e.Response = &exchange.Response{Status: resp.StatusCode, Header: resp.Header}
+	}
+	r := x.e.Response
+	if r.Spec = x.e.Operation.Response(r.Status); r.Spec == nil {
+		return
+	}
+	if media, err := content.ParseMedia(r.Header["Content-Type"]); err == nil {
+		r.Media = openapi.FindMedia(r.Spec.Content, media.Type)
+	}
+}
+
+func bodiless(method string, resp *http.Response) bool {
+	return method == http.MethodHead || resp.ContentLength == 0 || resp.StatusCode == http.StatusNoContent || resp.StatusCode == http.StatusNotModified
+}
+
+// judge reads the answer's body once, asks the guards and sends what they left of it.
+func (x *serving) judge(ctx context.Context, resp *http.Response) exchange.Verdict {
+	header := content.Header{ContentType: resp.Header["Content-Type"], ContentEncoding: resp.Header["Content-Encoding"]}
+	body, err := content.Read(resp.Body, header, x.plan.answer)
+	if err != nil {
+		return x.unreadableAnswer(resp, body, err)
+	}
+	x.e.Response.Body = body
+	if v := x.ask(ctx, x.plan.phases[exchange.OnResponseBody]); !v.Passed() {
+		return v
+	}
+	result := body.Result()
+	h := x.w.Header()
+	x.copyHeader(resp)
+	h.Del("Content-Encoding")
+	h.Set("Content-Length", strconv.Itoa(len(result)))
+	if body.Edited() {
+		h.Del("Etag") // it names other bytes
+		h.Del("Digest")
+		h.Del("Content-Digest")
+		h.Del("Content-Md5")
+	}
+	x.write(resp.StatusCode, result)
+	return exchange.Pass
+}
+
+// unreadableAnswer settles an answer that is too large, broken or of no single meaning.
+func (x *serving) unreadableAnswer(resp *http.Response, body *content.Body, err error) exchange.Verdict {
+	v := exchange.Refuse(exchange.ResponseInvalid, "the answer cannot be read: "+err.Error()).WithSetting("max_response, or streaming: body, of " + x.e.Operation.Key)
+	var c *content.Error
+	if errors.As(err, &c) && c.Code == content.Incomplete {
+		v = exchange.Refuse(exchange.UpstreamBroken, err.Error())
+		if ctxErr := x.r.Context().Err(); ctxErr != nil {
+			x.gone = true
+		}
+	}
+	mode := x.plan.phases[exchange.OnResponseBody][0].mode
+	x.e.Steps = append(x.e.Steps, exchange.Step{Guard: "content", Mode: mode, Verdict: &v})
+	if x.plan.enforcesAnswer {
+		x.refusedBy = "content"
+		return v
+	}
+	rest := resp.Body
+	resp.Body = struct {
+		io.Reader
+		io.Closer
+	}{io.MultiReader(bytes.NewReader(body.Raw()), rest), rest}
+	return x.pass(resp)
+}
+
+// pass sends an answer that no guard judges as it arrives.
+func (x *serving) pass(resp *http.Response) exchange.Verdict {
+	x.copyHeader(resp)
+	n, err := forward.CopyStream(x.w, resp)
+	x.status, x.bytesOut = resp.StatusCode, n
+	x.abort = err != nil
+	return exchange.Pass
+}
+
+// copyHeader takes over the answer's fields, as the guards changed them.
+func (x *serving) copyHeader(resp *http.Response) {
+	h := x.w.Header()
+	for name, values := range resp.Header {
+		h[name] = values
+	}
+	x.e.Reply.Apply(h)
+	h["X-Request-Id"] = []string{x.e.ID}
+}
+
+// write sends a whole answer.
+func (x *serving) write(status int, body []byte) {
+	x.status, x.bytesOut = status, int64(len(body))
+	x.w.WriteHeader(status)
+	if x.r.Method != http.MethodHead {
+		_, _ = x.w.Write(body) // the client has gone; the record says what was sent
+	}
+}

@@ -1,0 +1,261 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/forward"
+	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/inspect"
+	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/openapi"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/protect"
+)
+
+// Build compiles a config into a snapshot: all or nothing. It starts nothing; what must outlive the snapshot is asked
+// of parts. The snapshot is nil where one of the problems is an error.
+func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, config.Problems) {
+	s := &Snapshot{parts: parts, config: c}
+	var problems config.Problems
+	providers, err := parts.Providers(c.Identity)
+	if err != nil {
+		return nil, config.Problems{src.Problem("identity", "identity.invalid", err.Error(), "")}
+	}
+	s.identity = providers
+	for i := range c.APIs {
+		b := builder{parts: parts, src: src, at: fmt.Sprintf("apis[%d]", i), api: &c.APIs[i], identity: providers}
+		if a := b.build(); a != nil {
+			s.apis = append(s.apis, a)
+		}
+		problems = append(problems, b.problems...)
+	}
+	problems = append(problems, overlaps(s.apis, src)...)
+	problems.Sort()
+	if problems.Failed() {
+		return nil, problems
+	}
+	return s, problems
+}
+
+// builder compiles one API.
+type builder struct {
+	parts     *Parts
+	src       *config.Source
+	at        string // place in the config
+	api       *config.API
+	doc       *openapi.Document
+	identity  *identity.Providers
+	rules     *limit.Rules
+	inspector *inspect.Inspector
+	problems  config.Problems
+}
+
+func (b *builder) build() *api {
+	if !b.load() || !b.engines() {
+		return nil
+	}
+	upstream, err := b.parts.Upstreams.Upstream(b.api.Upstream)
+	if err != nil {
+		b.report(b.at+".upstream", "forward.invalid", err)
+		return nil
+	}
+	a := &api{name: b.api.Name, settings: b.api, doc: b.doc, upstream: upstream, rules: b.rules, bases: b.bases(), hosts: b.hosts()}
+	for _, op := range b.doc.Operations {
+		a.plans = append(a.plans, b.plan(op))
+	}
+	matcher, err := openapi.NewMatcher(b.doc.Operations)
+	if err != nil {
+		b.report(b.at+".spec", "spec.matcher", err)
+		return nil
+	}
+	a.matcher = matcher
+	a.byOperation = make(map[*openapi.Operation]*plan, len(a.plans))
+	for _, p := range a.plans {
+		a.byOperation[p.op] = p
+	}
+	a.door = b.plan(&openapi.Operation{Key: "undocumented", ID: "undocumented", Undocumented: true})
+	return a
+}
+
+// load reads the spec; an API without one has no operations.
+func (b *builder) load() bool {
+	b.doc = &openapi.Document{BasePaths: []string{""}}
+	if b.api.Spec == "" {
+		return true
+	}
+	doc, problems := openapi.Load(b.api.Spec, openapi.Options{Overlay: b.api.Operations, RemoteRefs: b.api.RemoteRefs, Fetch: b.parts.Fetch})
+	b.problems = append(b.problems, problems...)
+	if doc == nil {
+		return false
+	}
+	b.doc = doc
+	if len(doc.Operations) == 0 {
+		b.report(b.at+".spec", "spec.empty", errors.New("the spec has no operations: nothing could pass"))
+	}
+	return b.securityMapped()
+}
+
+// securityMapped demands an identity for every scheme that an operation asks for, unless identity is off for it.
+func (b *builder) securityMapped() bool {
+	ok := true
+	reported := map[string]bool{}
+	for _, op := range b.doc.Operations {
+		if b.mode(op, "identity") == config.Off {
+			continue
+		}
+		for _, alternative := range op.Security {
+			for _, ref := range alternative.Schemes {
+				if _, mapped := b.api.Security[ref.Name]; mapped || reported[ref.Name] {
+					continue
+				}
+				reported[ref.Name] = true
+				ok = false
+				p := b.src.Problem(b.at, "identity.unmapped", fmt.Sprintf("the spec's security scheme %s has no identity", ref.Name),
+					fmt.Sprintf("security: { %s: <name under identity> }, or modes: { identity: off } to serve everybody", ref.Name))
+				b.problems = append(b.problems, p)
+			}
+		}
+	}
+	return ok
+}
+
+// engines asks the long-lived parts for what this API needs of them.
+func (b *builder) engines() bool {
+	var err error
+	if b.rules, err = b.parts.Limiter.Rules(b.api); err != nil {
+		b.report(b.at+".rate", "limit.invalid", err)
+		return false
+	}
+	if b.inspector, err = b.parts.Inspectors.Get(b.api.Name, b.api.Inspect); err != nil {
+		b.report(b.at+".inspect", "inspect.invalid", err)
+		return false
+	}
+	return true
+}
+
+func (b *builder) report(path, rule string, err error) {
+	b.problems = append(b.problems, b.src.Problem(path, rule, err.Error(), ""))
+}
+
+// fail reports a guard that cannot be built for an operation, at the operation's place in the spec.
+func (b *builder) fail(op *openapi.Operation, family string, err error) {
+	p := config.Problem{File: op.At.File, Line: op.At.Line, Column: op.At.Column, Severity: config.Error, Rule: family + ".invalid", Message: op.Key + ": " + err.Error()}
+	if p.File == "" {
+		p = b.src.Problem(b.at, family+".invalid", err.Error(), "")
+	}
+	b.problems = append(b.problems, p)
+}
+
+func (b *builder) policy(op *openapi.Operation) policy.Options {
+	return policy.Options{API: b.api.Name, Schemes: b.doc.Schemes, IdentityOff: b.mode(op, "identity") == config.Off}
+}
+
+// mode resolves a guard's mode: the operation before the API, a guard's name before its family, a named setting before
+// the one for all.
+func (b *builder) mode(op *openapi.Operation, guard string) config.Mode {
+	family, _, _ := strings.Cut(guard, ".")
+	for _, m := range []config.Mode{
+		op.Ext.Modes[guard], op.Ext.Modes[family], op.Ext.Mode,
+		b.api.Modes[guard], b.api.Modes[family], b.api.Mode,
+	} {
+		if m != "" {
+			return m
+		}
+	}
+	return config.Enforce
+}
+
+// plan resolves everything that one operation needs.
+func (b *builder) plan(op *openapi.Operation) *plan {
+	p := &plan{op: op, streaming: op.Ext.Streaming, cors: b.cors(op),
+		timeout: op.Ext.Timeout.Or(b.api.Timeout.Or(30 * time.Second)),
+		limits:  content.Limits{Bytes: op.Ext.MaxBody.Or(b.api.MaxBody.Or(1 << 20))},
+		answer:  content.Limits{Bytes: op.Ext.MaxResponse.Or(b.api.MaxResponse.Or(8 << 20)), Nodes: 1_000_000}}
+	for _, g := range b.pipeline(op) {
+		if m := b.mode(op, g.Name); m != config.Off {
+			p.phases[g.Phase] = append(p.phases[g.Phase], step{guard: g, mode: m})
+		}
+	}
+	p.enforcesBody = enforces(p.phases[exchange.OnBody])
+	p.enforcesAnswer = enforces(p.phases[exchange.OnResponseBody])
+	return p
+}
+
+func enforces(steps []step) bool {
+	return slices.ContainsFunc(steps, func(s step) bool { return s.mode == config.Enforce })
+}
+
+func (b *builder) cors(op *openapi.Operation) *protect.CORS {
+	c := b.api.Protect.CORS
+	if op.Ext.CORS != nil {
+		c = op.Ext.CORS
+	}
+	if b.mode(op, "protect.cors") != config.Enforce {
+		return nil
+	}
+	return protect.NewCORS(c, op)
+}
+
+// bases are the paths under which the API is found, as segments.
+func (b *builder) bases() [][]string {
+	paths := b.doc.BasePaths
+	if b.api.BasePath != nil {
+		paths = []string{*b.api.BasePath}
+	}
+	var list [][]string
+	for _, p := range paths {
+		if p = strings.Trim(p, "/"); p == "" {
+			list = append(list, nil)
+		} else {
+			list = append(list, strings.Split(p, "/"))
+		}
+	}
+	slices.SortFunc(list, func(a, b []string) int { return len(b) - len(a) })
+	return list
+}
+
+func (b *builder) hosts() []string {
+	var list []string
+	for _, h := range b.api.Hosts {
+		list = append(list, strings.ToLower(h))
+	}
+	return list
+}
+
+// overlaps reports APIs that claim the same host and path: which one would judge a request must not be a matter of order.
+func overlaps(apis []*api, src *config.Source) config.Problems {
+	var problems config.Problems
+	seen := map[string]string{}
+	for i, a := range apis {
+		hosts := a.hosts
+		if len(hosts) == 0 {
+			hosts = []string{"*"}
+		}
+		for _, h := range hosts {
+			for _, base := range a.bases {
+				place := h + "/" + strings.Join(base, "/")
+				if other, taken := seen[place]; taken && other != a.name {
+					problems = append(problems, src.Problem(fmt.Sprintf("apis[%d]", i), "config.overlap", fmt.Sprintf("%s and %s are both served at %s", other, a.name, place), "give them different hosts or base_path"))
+				}
+				seen[place] = a.name
+			}
+		}
+	}
+	return problems
+}
+
+// upstreams of all APIs, for the pool to retain.
+func (s *Snapshot) upstreams() []*forward.Upstream {
+	list := make([]*forward.Upstream, len(s.apis))
+	for i, a := range s.apis {
+		list[i] = a.upstream
+	}
+	return list
+}

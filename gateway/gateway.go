@@ -1,0 +1,121 @@
+// Package gateway serves one exchange: it reads the target once, finds the operation, walks the visible list of guards
+// (pipeline.go), forwards what was judged, walks the list for the answer, and leaves one record on every path.
+//
+// A [Snapshot] is a whole configuration, compiled by [Build], all or nothing; [Gateway.Swap] replaces it by one
+// pointer, and requests in flight end on the one that they began with. Only this package knows modes and failure
+// policy; only refuse.go writes refusals.
+package gateway
+
+import (
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/listen"
+	"github.com/sallyport/sallyport/telemetry"
+)
+
+// A Gateway serves exchanges by its current snapshot. Safe for concurrent use.
+type Gateway struct {
+	parts    *Parts
+	current  atomic.Pointer[Snapshot]
+	inFlight atomic.Int64
+	draining atomic.Bool
+}
+
+// New returns a gateway without a snapshot: it refuses everything with 503 until the first Swap.
+func New(parts *Parts) *Gateway { return &Gateway{parts: parts} }
+
+// Swap makes s the snapshot of every request that begins from now on. Upstreams that only the old one used are closed
+// when their requests in flight have ended.
+func (g *Gateway) Swap(s *Snapshot) {
+	g.current.Store(s)
+	g.parts.Upstreams.Retain(s.upstreams()...)
+}
+
+// Config is the configuration of the current snapshot, or nil.
+func (g *Gateway) Config() *config.Config {
+	if s := g.current.Load(); s != nil {
+		return s.config
+	}
+	return nil
+}
+
+// Ready reports whether requests are served: there is a snapshot, and Drain has not been called.
+func (g *Gateway) Ready() bool { return g.current.Load() != nil && !g.draining.Load() }
+
+// Drain makes Ready false; requests are served on until the listeners close.
+func (g *Gateway) Drain() { g.draining.Store(true) }
+
+// InFlight is the number of exchanges being served.
+func (g *Gateway) InFlight() int64 { return g.inFlight.Load() }
+
+// ServeHTTP serves one exchange. It never panics, except with http.ErrAbortHandler to cut a connection whose answer
+// cannot be completed.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	g.inFlight.Add(1)
+	defer g.inFlight.Add(-1)
+	x := pool.Get().(*serving)
+	x.begin(g, w, r)
+	defer x.end()
+	v := x.serve()
+	if !v.Passed() {
+		x.refuse(v)
+	}
+}
+
+// serving is the work on one exchange, recycled between exchanges. The Exchange itself is part of it: nobody may keep
+// a pointer to it beyond the last guard; what remains is the Record.
+type serving struct {
+	e         exchange.Exchange
+	w         http.ResponseWriter
+	r         *http.Request
+	parts     *Parts
+	snapshot  *Snapshot
+	api       *api
+	plan      *plan
+	span      telemetry.Span
+	rest      []string // segments below the base path
+	admitted  bool
+	refusedBy string
+	status    int
+	bytesIn   int64
+	bytesOut  int64
+	pending   io.Reader // a body that nobody judges, put together again
+	gone      bool      // the client has closed
+	abort     bool      // the answer broke off: the connection must not look complete
+	steps     [24]exchange.Step
+}
+
+var pool = sync.Pool{New: func() any { return new(serving) }}
+
+func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
+	*x = serving{w: w, r: r, parts: g.parts, snapshot: g.current.Load()}
+	x.e.Steps = x.steps[:0]
+	x.e.Start = time.Now()
+	x.e.ID = newID(x.e.Start)
+	x.e.Request = r
+	x.e.Client = listen.Client(r)
+	x.span = g.parts.Tracer.Start(r)
+}
+
+// end leaves the record and gives everything back, on every path.
+func (x *serving) end() {
+	if x.api != nil && x.admitted {
+		x.api.rules.Charge(&x.e, x.status)
+		x.api.rules.Release(&x.e)
+	}
+	r := x.record()
+	x.parts.Record(r)
+	x.span.End(r)
+	abort := x.abort
+	*x = serving{}
+	pool.Put(x)
+	if abort {
+		panic(http.ErrAbortHandler)
+	}
+}

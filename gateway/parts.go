@@ -1,0 +1,30 @@
+package gateway
+
+import (
+	"sync/atomic"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/forward"
+	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/inspect"
+	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/telemetry"
+)
+
+// Parts are what survives a reload: made once by the command, handed to every Build, closed by the command at the end.
+type Parts struct {
+	// Providers returns the identities for a list of settings; key sets with equal settings go on as they are.
+	Providers  func([]config.Identity) (*identity.Providers, error)
+	Upstreams  *forward.Pool
+	Limiter    *limit.Limiter
+	Inspectors *inspect.Pool
+	// Fetch gets remote references of specs that allow them; nil refuses.
+	Fetch func(url string) ([]byte, error)
+	// Tracer makes spans; nil makes none.
+	Tracer *telemetry.Tracer
+	// Record receives what remains of every exchange. It must not block.
+	Record func(*exchange.Record)
+	// Panics counts guards that panicked.
+	Panics atomic.Int64
+}

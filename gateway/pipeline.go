@@ -1,0 +1,128 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/inspect"
+	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/openapi"
+	"github.com/sallyport/sallyport/policy"
+	"github.com/sallyport/sallyport/protect"
+	"github.com/sallyport/sallyport/validate"
+)
+
+// pipeline is the order of the whole product. Within a phase, guards are asked in this order; the first refusal of a
+// guard that enforces settles the exchange.
+//
+// Admission comes before identity, because looking a credential up is work that an attacker can order. Identity comes
+// before everything that asks who; cheap judgements come before costly ones.
+func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
+	var list []exchange.Guard
+	add := func(family string, guards []exchange.Guard, err error) {
+		if err != nil {
+			b.fail(op, family, err)
+		}
+		list = append(list, guards...)
+	}
+	add("limit", one(b.rules.Admit(), nil))
+	if !op.Undocumented {
+		add("identity", one(b.identity.Guard(op, b.doc.Schemes, b.api.Security)))
+		add("policy", one(policy.Operation(op, b.policy(op))))
+	}
+	add("limit", XX)
+	add("validate", validate.Guards(b.api.Name, op, b.api.Validate), nil)
+	if !op.Undocumented {
+		guards, err := policy.Object(op, b.policy(op))
+		add("policy", guards, err)
+	}
+	guards, err := b.inspector.Guards(b.api.Inspect, op)
+	add("inspect", guards, err)
+	guards, err = protect.Guards(op, b.api.Protect)
+	add("protect", guards, err)
+	return list
+}
+
+func one(g exchange.Guard, err error) ([]exchange.Guard, error) {
+	if g.Check == nil {
+		return nil, err
+	}
+	return []exchange.Guard{g}, err
+}
+
+// A step is a guard in its place, with its mode resolved.
+type step struct {
+	guard exchange.Guard
+	mode  config.Mode
+}
+
+// ask walks the guards of one phase. It is the only place that knows modes: a guard that monitors is asked, its verdict
+// and timing are recorded, and every change that it made is taken back.
+func (x *serving) ask(ctx context.Context, steps []step) exchange.Verdict {
+	for i := range steps {
+		s := &steps[i]
+		before := x.mark()
+		start := time.Now()
+		v := x.check(ctx, s)
+		taken := exchange.Step{Guard: s.guard.Name, Mode: s.mode, Took: time.Since(start)}
+		if !v.Passed() {
+			taken.Verdict = &v
+		}
+		x.e.Steps = append(x.e.Steps, taken)
+		if s.mode == config.Monitor {
+			x.rollback(before)
+			continue
+		}
+		if !v.Passed() {
+			x.refusedBy = s.guard.Name
+			return v
+		}
+	}
+	return exchange.Pass
+}
+
+// check asks one guard. An error, a panic and a zero Verdict refuse.
+func (x *serving) check(ctx context.Context, s *step) (v exchange.Verdict) {
+	defer func() {
+		if p := recover(); p != nil {
+			slog.Error("guard panicked", "guard", s.guard.Name, "exchange", x.e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			x.parts.Panics.Add(1)
+			v = exchange.Refuse(exchange.Internal, "guard "+s.guard.Name+" panicked")
+		}
+	}()
+	v, err := s.guard.Check(ctx, x.e)
+	if err != nil {
+		slog.Error("guard failed", "guard", s.guard.Name, "exchange", x.e.ID, "error", err)
+		return exchange.Refuse(exchange.Internal, "guard "+s.guard.Name+" failed: "+err.Error())
+	}
+	if !v.Passed() && !v.Refused() {
+		return exchange.Refuse(exchange.Internal, "guard "+s.guard.Name+" gave no verdict")
+	}
+	return v
+}
+
+// marks remember how much had been changed before a guard was asked.
+type marks struct{ outgoing, reply, body, response int }
+
+func (x *serving) mark() marks {
+	m := marks{outgoing: x.e.Outgoing.Len(), reply: x.e.Reply.Len(), body: x.e.Body.Mark()}
+	if x.e.Response != nil {
+		m.response = x.e.Response.Body.Mark()
+	}
+	return m
+}
+
+func (x *serving) rollback(m marks) {
+	x.e.Outgoing.Truncate(m.outgoing)
+	x.e.Reply.Truncate(m.reply)
+	x.e.Body.Rollback(m.body)
+	if x.e.Response != nil {
+		x.e.Response.Body.Rollback(m.response)
+	}
+}

@@ -1,0 +1,115 @@
+package gateway
+
+import (
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// Bounds of what a stranger can put into a record, in bytes.
+const (
+	maxPath  = 512
+	maxQuery = 512
+	maxAgent = 256
+	maxHost  = 256
+)
+
+// record makes what remains of the exchange, masked. Nothing in it refers to memory of the exchange.
+func (x *serving) record() *exchange.Record {
+	e := &x.e
+	r := &exchange.Record{ID: e.ID, Time: e.Start, Took: time.Since(e.Start), API: e.API,
+		Method: clip(x.r.Method, 32), Host: clip(x.r.Host, maxHost), Path: x.maskedPath(), Query: x.maskedQuery(), Proto: x.r.Proto,
+		Client: e.Client.Addr.String(), UserAgent: clip(x.r.UserAgent(), maxAgent),
+		Status: x.status, BytesIn: x.bytesIn, BytesOut: x.bytesOut, Trace: x.span.TraceID()}
+	if e.Client.Peer != e.Client.Addr {
+		r.Peer = e.Client.Peer.String()
+	}
+	if e.Operation != nil {
+		r.Operation, r.Undocumented = e.Operation.Key, e.Operation.Undocumented
+	}
+	if p := e.Principal; p != nil {
+		r.Principal = &exchange.RecordPrincipal{Subject: clip(p.Subject, 256), Issuer: p.Issuer, Kind: p.Kind, Tenant: clip(p.Tenant, 256), Roles: p.Roles}
+	}
+	if v := e.Verdict; v.Reason != nil {
+		r.Refused, r.Guard, r.Code, r.OWASP = true, x.refusedBy, v.Reason.Code, v.Reason.OWASP
+		r.Detail, r.Setting, r.Fields = v.Detail, v.Setting, v.Fields
+		if r.Guard == "" {
+			r.Guard, _, _ = strings.Cut(v.Reason.Code, ".")
+		}
+	}
+	r.Steps = steps(e.Steps)
+	r.Findings = e.Findings
+	if e.Upstream.Attempts > 0 {
+		r.Upstream = &exchange.RecordUpstream{Target: e.Upstream.Target, Attempts: e.Upstream.Attempts, Took: e.Upstream.Took}
+		if e.Response != nil {
+			r.Upstream.Status = e.Response.Status
+		}
+	}
+	return r
+}
+
+func steps(taken []exchange.Step) []exchange.RecordStep {
+	list := make([]exchange.RecordStep, len(taken))
+	for i, s := range taken {
+		list[i] = exchange.RecordStep{Guard: s.Guard, Mode: s.Mode, Took: s.Took}
+		if v := s.Verdict; v != nil {
+			list[i].Detail, list[i].Setting, list[i].Fields = v.Detail, v.Setting, v.Fields
+			if v.Reason != nil {
+				list[i].Code = v.Reason.Code
+			}
+		}
+	}
+	return list
+}
+
+// maskedPath is the canonical path, or the template where a path parameter is declared to be personal. A target that
+// has no canonical reading is shown as it came, without what may be its query.
+func (x *serving) maskedPath() string {
+	if x.e.Target.Path == "" {
+		raw, _, _ := strings.Cut(x.r.RequestURI, "?")
+		return clip(raw, maxPath)
+	}
+	for i := range x.e.Params.Values {
+		if p := x.e.Params.Values[i].Param; p.In == "path" && p.Property.Kind != "" && p.Property.Kind != "id" {
+			return x.e.Operation.Path
+		}
+	}
+	return clip(x.e.Target.Path, maxPath)
+}
+
+// maskedQuery shows names, and the values of parameters that are declared to be numbers or booleans.
+func (x *serving) maskedQuery() string {
+	if len(x.e.Target.Query) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	for i, p := range x.e.Target.Query {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(p.Name)
+		b.WriteByte('=')
+		b.WriteString(x.shown(p))
+		if b.Len() > maxQuery {
+			break
+		}
+	}
+	return clip(b.String(), maxQuery)
+}
+
+func (x *serving) shown(p content.Pair) string {
+	if v := x.e.Params.Get("query", p.Name); v != nil && v.Node != nil && v.Param.Property.Kind == "" && (v.Node.Kind == content.Number || v.Node.Kind == content.Bool) {
+		return v.Node.Text
+	}
+	return "***"
+}
+
+// clip bounds s without allocating where it fits.
+func clip(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	return strings.ToValidUTF8(s[:n], "") + "…"
+}

@@ -1,0 +1,76 @@
+package gateway
+
+import (
+	"encoding/json"
+	"math"
+	"net/http"
+	"strconv"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// TypeBase is where the catalogue of reasons is documented; with a code it is the type of a problem (RFC 9457).
+const TypeBase = "https://sallyport.dev/reasons/"
+
+// problem is what a client learns of a refusal: a code, an id, the places in its own message. No internals.
+type problem struct {
+	Type     string           `json:"type"`
+	Title    string           `json:"title"`
+	Status   int              `json:"status"`
+	Code     string           `json:"code"`
+	Exchange string           `json:"exchange"`
+	Errors   []exchange.Field `json:"errors,omitempty"`
+}
+
+// refuse answers with a problem. It is the only place that does.
+func (x *serving) refuse(v exchange.Verdict) {
+	x.e.Verdict = v
+	if x.gone {
+		x.status, x.abort = statusClientGone, true
+		return
+	}
+	status := v.Reason.Status
+	if v.Status != 0 {
+		status = v.Status
+	}
+	h := x.w.Header()
+	clear(h) // whatever was prepared belongs to an answer that is not sent
+	for _, f := range v.Header {
+		h.Add(f.Name, f.Value)
+	}
+	if v.Retry > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(math.Ceil(v.Retry.Seconds()))))
+	}
+	h.Set("Content-Type", "application/problem+json")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+	h.Set("X-Request-Id", x.e.ID)
+	if x.framingInDoubt(v) {
+		h.Set("Connection", "close")
+	}
+	x.crossOrigin(h)
+	body, _ := json.Marshal(problem{TypeBase + v.Reason.Code, v.Reason.Title, status, v.Reason.Code, x.e.ID, v.Fields}) // plain strings always marshal
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	x.write(status, body)
+}
+
+// statusClientGone is what the record says where nobody is left to answer; the number is nginx's.
+const statusClientGone = 499
+
+// framingInDoubt reports whether the connection must not carry another request: its head was refused, or its body has
+// not been read to the end.
+func (x *serving) framingInDoubt(v exchange.Verdict) bool {
+	switch v.Reason {
+	case exchange.BadFraming, exchange.BadHeader, exchange.BadTarget, exchange.BadMethod, exchange.BodyTooLarge, exchange.BodyIncomplete:
+		return true
+	}
+	return x.e.Body == nil && x.r.Body != nil && x.r.Body != http.NoBody
+}
+
+// crossOrigin lets a page of an allowed origin read why it was refused.
+func (x *serving) crossOrigin(h http.Header) {
+	if x.plan != nil {
+		x.plan.cors.Expose(x.r.Header.Get("Origin"), h)
+	}
+}

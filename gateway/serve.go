@@ -1,0 +1,157 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/listen"
+	"github.com/sallyport/sallyport/openapi"
+	"github.com/sallyport/sallyport/protect"
+)
+
+// serve is the way of a request. Each line can end it.
+func (x *serving) serve() exchange.Verdict {
+	if x.snapshot == nil {
+		return exchange.Refuse(exchange.NotReady, "no configuration is loaded")
+	}
+	if v := listen.Check(x.r); !v.Passed() {
+		return v
+	}
+	if v := x.locate(); !v.Passed() {
+		return v
+	}
+	ctx, cancel := context.WithTimeout(x.r.Context(), x.api.door.timeout)
+	defer func() { cancel() }()
+	x.admitted = true
+	if v := x.ask(ctx, x.api.door.phases[exchange.OnConnect]); !v.Passed() {
+		return v
+	}
+	if asked := x.preflighted(); asked != nil {
+		return x.preflight(asked)
+	}
+	if v := x.match(); !v.Passed() {
+		return v
+	}
+	if x.plan.streaming != "" || x.plan.timeout != x.api.door.timeout {
+		cancel()
+		ctx, cancel = x.deadline()
+	}
+	if v := x.ask(ctx, x.plan.phases[exchange.OnHead]); !v.Passed() {
+		return v
+	}
+	if x.plan.streaming != "" {
+		return x.stream(ctx)
+	}
+	if v := x.readBody(ctx); !v.Passed() {
+		return v
+	}
+	if v := x.ask(ctx, x.plan.phases[exchange.OnBody]); !v.Passed() {
+		return v
+	}
+	return x.forward(ctx)
+}
+
+// deadline bounds the exchange by its operation's timeout; a stream lives as long as both ends want it to.
+func (x *serving) deadline() (context.Context, context.CancelFunc) {
+	if x.plan.streaming != "" {
+		return context.WithCancel(x.r.Context())
+	}
+	return context.WithDeadline(x.r.Context(), x.e.Start.Add(x.plan.timeout))
+}
+
+// locate reads the target once and finds the API.
+func (x *serving) locate() exchange.Verdict {
+	target, host, err := content.ParseTargetHost(x.r.RequestURI)
+	if err != nil {
+		return exchange.Refuse(exchange.BadTarget, err.Error()).WithFields(exchange.Field{Detail: err.Error()})
+	}
+	if host != "" && !strings.EqualFold(host, x.r.Host) {
+		return exchange.Refuse(exchange.BadTarget, "the target's host is not that of the Host header")
+	}
+	x.e.Target = target
+	found, rest, known := x.snapshot.route(x.r.Host, target.Segments)
+	if !known {
+		return exchange.Refuse(exchange.UnknownHost, "host "+x.r.Host)
+	}
+	if found == nil {
+		return exchange.Refuse(exchange.UnknownOperation, "no API is served under this path").WithSetting("apis[].base_path")
+	}
+	x.api, x.e.API, x.rest = found, found.name, rest
+	return exchange.Pass
+}
+
+// match finds the operation and decodes its parameters.
+func (x *serving) match() exchange.Verdict {
+	m := x.api.matcher.Match(x.r.Method, x.rest)
+	if m.Operation == nil {
+		return x.unknown(m)
+	}
+	x.plan = x.api.byOperation[m.Operation]
+	x.e.Operation = m.Operation
+	x.e.Params = m.Operation.Decode(x.e.Target, m.Args, x.r.Header)
+	return exchange.Pass
+}
+
+func (x *serving) unknown(m openapi.Match) exchange.Verdict {
+	if x.api.settings.Unknown == "inspect" {
+		x.plan = x.api.door
+		x.e.Operation = x.plan.op
+		return exchange.Pass
+	}
+	if len(m.Allow) > 0 {
+		return exchange.Refuse(exchange.MethodNotAllowed, x.r.Method).WithHeader("Allow", strings.Join(m.Allow, ", ")).
+			WithSetting("add the method to the path in the spec")
+	}
+	return exchange.Refuse(exchange.UnknownOperation, x.r.Method+" "+x.e.Target.Path).WithSetting("apis[" + x.api.name + "].unknown: inspect")
+}
+
+// preflighted is the plan of the operation that a CORS preflight asks about, or nil. An API that declares OPTIONS
+// itself answers for itself.
+func (x *serving) preflighted() *plan {
+	if !protect.IsPreflight(x.r) || x.api.matcher.Match(http.MethodOptions, x.rest).Operation != nil {
+		return nil
+	}
+	m := x.api.matcher.Match(x.r.Header.Get("Access-Control-Request-Method"), x.rest)
+	return x.api.byOperation[m.Operation]
+}
+
+// preflight answers in place of the upstream, which never sees one.
+func (x *serving) preflight(asked *plan) exchange.Verdict {
+	x.plan, x.e.Operation = asked, asked.op
+	header, v := asked.cors.Preflight(x.r)
+	if !v.Passed() {
+		x.refusedBy = "protect.cors"
+		return v
+	}
+	for name, values := range header {
+		x.w.Header()[name] = values
+	}
+	x.write(http.StatusNoContent, nil)
+	return exchange.Pass
+}
+
+// readBody reads the request body once, within the operation's limits and time. Where no guard that enforces will judge
+// it, a body that cannot be read is passed on as it came.
+func (x *serving) readBody(ctx context.Context) exchange.Verdict {
+	if x.r.Body == nil || x.r.Body == http.NoBody || len(x.plan.phases[exchange.OnBody]) == 0 {
+		return exchange.Pass
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		_ = http.NewResponseController(x.w).SetReadDeadline(deadline) // unsupported only by test recorders
+		defer func() { _ = http.NewResponseController(x.w).SetReadDeadline(time.Time{}) }()
+	}
+	body, err := content.Read(x.r.Body, content.Header{ContentType: x.r.Header["Content-Type"], ContentEncoding: x.r.Header["Content-Encoding"]}, x.plan.limits)
+	x.bytesIn = int64(len(body.Raw()))
+	if err == nil {
+		x.e.Body = body
+		if x.e.Operation.Body != nil {
+			x.e.BodySpec = openapi.FindMedia(x.e.Operation.Body.Content, body.Media().Type)
+		}
+		return exchange.Pass
+	}
+	return x.unreadable(body, err)
+}

@@ -1,0 +1,95 @@
+package gateway
+
+import (
+	"net"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/forward"
+	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/openapi"
+	"github.com/sallyport/sallyport/protect"
+)
+
+// A Snapshot is a whole configuration, compiled. It is immutable, owns nothing to start or stop, and serves any number
+// of requests at once.
+type Snapshot struct {
+	parts    *Parts
+	config   *config.Config
+	identity *identity.Providers
+	apis     []*api
+}
+
+// An api is one protected API, compiled.
+type api struct {
+	name        string
+	settings    *config.API
+	doc         *openapi.Document
+	hosts       []string // lower case; empty: every host
+	bases       [][]string
+	matcher     *openapi.Matcher
+	plans       []*plan
+	byOperation map[*openapi.Operation]*plan
+	door        *plan // admission of every request, and the whole plan of undocumented ones
+	upstream    *forward.Upstream
+	rules       *limit.Rules
+}
+
+// A plan is all that one operation needs: its guards by phase, and its limits.
+type plan struct {
+	op             *openapi.Operation
+	phases         [exchange.OnResponseBody + 1][]step
+	enforcesBody   bool
+	enforcesAnswer bool
+	streaming      string
+	limits         content.Limits // of the request body
+	answer         content.Limits // of the response body
+	timeout        time.Duration
+	cors           *protect.CORS
+}
+
+// route finds the API for a host and path: the one with the named host before one for all hosts, the longest base path
+// first. rest are the segments below the base path. A nil api comes with known false where not even the host is served.
+func (s *Snapshot) route(host string, segments []string) (found *api, rest []string, known bool) {
+	host = bare(host)
+	best := -1
+	for _, a := range s.apis {
+		named := slices.Contains(a.hosts, host)
+		if !named && len(a.hosts) > 0 {
+			continue
+		}
+		known = true
+		for _, base := range a.bases {
+			if !hasPrefix(segments, base) {
+				continue
+			}
+			weight := len(base) * 2
+			if named {
+				weight++
+			}
+			if weight > best {
+				best, found, rest = weight, a, segments[len(base):]
+			}
+		}
+	}
+	return found, rest, known
+}
+
+func hasPrefix(segments, prefix []string) bool {
+	return len(segments) >= len(prefix) && slices.Equal(segments[:len(prefix)], prefix)
+}
+
+// bare is the host without port, in lower case.
+func bare(host string) string {
+	if strings.IndexByte(host, ':') >= 0 {
+		if h, _, err := net.SplitHostPort(host); err == nil {
+			host = h
+		}
+	}
+	return strings.ToLower(host)
+}

@@ -1,0 +1,69 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/forward"
+)
+
+// streamIdle closes a tunnel on which nothing moves.
+const streamIdle = 5 * time.Minute
+
+// stream serves an operation that declares streaming: its head was judged like any other; bodies pass as they arrive.
+// An answer that is not the declared stream (an error, say) is judged like any other answer.
+func (x *serving) stream(ctx context.Context) exchange.Verdict {
+	x.span.Propagate(&x.e.Outgoing)
+	switch x.plan.streaming {
+	case "websocket":
+		return x.upgrade(ctx)
+	case "sse":
+		if v := x.readBody(ctx); !v.Passed() {
+			return v
+		}
+		if v := x.ask(ctx, x.plan.phases[exchange.OnBody]); !v.Passed() {
+			return v
+		}
+	}
+	resp, err := x.api.upstream.RoundTrip(ctx, &x.e, x.outgoing())
+	if err != nil {
+		return x.failed(err)
+	}
+	defer resp.Body.Close()
+	return x.streamed(ctx, resp)
+}
+
+func (x *serving) streamed(ctx context.Context, resp *http.Response) exchange.Verdict {
+	x.describe(resp)
+	if v := x.ask(ctx, x.plan.phases[exchange.OnResponseHead]); !v.Passed() {
+		return v
+	}
+	judged := x.plan.streaming == "sse" && !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") || x.plan.streaming == "websocket"
+	if judged && len(x.plan.phases[exchange.OnResponseBody]) > 0 && !bodiless(x.r.Method, resp) {
+		return x.judge(ctx, resp)
+	}
+	return x.pass(resp)
+}
+
+func (x *serving) upgrade(ctx context.Context) exchange.Verdict {
+	if v := forward.CheckUpgrade(x.r, x.plan.cors.Allows); !v.Passed() {
+		return v
+	}
+	resp, err := x.api.upstream.Upgrade(ctx, &x.e, x.outgoing())
+	if err != nil {
+		return x.failed(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		return x.streamed(ctx, resp)
+	}
+	x.describe(resp)
+	x.e.Reply.Apply(x.w.Header())
+	x.status = http.StatusSwitchingProtocols
+	moved, _ := forward.Tunnel(ctx, x.w, resp, streamIdle) // either end may cut a tunnel at any time
+	x.bytesIn, x.bytesOut = moved.FromClient, moved.FromUpstream
+	return exchange.Pass
+}
