@@ -1,6 +1,10 @@
 package content
 
-import "io"
+import (
+	"errors"
+	"io"
+	"sync"
+)
 
 // Header holds the fields that describe a body, with all their values as received.
 type Header struct {
@@ -9,44 +13,152 @@ type Header struct {
 }
 
 // A Body is what one message carries. It is read once and parsed once; its bytes never change, edits are kept beside
-// them. A nil Body is an empty one. Not safe for concurrent use.
+// them. A nil Body is an empty one. Not safe for concurrent use; the nodes of its tree are.
 type Body struct {
 	raw, data []byte
 	media     Media
+	lim       Limits
+
+	parsed  bool
+	tree    *Node
+	treeErr error
+
+	edits  []edit
+	result []byte // cache of Result, nil when edits changed
 }
 
-// Read reads and decodes a whole body.
-func Read(r io.Reader, h Header, lim Limits) (*Body, error) { return nil, nil }
+// Read reads and decodes a whole body. An error is an [*Error]; the Body beside it is never nil, and its Raw holds
+// what was consumed of r so far, so that the message can still be passed on where an operator wants that.
+//
+// A body that is not empty needs a Content-Type, see [ParseMedia]. At most Limits.Bytes are accepted, before and
+// after decoding.
+func Read(r io.Reader, h Header, lim Limits) (*Body, error) {
+	lim = lim.WithDefaults()
+	raw, err := readAll(r, lim.Bytes)
+	b := &Body{raw: raw, lim: lim}
+	if err != nil {
+		return b, err
+	}
+	return b, b.open(h)
+}
 
-// New makes a Body of bytes in hand.
-func New(data []byte, h Header, lim Limits) (*Body, error) { return nil, nil }
+// New is [Read] for bytes in hand. They belong to the Body from now on and must not change.
+func New(data []byte, h Header, lim Limits) (*Body, error) {
+	lim = lim.WithDefaults()
+	b := &Body{raw: data, lim: lim}
+	if err := measure(data, lim); err != nil {
+		return b, err
+	}
+	return b, b.open(h)
+}
 
-// Bytes returns the decoded bytes.
-func (b *Body) Bytes() []byte { return nil }
+// open decodes raw. Of an empty body the header says nothing that anybody could misread.
+func (b *Body) open(h Header) error {
+	if len(b.raw) == 0 {
+		b.media, _ = ParseMedia(h.ContentType)
+		return nil
+	}
+	coding, err := codingOf(h.ContentEncoding)
+	if err != nil {
+		return err
+	}
+	m, err := ParseMedia(h.ContentType)
+	if err != nil {
+		return err
+	}
+	if b.data, err = decode(b.raw, coding, b.lim); err != nil {
+		return err
+	}
+	b.media = m
+	return nil
+}
 
-// Raw returns the bytes as received.
-func (b *Body) Raw() []byte { return nil }
+// firstRead is how much is read before memory of the body's own size is taken.
+const firstRead = 16 << 10
 
-// Media returns the media type.
-func (b *Body) Media() Media { return Media{} }
+var firstReads = sync.Pool{New: func() any { return new([firstRead]byte) }}
 
-// Tree returns the parsed body.
-func (b *Body) Tree() (*Node, error) { return nil, nil }
+// readAll reads r to its end, or one byte beyond limit.
+func readAll(r io.Reader, limit int64) ([]byte, error) {
+	if r == nil {
+		return nil, nil
+	}
+	scratch := firstReads.Get().(*[firstRead]byte)
+	defer firstReads.Put(scratch)
+	n, err := fill(r, scratch[:min(firstRead, limit+1)])
+	data := append([]byte(nil), scratch[:n]...)
+	for err == nil && int64(len(data)) <= limit {
+		size := min(2*int64(len(data)), limit+1)
+		grown := make([]byte, size)
+		n, err = fill(r, grown[copy(grown, data):])
+		data = grown[:len(data)+n]
+	}
+	switch {
+	case int64(len(data)) > limit:
+		return data, fail(TooLarge, int(limit), "the body is larger than allowed")
+	case err != io.EOF:
+		return data, nowhere(Incomplete, "the body could not be read to its end", err)
+	}
+	return data, nil
+}
 
-// Splice replaces the value's span.
-func (b *Body) Splice(n *Node, with []byte) {}
+// fill reads until p is full or r ends. Unlike [io.ReadFull] it tells a clean end from a broken one.
+func fill(r io.Reader, p []byte) (n int, err error) {
+	for idle := 0; n < len(p) && err == nil; {
+		var m int
+		m, err = r.Read(p[n:])
+		n += m
+		if m > 0 || err != nil {
+			idle = 0
+		} else if idle++; idle == 100 {
+			return n, io.ErrNoProgress
+		}
+	}
+	return n, err
+}
 
-// Remove removes a member or element, with its comma.
-func (b *Body) Remove(parent, n *Node) {}
+// Bytes returns the body decoded from its Content-Encoding; nil after an error. They must not be changed.
+func (b *Body) Bytes() []byte {
+	if b == nil {
+		return nil
+	}
+	return b.data
+}
 
-// Mark returns a point to which Rollback can return.
-func (b *Body) Mark() int { return 0 }
+// Raw returns the bytes as received, as far as they were read.
+func (b *Body) Raw() []byte {
+	if b == nil {
+		return nil
+	}
+	return b.raw
+}
 
-// Rollback takes back the edits made since mark.
-func (b *Body) Rollback(mark int) {}
+// Media returns what the Content-Type says; zero where it is missing or was refused.
+func (b *Body) Media() Media {
+	if b == nil {
+		return Media{}
+	}
+	return b.media
+}
 
-// Edited reports whether there are edits.
-func (b *Body) Edited() bool { return false }
+// Tree returns the body as one strict tree, parsed at the first call. It is nil without an error for an empty body
+// and for octets. The error is an [*Error], and the same at every call.
+func (b *Body) Tree() (*Node, error) {
+	if b == nil {
+		return nil, nil
+	}
+	if !b.parsed {
+		b.parsed = true
+		b.tree, b.treeErr = b.parse()
+	}
+	return b.tree, b.treeErr
+}
 
-// Result returns the bytes with the edits applied.
-func (b *Body) Result() []byte { return nil }
+var errUndecoded = errors.New("the body was not decoded")
+
+func (b *Body) parse() (*Node, error) {
+	if b.data == nil && len(b.raw) > 0 {
+		return nil, nowhere(Malformed, "the body cannot be judged", errUndecoded)
+	}
+	return Parse(b.data, b.media, b.lim)
+}

@@ -1,7 +1,87 @@
 package content
 
-// Parse reads data as its media type says.
-func Parse(data []byte, m Media, lim Limits) (*Node, error) { return nil, nil }
+import (
+	"math"
+	"unicode/utf8"
+)
 
-// ParseJSON reads one JSON text.
-func ParseJSON(data []byte, lim Limits) (*Node, error) { return nil, nil }
+// Parse reads data as its media type says: JSON, form, multipart/form-data, XML or text. It returns nil without an
+// error for no data and for every other media type (octets). The nodes alias data, which must not change afterwards.
+// The error is an [*Error].
+func Parse(data []byte, m Media, lim Limits) (*Node, error) {
+	lim = lim.WithDefaults()
+	if err := measure(data, lim); err != nil {
+		return nil, err
+	}
+	if len(data) == 0 {
+		return nil, nil
+	}
+	parse := parserOf(m)
+	if parse == nil {
+		return nil, nil
+	}
+	if m.Charset == "us-ascii" {
+		if at := firstNonASCII(data); at >= 0 {
+			return nil, fail(Ambiguous, at, "the charset us-ascii does not hold")
+		}
+	}
+	return parse(data, m, lim)
+}
+
+// parserOf returns the parser for a media type, nil for octets.
+func parserOf(m Media) func([]byte, Media, Limits) (*Node, error) {
+	switch {
+	case m.JSON():
+		return func(data []byte, _ Media, lim Limits) (*Node, error) { return parseJSON(data, lim) }
+	case m.XML():
+		return func(data []byte, _ Media, lim Limits) (*Node, error) { return parseXML(data, lim) }
+	case m.Form():
+		return func(data []byte, _ Media, lim Limits) (*Node, error) { return parseForm(data, lim) }
+	case m.Multipart():
+		return parseMultipart
+	case m.Text():
+		return func(data []byte, _ Media, _ Limits) (*Node, error) { return parseText(data) }
+	}
+	return nil
+}
+
+// measure refuses data that is larger than the limit, or than the offsets of a Node can say.
+func measure(data []byte, lim Limits) error {
+	if int64(len(data)) > lim.Bytes || int64(len(data)) > math.MaxUint32 {
+		return fail(TooLarge, int(lim.Bytes), "the body is larger than allowed")
+	}
+	return nil
+}
+
+// parseText makes one String of a whole text, which has to be UTF-8.
+func parseText(data []byte) (*Node, error) {
+	if at := firstInvalid(data); at >= 0 {
+		return nil, fail(Ambiguous, at, "invalid UTF-8")
+	}
+	return &Node{Kind: String, Text: alias(data), End: uint32(len(data))}, nil
+}
+
+// firstInvalid returns where data stops being UTF-8, or -1.
+func firstInvalid(data []byte) int {
+	if utf8.Valid(data) {
+		return -1
+	}
+	at := 0
+	for at < len(data) {
+		r, n := utf8.DecodeRune(data[at:])
+		if r == utf8.RuneError && n == 1 {
+			break
+		}
+		at += n
+	}
+	return at
+}
+
+func firstNonASCII(data []byte) int {
+	for i, c := range data {
+		if c >= utf8.RuneSelf {
+			return i
+		}
+	}
+	return -1
+}

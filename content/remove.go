@@ -1,0 +1,184 @@
+package content
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+)
+
+// spliced returns what a splice replaces. Repeated fields of a form are one Array whose elements stand apart, so each
+// of them is replaced; nothing that should be hidden is left over.
+func (b *Body) spliced(e edit, order int) []span {
+	n := e.node
+	if n.Kind == Array && !b.media.JSON() {
+		var out []span
+		for i := range n.Children {
+			out = append(out, b.spliced(edit{node: &n.Children[i], with: e.with}, order)...)
+		}
+		return out
+	}
+	with := e.with
+	switch {
+	case b.media.XML() && b.selfClosed(n):
+		with = slices.Concat([]byte(">"), with, []byte("</"), b.tag(n), []byte(">"))
+	case b.media.Form() && n != b.tree && (n.Start == 0 || b.data[n.Start-1] != '='):
+		with = slices.Concat([]byte("="), with)
+	}
+	return []span{{n.Start, n.End, with, order}}
+}
+
+// removed returns what the removals take out.
+func (b *Body) removed() []span {
+	switch {
+	case b.media.XML():
+		return b.removedXML()
+	case b.media.Form(), b.media.Multipart():
+		return b.removedFields()
+	default:
+		return b.removedJSON()
+	}
+}
+
+// removedJSON treats each parent's removed children together, because which comma goes depends on the neighbours
+// that stay.
+func (b *Body) removedJSON() []span {
+	gone := slices.Clone(b.edits)
+	gone = slices.DeleteFunc(gone, func(e edit) bool { return e.parent == nil })
+	slices.SortFunc(gone, func(x, y edit) int {
+		return cmp.Or(cmp.Compare(x.parent.Start, y.parent.Start), cmp.Compare(x.node.Start, y.node.Start))
+	})
+	var out []span
+	for len(gone) > 0 {
+		parent, n := gone[0].parent, 1
+		for n < len(gone) && gone[n].parent == parent {
+			n++
+		}
+		out = append(out, runs(len(parent.Children), places(parent.Children, gone[:n]), func(i int) (uint32, uint32) {
+			return parent.Children[i].NameStart, parent.Children[i].End
+		})...)
+		gone = gone[n:]
+	}
+	return out
+}
+
+// places returns the indexes of the removed nodes among their siblings, ascending, each once.
+func places(siblings []Node, gone []edit) []int {
+	var out []int
+	for _, e := range gone {
+		i, ok := slices.BinarySearchFunc(siblings, e.node.Start, func(n Node, start uint32) int {
+			return cmp.Compare(n.Start, start)
+		})
+		if ok && (len(out) == 0 || out[len(out)-1] != i) {
+			out = append(out, i)
+		}
+	}
+	return out
+}
+
+// runs returns what to delete so that the listed items vanish from a list with separators. place says where an item
+// begins and ends. A run of items goes with the separator behind it; at the end of the list, with the one before it.
+func runs(items int, gone []int, place func(int) (start, end uint32)) []span {
+	var out []span
+	for len(gone) > 0 {
+		first, n := gone[0], 1
+		for n < len(gone) && gone[n] == first+n {
+			n++
+		}
+		gone = gone[n:]
+		start, _ := place(first)
+		_, end := place(first + n - 1)
+		if first+n < items {
+			end, _ = place(first + n)
+		} else if first > 0 {
+			_, start = place(first - 1)
+		}
+		out = append(out, span{start: start, end: end})
+	}
+	return out
+}
+
+// removedFields treats the fields of a form or of multipart as the one flat list that they are in the body.
+func (b *Body) removedFields() []span {
+	if b.tree == nil {
+		return nil
+	}
+	fields := leaves(nil, b.tree)
+	slices.SortFunc(fields, func(x, y *Node) int { return cmp.Compare(x.NameStart, y.NameStart) })
+	var gone []int
+	for _, e := range b.edits {
+		if e.parent == nil {
+			continue
+		}
+		for _, n := range leaves(nil, e.node) {
+			i, ok := slices.BinarySearchFunc(fields, n.NameStart, func(f *Node, start uint32) int {
+				return cmp.Compare(f.NameStart, start)
+			})
+			if ok {
+				gone = append(gone, i)
+			}
+		}
+	}
+	slices.Sort(gone)
+	gone = slices.Compact(gone)
+	out := runs(len(fields), gone, func(i int) (uint32, uint32) { return fields[i].NameStart, fields[i].End })
+	if b.media.Multipart() && len(gone) == len(fields) && len(out) == 1 {
+		out[0].end += 2 // the line break before the closing delimiter, which is the first one now
+	}
+	return out
+}
+
+// leaves appends the fields under n.
+func leaves(out []*Node, n *Node) []*Node {
+	if n.Kind != Array && n.Kind != Object {
+		return append(out, n)
+	}
+	for i := range n.Children {
+		out = leaves(out, &n.Children[i])
+	}
+	return out
+}
+
+// removedXML takes out whole elements, attributes and runs of text. XML has no separators.
+func (b *Body) removedXML() []span {
+	var out []span
+	for _, e := range b.edits {
+		if e.parent == nil {
+			continue
+		}
+		nodes := []*Node{e.node}
+		if e.node.Kind == Array {
+			nodes = nodes[:0]
+			for i := range e.node.Children {
+				nodes = append(nodes, &e.node.Children[i])
+			}
+		}
+		for _, n := range nodes {
+			out = append(out, span{start: n.NameStart, end: b.endXML(n)})
+		}
+	}
+	return out
+}
+
+// endXML returns where the element, attribute or text ends whose value is n.
+func (b *Body) endXML(n *Node) uint32 {
+	switch {
+	case n.NameStart == n.Start || b.selfClosed(n):
+		return n.End
+	case b.data[n.NameStart] != '<': // an attribute, up to its quote
+		return n.End + 1
+	}
+	return n.End + uint32(bytes.IndexByte(b.data[n.End:], '>')) + 1
+}
+
+// selfClosed reports whether n is an element without a closing tag. Its span is the "/>", as no content says where
+// content would stand.
+func (b *Body) selfClosed(n *Node) bool {
+	return n.NameStart != n.Start && b.data[n.NameStart] == '<' && n.Text == "" && n.Get("#text") == nil &&
+		string(b.data[n.Start:n.End]) == "/>"
+}
+
+// tag returns the name of the element n with its prefix.
+func (b *Body) tag(n *Node) []byte {
+	rest := b.data[n.NameStart+1:]
+	return rest[:bytes.IndexAny(rest, " \t\r\n/>")]
+}
