@@ -150,6 +150,8 @@ type Inspect struct {
 	Threshold int `yaml:"threshold"`
 	// ResponseThreshold likewise for answers. Default 4.
 	ResponseThreshold int `yaml:"response_threshold"`
+	// MaxBytes bounds the text of one request, names and values together, that rules look at; more is refused. Of answers, what lies beyond is looked at by the leak detectors only. Default 256KiB.
+	MaxBytes Size `yaml:"max_bytes"`
 	// Exclude rules, for a field or at all, with a reason.
 	Exclude []Exclusion `yaml:"exclude"`
 	// URLs tunes the check of URL fields (format: uri, kind: url).

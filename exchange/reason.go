@@ -114,14 +114,15 @@ var (
 
 // Inspection.
 var (
-	Attack   = reason("inspect.attack", 403, "The request was refused", High, "API8", 74, "The anomaly score of the Core Rule Set reached the threshold.")
-	SQLi     = reason("inspect.sqli", 403, "The request was refused", High, "API8", 89, "SQL injection.")
-	XSS      = reason("inspect.xss", 403, "The request was refused", High, "API8", 79, "Cross-site scripting.")
-	RCE      = reason("inspect.rce", 403, "The request was refused", Critical, "API8", 78, "Command or code injection.")
-	LFI      = reason("inspect.lfi", 403, "The request was refused", High, "API8", 22, "Path traversal or local file inclusion.")
-	Protocol = reason("inspect.protocol", 403, "The request was refused", Medium, "API8", 444, "Protocol attack: smuggling, splitting, evasion.")
-	SSRF     = reason("inspect.ssrf", 400, "A URL in the request points to an address that is not allowed", High, "API7", 918, "A URL field points to a private, loopback, link-local or metadata address. Set inspect.urls.allow for the host.")
-	Leak     = reason("inspect.leak", 502, "The service answered in an unexpected way", High, "API8", 209, "The answer carries what looks like a leak: stack trace, SQL error, source code.")
+	Attack      = reason("inspect.attack", 403, "The request was refused", High, "API8", 74, "The anomaly score of the Core Rule Set reached the threshold.")
+	SQLi        = reason("inspect.sqli", 403, "The request was refused", High, "API8", 89, "SQL injection.")
+	XSS         = reason("inspect.xss", 403, "The request was refused", High, "API8", 79, "Cross-site scripting.")
+	RCE         = reason("inspect.rce", 403, "The request was refused", Critical, "API8", 78, "Command or code injection.")
+	LFI         = reason("inspect.lfi", 403, "The request was refused", High, "API8", 22, "Path traversal or local file inclusion.")
+	Protocol    = reason("inspect.protocol", 403, "The request was refused", Medium, "API8", 444, "Protocol attack: smuggling, splitting, evasion.")
+	SSRF        = reason("inspect.ssrf", 400, "A URL in the request points to an address that is not allowed", High, "API7", 918, "A URL field points to a private, loopback, link-local or metadata address. Set inspect.urls.allow for the host.")
+	Leak        = reason("inspect.leak", 502, "The service answered in an unexpected way", High, "API8", 209, "The answer carries what looks like a leak: stack trace, SQL error, source code.")
+	TooMuchText = reason("inspect.too_large", 413, "The request carries too much text", Medium, "API4", 770, "More text than the rules look at in one request. Set inspect.max_bytes.")
 )
 
 // Upstream and protection of the answer.
