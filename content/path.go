@@ -112,17 +112,12 @@ func isDots(s string) bool {
 // imitates reports whether a reader that normalises Unicode (NFKC, best fit, case folding) makes r a separator, a dot,
 // or an ASCII letter.
 func imitates(r rune) bool {
-	if r < utf8.RuneSelf {
-		return false
-	}
 	switch r {
 	case 'ſ', '\u212a': // long s, Kelvin sign
 		return true
 	case '／', '⁄', '∕', '⧸', '＼', '∖', '⧵', '﹨': // slashes
 		return true
-	case '．', '․', '‥', '…', '﹒', '。': // dots
-		return true
-	case '％', '﹪', '；', '﹔', ';', '？', '﹖', '＃', '﹟':
+	case '．', '․', '‥', '…', '﹒', '％', '﹪', '；', '﹔', '\u037e': // dots, percent signs, semicolons
 		return true
 	}
 	return false

@@ -1,0 +1,148 @@
+package content
+
+import (
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// A partHeader is what the header of one multipart part says.
+type partHeader struct {
+	seen        partField
+	name        string
+	filename    string
+	isFile      bool // has a file name, if an empty one
+	contentType string
+	ascii       bool // charset us-ascii
+	length      int  // -1: not said
+}
+
+// A partField is a set of header fields.
+type partField uint8
+
+const (
+	disposition partField = 1 << iota
+	contentType
+	transferEncoding
+	contentLength
+)
+
+// partFields lists the fields that a part may have. RFC 7578 knows the first three; HTTP clients write the fourth.
+var partFields = map[string]partField{
+	"content-disposition":       disposition,
+	"content-type":              contentType,
+	"content-transfer-encoding": transferEncoding,
+	"content-length":            contentLength,
+}
+
+// field reads one header line. A detail says why it is refused.
+func (h *partHeader) field(line string) (Code, string) {
+	name, rest := cutToken(line)
+	if name == "" || !strings.HasPrefix(rest, ":") {
+		return Malformed, "a malformed header field in a part"
+	}
+	if !utf8.ValidString(line) || hasControl(strings.ReplaceAll(line, "\t", " ")) {
+		return Ambiguous, "a control character or invalid UTF-8 in a part's header"
+	}
+	id := partFields[strings.ToLower(name)]
+	if id == 0 {
+		return Ambiguous, "a header field that a part must not have"
+	}
+	if h.seen&id != 0 {
+		return Ambiguous, "a part with a repeated header field"
+	}
+	h.seen |= id
+	return h.value(id, trim(rest[1:]))
+}
+
+func (h *partHeader) value(id partField, value string) (Code, string) {
+	switch id {
+	case disposition:
+		return h.disposition(value)
+	case contentType:
+		return h.media(value)
+	case transferEncoding:
+		if v := strings.ToLower(value); v != "7bit" && v != "8bit" && v != "binary" {
+			return Ambiguous, "a part with a transfer encoding"
+		}
+	case contentLength:
+		n, err := strconv.ParseUint(value, 10, 31)
+		if err != nil || value[0] == '+' {
+			return Malformed, "a part with a malformed length"
+		}
+		h.length = int(n)
+	}
+	return 0, ""
+}
+
+// media reads a part's Content-Type. A charset is UTF-8 or ASCII there too, see ParseMedia.
+func (h *partHeader) media(value string) (Code, string) {
+	m, err := ParseMedia([]string{value})
+	if err != nil {
+		return Ambiguous, "a part with an unacceptable content type"
+	}
+	if strings.HasPrefix(m.Type, "multipart/") {
+		return Ambiguous, "a part that is multipart itself"
+	}
+	h.contentType, h.ascii = m.Type, m.Charset == "us-ascii"
+	return 0, ""
+}
+
+// disposition reads Content-Disposition: form-data, name, and filename where the part is a file. Readers disagree on
+// backslashes in quoted strings and on filename*, which RFC 7578, section 4.2 forbids, so both are refused.
+func (h *partHeader) disposition(value string) (Code, string) {
+	kind, rest := cutToken(value)
+	if !strings.EqualFold(kind, "form-data") {
+		return Malformed, "a part that is not form-data"
+	}
+	if strings.IndexByte(rest, '\\') >= 0 {
+		return Ambiguous, "a backslash in a part's name or file name"
+	}
+	named := false
+	for rest = trimLeft(rest); rest != ""; rest = trimLeft(rest) {
+		if rest[0] != ';' {
+			return Malformed, "a malformed Content-Disposition"
+		}
+		name, value, after, ok := cutParameter(trimLeft(rest[1:]))
+		if !ok {
+			return Malformed, "a malformed Content-Disposition"
+		}
+		rest = after
+		switch {
+		case name == "name" && !named:
+			h.name, named = value, true
+		case name == "filename" && !h.isFile:
+			h.filename, h.isFile = value, true
+		default:
+			return Ambiguous, "a Content-Disposition with a parameter that is repeated or not allowed"
+		}
+	}
+	if detail := badFilename(h.filename); detail != "" {
+		return Ambiguous, detail
+	}
+	return 0, ""
+}
+
+// badFilename says why a file name is refused: what one reader keeps, another trims, cuts or decodes. The empty name
+// is what browsers send for a file that was not chosen.
+func badFilename(name string) string {
+	lower := strings.ToLower(name)
+	for _, s := range []string{"/", "%00", "%2f", "%5c", "%0a", "%0d", "::$"} {
+		if strings.Contains(lower, s) {
+			return "a file name with a path or an encoded separator"
+		}
+	}
+	for i, r := range name {
+		if imitates(r) && r != 'ſ' && r != '\u212a' && r != '…' {
+			return "a file name with a path or an encoded separator"
+		}
+		if unicode.IsSpace(r) && strings.HasPrefix(name[i+utf8.RuneLen(r):], ".") {
+			return "a file name with padding before a dot"
+		}
+	}
+	if strings.TrimFunc(name, unicode.IsSpace) != name || strings.HasSuffix(name, ".") {
+		return "a file name with padding"
+	}
+	return ""
+}
