@@ -1,12 +1,18 @@
 package openapi
 
 import (
+	"regexp"
+	"slices"
+	"strings"
+
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/openapi/schema"
 )
 
 // Options say how a document is read.
 type Options struct {
-	// Overlay is merged over the x-sallyport of operations, by "METHOD /path": apis[].operations of the config.
+	// Overlay is merged over the x-sallyport of operations, by "METHOD /path": apis[].operations of the config. What is
+	// wrong with it is reported by rules that begin with "config.".
 	Overlay map[string]config.Operation
 	// RemoteRefs lets $ref reach http(s) URLs through Fetch. Without it they are errors.
 	RemoteRefs bool
@@ -17,15 +23,211 @@ type Options struct {
 // Load reads the document in file, with everything that it refers to, and compiles it. The document is nil exactly
 // when the problems contain an error. Problems come all at once, sorted by place.
 func Load(file string, o Options) (*Document, config.Problems) {
-	return nil, config.Problems{{File: file, Severity: config.Error, Rule: "spec.unfinished", Message: "not built yet"}}
+	data, err := readFile(file)
+	if err != nil {
+		return nil, config.Problems{{File: file, Line: 1, Column: 1, Severity: config.Error, Rule: "spec.unreadable", Message: "cannot read the spec: " + err.Error()}}
+	}
+	return Parse(file, data, o)
 }
 
 // Parse is [Load] for a document that is already in memory; name stands for its file in problems, and relative
 // references start from its folder.
 func Parse(name string, data []byte, o Options) (*Document, config.Problems) {
-	return nil, config.Problems{{File: name, Severity: config.Error, Rule: "spec.unfinished", Message: "not built yet"}}
+	main, problems := parseSource(fileURI(name), name, data)
+	if main == nil {
+		return nil, unique(problems)
+	}
+	b := &builder{options: o, main: main, doc: &Document{}, orders: map[*Operation]*order{}}
+	b.library = &library{options: o, sources: map[string]*source{}, broken: map[string]error{}}
+	if !b.version() {
+		return nil, b.settle()
+	}
+	b.compilers()
+	b.build()
+	problems = unique(append(b.settle(), b.library.parsing...))
+	if problems.Failed() {
+		return nil, problems
+	}
+	b.finish()
+	return b.doc, problems
 }
 
-// Lint applies the security rules to a document that loaded. It reports warnings and notes, and errors only for what
-// makes protection impossible.
-func (d *Document) Lint() config.Problems { return nil }
+var versions = regexp.MustCompile(`^3\.([012])\.\d+(-[0-9A-Za-z.-]+)?$`)
+
+// version reads which OpenAPI this is; false when it is none that can be judged.
+func (b *builder) version() bool {
+	root := cursor{place{b.main, ""}, b.main.root}
+	m, ok := root.v.(map[string]any)
+	if !ok {
+		b.fail(root.place, "spec.version", "", "this is not an OpenAPI document: an object is expected")
+		return false
+	}
+	if v, ok := m["swagger"]; ok {
+		b.fail(root.below("swagger"), "spec.swagger2", "convert it to OpenAPI 3, for example with swagger2openapi or the converter of editor.swagger.io", "this is a Swagger %v document, which is not supported", v)
+		return false
+	}
+	v, ok := m["openapi"]
+	if !ok {
+		b.fail(root.place, "spec.version", "openapi: 3.1.0", "this is not an OpenAPI document: it has no openapi field")
+		return false
+	}
+	b.doc.OpenAPI, _ = v.(string)
+	minor := versions.FindStringSubmatch(b.doc.OpenAPI)
+	if minor == nil {
+		b.fail(root.below("openapi"), "spec.version", `3.0, 3.1 and 3.2 are: openapi: "3.1.0"`, "OpenAPI %v is not supported", v)
+		return false
+	}
+	b.minor = int(minor[1][0] - '0')
+	return true
+}
+
+// compilers prepares the schema compiler, which shares the files of the description.
+func (b *builder) compilers() {
+	dialect := schema.OpenAPI31
+	if b.minor == 0 {
+		dialect = schema.OpenAPI30
+	}
+	b.compiler = schema.NewCompiler(dialect)
+	b.library.loaded = func(s *source) { b.compiler.AddResource(s.uri, s.root) }
+	b.compiler.SetLoader(func(uri string) (any, error) {
+		s, err := b.library.source(uri)
+		if err != nil {
+			return nil, err
+		}
+		return s.root, nil
+	})
+	b.self()
+	b.library.add(b.main)
+}
+
+// self makes $self (3.2) the base of relative references; the file stays known under its own name too.
+func (b *builder) self() {
+	root := cursor{place{b.main, ""}, b.main.root}
+	if b.minor < 2 || !root.has("$self") {
+		return
+	}
+	ref := b.text(root, "$self")
+	uri, ptr, err := resolve(b.main.uri, ref)
+	if err != nil || ptr != "" || strings.Contains(ref, "#") {
+		b.fail(root.below("$self"), "spec.self", "", "$self must be a URI reference without a fragment")
+		return
+	}
+	b.library.sources[b.main.uri] = b.main
+	b.main.uri = uri
+}
+
+func (b *builder) build() {
+	root := cursor{place{b.main, ""}, b.main.root}
+	b.info(root)
+	b.misplaced(root, "the document")
+	b.schemes()
+	b.basePaths()
+	b.paths()
+	b.uniqueIDs()
+	b.overlays()
+	b.schemaProblems()
+	b.collisions()
+}
+
+func (b *builder) info(root cursor) {
+	info, ok := b.object(root, "info")
+	if !ok {
+		b.warn(root.place, "spec.info", "", "the document has no info")
+		return
+	}
+	b.misplaced(info, "info")
+	b.doc.Title, b.doc.Version = b.text(info, "title"), b.text(info, "version")
+	if d, ok := root.get("jsonSchemaDialect"); ok && b.minor > 0 {
+		switch d.v {
+		case "https://json-schema.org/draft/2020-12/schema", "https://spec.openapis.org/oas/3.1/dialect/base":
+		default:
+			if s, _ := d.v.(string); !strings.HasPrefix(s, "https://spec.openapis.org/oas/3.2/dialect/") && !strings.HasPrefix(s, "https://spec.openapis.org/oas/3.1/dialect/") {
+				b.warn(d.place, "spec.dialect", "", "schemas are read as JSON Schema 2020-12 with OpenAPI's additions, not as %v", d.v)
+			}
+		}
+	}
+}
+
+// finish turns what was gathered into what a request meets.
+func (b *builder) finish() {
+	b.sortOperations()
+	shapes := shaper{}
+	for _, op := range b.doc.Operations {
+		op.plan = newPlan(op, b.doc.Schemes, shapes)
+	}
+	for _, s := range b.library.sources {
+		s.drop()
+		b.doc.sources = append(b.doc.sources, s)
+	}
+}
+
+// collisions reports templates that match the same paths.
+func (b *builder) collisions() {
+	bySize := map[int][]*Operation{}
+	for _, op := range b.doc.Operations {
+		bySize[len(op.segments)] = append(bySize[len(op.segments)], op)
+	}
+	for _, ops := range bySize {
+		var firsts []*Operation // one for each template
+		for _, op := range ops {
+			b.collide(op, firsts)
+			if len(firsts) == 0 || firsts[len(firsts)-1].Path != op.Path {
+				firsts = append(firsts, op)
+			}
+		}
+	}
+}
+
+func (b *builder) collide(op *Operation, others []*Operation) {
+	for _, o := range others {
+		if o.Path == op.Path {
+			continue
+		}
+		switch relate(o.segments, op.segments) {
+		case identical:
+			if o.Method == op.Method {
+				b.fail(op.place, "spec.ambiguous_path", "remove one of them", "%s and %s are the same path", op.Key, o.Key)
+			} else {
+				b.warn(op.place, "spec.ambiguous_path", "give the parameters the same names", "%s and %s are one path with different parameter names", op.Path, o.Path)
+			}
+		case crossing:
+			b.warn(op.place, "spec.ambiguous_path", "the one whose first differing part is fixed wins here; make sure the service agrees", "%s and %s match some paths both", op.Path, o.Path)
+		}
+	}
+}
+
+type relation uint8
+
+const (
+	disjoint  relation = iota
+	ordered            // some paths match both, and one is more concrete throughout
+	identical          // all paths match both or neither
+	crossing           // some paths match both, and neither is more concrete
+)
+
+// relate compares two templates of the same length.
+func relate(a, b []segment) relation {
+	var left, right bool // a, or b, is more concrete somewhere
+	for i := range a {
+		x, y := a[i], b[i]
+		if !x.overlaps(y) {
+			return disjoint
+		}
+		switch {
+		case slices.Equal(x.parts, y.parts):
+		case x.literal() || (y.whole() && !x.whole()):
+			left = true
+		case y.literal() || (x.whole() && !y.whole()):
+			right = true
+		default:
+			left, right = true, true
+		}
+	}
+	switch {
+	case left && right:
+		return crossing
+	case left || right:
+		return ordered
+	}
+	return identical
+}

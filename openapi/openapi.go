@@ -18,6 +18,15 @@ type Document struct {
 	BasePaths      []string     // the path parts of servers, without trailing slash; [""] when there are none
 	Operations     []*Operation // in document order
 	Schemes        map[string]*SecurityScheme
+
+	sources []*source // bytes only, so that the linter can say where
+	servers []server
+}
+
+// server is one entry of servers, as written.
+type server struct {
+	url string
+	place
 }
 
 // A SecurityScheme is one of components.securitySchemes.
@@ -27,6 +36,9 @@ type SecurityScheme struct {
 	Scheme string // for http: bearer, basic … lower case
 	In     string // for apiKey: header, query, cookie
 	Param  string // for apiKey: the field's name
+
+	place
+	scopes, flows []string // of oauth2
 }
 
 // An Operation is one method on one path template, with everything resolved.
@@ -45,6 +57,10 @@ type Operation struct {
 	Ext          config.Operation // x-sallyport, config merged over it
 	At           Position
 	Undocumented bool // not in the spec: passes under unknown: inspect
+
+	place
+	segments []segment
+	plan     *plan
 }
 
 // A Requirement is one alternative of security: all of its schemes must be satisfied. An empty one means anonymous.
@@ -64,11 +80,13 @@ type Param struct {
 	Style         string
 	Explode       bool
 	AllowReserved bool
-	AllowEmpty    bool
+	AllowEmpty    bool   // an empty value (Value.Raw == "") is allowed whatever the schema says
 	Media         string // content parameters: the media type that the value is in; "" for schema parameters
 	Schema        *schema.Schema
-	Property      schema.Annotations // x-sallyport of the parameter
+	Property      schema.Annotations // x-sallyport of the parameter, over that of its schema
 	At            Position
+
+	place
 }
 
 // Params are the decoded parameters of one request.
@@ -88,7 +106,7 @@ type ParamError struct{ In, Name, Detail string }
 type Value struct {
 	Param *Param
 	Node  *content.Node // typed by the schema: integer "42" is a Number
-	Raw   string        // as decoded from its percent-encoding, before style
+	Raw   string        // as decoded from its percent-encoding, before style; "" where it came in several pairs
 }
 
 // Get returns the value of the parameter, or nil.
@@ -114,6 +132,8 @@ type MediaType struct {
 	ItemSchema *schema.Schema // 3.2: sequential media types; nil otherwise
 	// PartTypes are the encoding.contentType of multipart parts by property name.
 	PartTypes map[string][]string
+
+	place
 }
 
 // Response is one entry of responses.
@@ -121,6 +141,8 @@ type Response struct {
 	Status  string // "200", "2XX", "default"
 	Content []MediaType
 	Headers []*Param // In is "header"
+
+	place
 }
 
 // Position is where something stands in a source file.

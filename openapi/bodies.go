@@ -1,0 +1,167 @@
+package openapi
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+)
+
+func (b *builder) requestBody(c cursor) *RequestBody {
+	c, ok := b.follow(c)
+	if !ok {
+		return nil
+	}
+	b.misplaced(c, "a request body")
+	body := &RequestBody{Required: b.flag(c, "required", false), Content: b.content(c)}
+	if !c.has("content") {
+		b.fail(c.place, "spec.no_content", "content: { application/json: { schema: … } }", "the request body has no content")
+	}
+	return body
+}
+
+// content reads a map of media types.
+func (b *builder) content(c cursor) []MediaType {
+	types, ok := b.object(c, "content")
+	if !ok {
+		return nil
+	}
+	var list []MediaType
+	kept := map[string]cursor{}
+	// Ranges without parameters come first and win: requests are matched without parameters.
+	entries := types.members()
+	slices.SortStableFunc(entries, func(x, y cursor) int {
+		return strings.Count(x.key(), ";") - strings.Count(y.key(), ";")
+	})
+	for _, e := range entries {
+		r := mediaRange(e.key())
+		if !validRange(r) {
+			b.fail(e.place, "spec.media", "application/json", "%q is not a media type", e.key())
+			continue
+		}
+		if first, twice := kept[r]; twice {
+			if !reflect.DeepEqual(first.v, e.v) {
+				b.warn(e.place, "spec.media_parameters", "", "%s differs from %s in parameters only and cannot be told apart; its schema is not used", e.key(), first.key())
+			}
+			continue
+		}
+		kept[r] = e
+		if m, ok := b.mediaType(e, r); ok {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// mediaRange is a media type in lower case, without parameters.
+func mediaRange(key string) string {
+	r, _, _ := strings.Cut(key, ";")
+	r = strings.ToLower(strings.TrimSpace(r))
+	if r == "*" {
+		return "*/*" // not in RFC 9110, but written in many documents
+	}
+	return r
+}
+
+func validRange(r string) bool {
+	kind, sub, ok := strings.Cut(r, "/")
+	return ok && isToken(kind) && isToken(sub) && (kind != "*" || sub == "*")
+}
+
+func (b *builder) mediaType(c cursor, r string) (MediaType, bool) {
+	c, ok := b.follow(c)
+	if !ok {
+		return MediaType{}, false
+	}
+	b.misplaced(c, "a media type")
+	m := MediaType{Range: r, place: c.place}
+	if s, ok := c.get("schema"); ok {
+		m.Schema = b.compile(s)
+	}
+	if s, ok := c.get("itemSchema"); ok {
+		if b.minor < 2 {
+			b.warn(s.place, "spec.version", "openapi: 3.2.0", "itemSchema exists since OpenAPI 3.2; it is ignored")
+		} else {
+			m.ItemSchema = b.compile(s)
+		}
+	}
+	m.PartTypes = b.encoding(c)
+	for _, key := range []string{"prefixEncoding", "itemEncoding"} {
+		if c.has(key) {
+			b.warn(c.below(key), "spec.unsupported", "", "%s is not enforced: the media types of positional parts pass", key)
+		}
+	}
+	return m, true
+}
+
+// encoding reads the media types that parts of a form may have.
+func (b *builder) encoding(c cursor) map[string][]string {
+	enc, ok := b.object(c, "encoding")
+	if !ok {
+		return nil
+	}
+	types := map[string][]string{}
+	for _, e := range enc.members() {
+		list := b.text(e, "contentType")
+		for t := range strings.SplitSeq(list, ",") {
+			if r := mediaRange(t); r == "" {
+				continue
+			} else if !validRange(r) {
+				b.fail(e.below("contentType"), "spec.media", "image/png, image/jpeg", "%q is not a media type", t)
+			} else {
+				types[e.key()] = append(types[e.key()], r)
+			}
+		}
+	}
+	return types
+}
+
+func (b *builder) responses(op *Operation, c cursor) {
+	all, ok := b.object(c, "responses")
+	if !ok {
+		if !c.has("responses") && b.minor == 0 {
+			b.warn(c.place, "spec.no_responses", "without them no answer can be judged", "%s declares no responses", op.Key)
+		}
+		return
+	}
+	for _, e := range all.members() {
+		if strings.HasPrefix(e.key(), "x-") {
+			continue
+		}
+		status, ok := statusKey(e.key())
+		if !ok {
+			b.fail(e.place, "spec.status", `"200", "2XX" or default`, "%q is not a status", e.key())
+			continue
+		}
+		r, ok := b.follow(e)
+		if !ok {
+			continue
+		}
+		b.misplaced(r, "a response")
+		response := &Response{Status: status, Content: b.content(r), place: r.place}
+		if headers, ok := b.object(r, "headers"); ok {
+			for _, h := range headers.members() {
+				if strings.EqualFold(h.key(), "Content-Type") {
+					continue // OpenAPI gives it no effect
+				}
+				if p := b.header(h); p != nil {
+					response.Headers = append(response.Headers, p)
+				}
+			}
+		}
+		op.Responses = append(op.Responses, response)
+	}
+}
+
+func statusKey(key string) (string, bool) {
+	if key == "default" {
+		return key, true
+	}
+	key = strings.ToUpper(key)
+	if len(key) != 3 || key[0] < '1' || key[0] > '5' {
+		return "", false
+	}
+	if key[1:] == "XX" {
+		return key, true
+	}
+	return key, key[1] >= '0' && key[1] <= '9' && key[2] >= '0' && key[2] <= '9'
+}

@@ -1,0 +1,317 @@
+package openapi
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/openapi/schema"
+)
+
+// builder turns the values of a description into a Document. It goes on after a problem, so that all are reported.
+type builder struct {
+	findings
+	options  Options
+	library  *library
+	compiler *schema.Compiler
+	main     *source
+	minor    int // of the version: 0, 1 or 2
+	doc      *Document
+	orders   map[*Operation]*order
+}
+
+// order is what sorts operations as the document has them.
+type order struct{ path, operation Position }
+
+// object returns a member that must be an object; a problem is reported when it is something else.
+func (b *builder) object(c cursor, key string) (cursor, bool) {
+	m, ok := c.get(key)
+	if !ok {
+		return m, false
+	}
+	_, ok = m.v.(map[string]any)
+	if !ok {
+		b.fail(m.place, "spec.type", "", "%s must be an object", key)
+	}
+	return m, ok
+}
+
+// list returns the elements of a member that must be an array.
+func (b *builder) list(c cursor, key string) []cursor {
+	m, ok := c.get(key)
+	if !ok {
+		return nil
+	}
+	if _, ok := m.v.([]any); !ok {
+		b.fail(m.place, "spec.type", "", "%s must be a list", key)
+	}
+	return m.elements()
+}
+
+func (b *builder) text(c cursor, key string) string {
+	m, ok := c.get(key)
+	if !ok {
+		return ""
+	}
+	s, ok := m.v.(string)
+	if !ok {
+		b.fail(m.place, "spec.type", "put it between quotes", "%s must be text", key)
+	}
+	return s
+}
+
+func (b *builder) flag(c cursor, key string, def bool) bool {
+	m, ok := c.get(key)
+	if !ok {
+		return def
+	}
+	v, ok := m.v.(bool)
+	if !ok {
+		b.fail(m.place, "spec.type", "", "%s must be true or false", key)
+		return def
+	}
+	return v
+}
+
+func (b *builder) texts(c cursor, key string) []string {
+	var out []string
+	for _, e := range b.list(c, key) {
+		s, ok := e.v.(string)
+		if !ok {
+			b.fail(e.place, "spec.type", "put it between quotes", "%s must be a list of texts", key)
+			continue
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// follow returns the value that c stands for, through any number of references. It is false when a reference leads
+// nowhere, in a circle or to something that is no object; that has then been reported.
+func (b *builder) follow(c cursor) (cursor, bool) {
+	start := c.place
+	seen := map[place]bool{}
+	for {
+		m, ok := c.v.(map[string]any)
+		if !ok {
+			b.fail(c.place, "spec.type", "", "an object is expected here")
+			return c, false
+		}
+		ref, ok := m["$ref"].(string)
+		if !ok {
+			return c, true
+		}
+		at := c.below("$ref")
+		if seen[c.place] {
+			b.fail(start.below("$ref"), "spec.ref_cycle", "", "the reference %s leads back to itself", ref)
+			return c, false
+		}
+		seen[c.place] = true
+		next, err := b.library.find(c.src, ref)
+		if err != nil {
+			b.fail(at, "spec.ref", refHint(err), "cannot follow the reference %s: %s", ref, err)
+			return c, false
+		}
+		c = next
+	}
+}
+
+// paths reads all operations of the document.
+func (b *builder) paths() {
+	root := cursor{place{b.main, ""}, b.main.root}
+	paths, ok := b.object(root, "paths")
+	if !ok {
+		if !root.has("paths") {
+			b.warn(root.place, "spec.no_paths", "webhooks and components alone describe nothing that a client can call", "the document has no paths")
+		}
+		return
+	}
+	for _, item := range paths.members() {
+		template := item.key()
+		if strings.HasPrefix(template, "x-") {
+			continue
+		}
+		if !strings.HasPrefix(template, "/") {
+			b.fail(item.place, "spec.path", "paths begin with a slash", "%q is not a path", template)
+			continue
+		}
+		b.pathItem(item, template)
+	}
+}
+
+// fixedMethods are the fields of a path item that are operations; query is new in 3.2.
+var fixedMethods = []string{"get", "put", "post", "delete", "options", "head", "patch", "trace", "query"}
+
+func (b *builder) pathItem(item cursor, template string) {
+	at := item.place
+	if m, ok := item.v.(map[string]any); ok && m["$ref"] != nil && len(m) > 1 && b.hasMethod(m) {
+		b.fail(item.place, "spec.path_item_ref", "move the operations to one place", "the path item has a $ref and operations of its own; which of them count is undefined")
+		return
+	}
+	item, ok := b.follow(item)
+	if !ok {
+		return
+	}
+	parts, err := parseTemplate(template)
+	if err != nil {
+		b.fail(at, "spec.path", "", "the path %s cannot be matched: %s", template, err)
+		return
+	}
+	b.misplaced(item, "a path item")
+	shared := b.paramList(item)
+	for _, m := range b.methods(item) {
+		b.operation(m.op, at, m.name, template, parts, shared, item)
+	}
+}
+
+func (b *builder) hasMethod(m map[string]any) bool {
+	return slices.ContainsFunc(fixedMethods, func(name string) bool { return m[name] != nil })
+}
+
+type method struct {
+	name string
+	op   cursor
+}
+
+// methods lists the operations of a path item.
+func (b *builder) methods(item cursor) []method {
+	var list []method
+	for _, name := range fixedMethods {
+		op, ok := item.get(name)
+		if !ok {
+			continue
+		}
+		if name == "query" && b.minor < 2 {
+			b.warn(op.place, "spec.version", "openapi: 3.2.0", "query is a method since OpenAPI 3.2; it is ignored")
+			continue
+		}
+		list = append(list, method{strings.ToUpper(name), op})
+	}
+	more, ok := b.object(item, "additionalOperations")
+	if ok && b.minor < 2 {
+		b.warn(more.place, "spec.version", "openapi: 3.2.0", "additionalOperations exist since OpenAPI 3.2; they are ignored")
+		return list
+	}
+	for _, op := range more.members() {
+		name := op.key()
+		if !isToken(name) || slices.Contains(fixedMethods, strings.ToLower(name)) {
+			b.fail(op.place, "spec.method", "methods with a field of their own are written there", "%q cannot be an additional operation", name)
+			continue
+		}
+		list = append(list, method{name, op})
+	}
+	return list
+}
+
+func (b *builder) operation(c cursor, path place, method, template string, parts []segment, shared []*Param, item cursor) {
+	c, ok := b.follow(c)
+	if !ok {
+		return
+	}
+	op := &Operation{
+		Key: method + " " + template, Method: method, Path: template,
+		ID: b.text(c, "operationId"), Deprecated: b.flag(c, "deprecated", false), Tags: b.texts(c, "tags"),
+		segments: parts, place: c.place,
+	}
+	if op.ID == "" {
+		op.ID = op.Key
+	}
+	b.orders[op] = &order{}
+	b.want(path, &b.orders[op].path)
+	b.want(c.place, &b.orders[op].operation)
+	b.want(c.place, &op.At)
+	b.extension(c, &op.Ext)
+	b.params(op, c, shared)
+	b.security(op, c)
+	if body, ok := c.get("requestBody"); ok {
+		op.Body = b.requestBody(body)
+	}
+	b.responses(op, c)
+	b.servers(c)
+	b.servers(item)
+	b.doc.Operations = append(b.doc.Operations, op)
+}
+
+// sortOperations brings operations into document order, once positions are known.
+func (b *builder) sortOperations() {
+	slices.SortStableFunc(b.doc.Operations, func(x, y *Operation) int {
+		p, q := b.orders[x], b.orders[y]
+		if c := p.path.compare(q.path); c != 0 {
+			return c
+		}
+		return p.operation.compare(q.operation)
+	})
+}
+
+func (p Position) compare(q Position) int {
+	if c := strings.Compare(p.File, q.File); c != 0 {
+		return c
+	}
+	if p.Line != q.Line {
+		return p.Line - q.Line
+	}
+	return p.Column - q.Column
+}
+
+// uniqueIDs reports operation ids that are used twice: they name operations in logs and metrics.
+func (b *builder) uniqueIDs() {
+	seen := map[string]*Operation{}
+	for _, op := range b.doc.Operations {
+		if first := seen[op.ID]; first != nil {
+			b.warn(op.place.below("operationId"), "spec.operation_id", "operation ids are unique within a document", "the operationId %s is taken by %s", op.ID, first.Key)
+			op.ID = op.Key
+			continue
+		}
+		seen[op.ID] = op
+	}
+}
+
+// compile compiles the schema that stands at c.
+func (b *builder) compile(c cursor) *schema.Schema {
+	switch c.v.(type) {
+	case map[string]any, bool:
+	default:
+		b.fail(c.place, "spec.schema", "", "a schema must be an object")
+		return nil
+	}
+	s, err := b.compiler.Compile(c.src.uri + "#" + strings.ReplaceAll(c.ptr, "%", "%25"))
+	if err != nil {
+		b.fail(c.place, "spec.schema", "", "the schema cannot be compiled: %s", err)
+		return nil
+	}
+	return s
+}
+
+// schemaProblems reports what the compiler could not judge, and what is written wrongly.
+func (b *builder) schemaProblems() {
+	for _, u := range b.compiler.Unsupported() {
+		b.warn(b.locator(u.Pointer), "spec.unsupported", "values pass this keyword unchecked", "%s is not enforced: %s", u.Keyword, u.Detail)
+	}
+	for _, p := range b.compiler.Problems() {
+		severity := config.Warning
+		if p.Keyword == "x-sallyport" {
+			severity = config.Error // a protection that was asked for and would silently be missing
+		}
+		b.add(b.locator(p.Pointer), severity, "spec.keyword", "the keyword has no effect as it is", "%s is not usable: %s", p.Keyword, p.Detail)
+	}
+}
+
+// locator turns an absolute location of the compiler into a place.
+func (b *builder) locator(location string) place {
+	uri, ptr, _ := strings.Cut(location, "#")
+	if src := b.library.sources[uri]; src != nil {
+		return place{src, ptr}
+	}
+	return place{b.main, ""}
+}
+
+// unknownKeys warns of members that OpenAPI does not know, which are typing errors more often than not.
+func (b *builder) unknownKeys(c cursor, what string, known ...string) {
+	m, _ := c.v.(map[string]any)
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if !strings.HasPrefix(key, "x-") && !slices.Contains(known, key) {
+			b.warn(c.below(key), "spec.unknown_key", "", "%s is not a key of %s; it has no effect", key, what)
+		}
+	}
+}
