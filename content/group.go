@@ -17,6 +17,9 @@ func (b *builder) group(base int) ([]Node, error) {
 
 func (b *builder) merge(base int) []Node {
 	fields := b.stack[base:]
+	if allDifferent(fields) {
+		return b.take(base)
+	}
 	order := make([]int, len(fields)) // by name, then by place
 	for i := range order {
 		order[i] = i
@@ -42,6 +45,21 @@ func (b *builder) merge(base int) []Node {
 	clear(fields)
 	b.stack = b.stack[:base]
 	return out
+}
+
+// allDifferent reports whether few fields have no name in common; of many it does not know.
+func allDifferent(fields []Node) bool {
+	if len(fields) > fewNames {
+		return false
+	}
+	for i := range fields {
+		for j := range i {
+			if fields[i].Name == fields[j].Name {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // array returns the listed fields as one node: itself where there is one, an Array for more.

@@ -177,7 +177,7 @@ func (p *multipartParser) line(start int) (string, error) {
 	rest := p.data[p.pos:min(len(p.data), start+maxPartHeader)]
 	end := bytes.IndexAny(rest, "\r\n")
 	switch {
-	case end < 0 && len(rest) == len(p.data)-p.pos:
+	case (end < 0 || end+1 == len(rest)) && len(rest) == len(p.data)-p.pos:
 		return "", fail(Malformed, len(p.data), "the multipart body ends in a part's header")
 	case end < 0 || end+1 == len(rest):
 		return "", fail(TooComplex, start, "a part's header that is longer than allowed")
