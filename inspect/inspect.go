@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"time"
 
@@ -28,11 +29,35 @@ type Options struct {
 // An Inspector makes guards. It is safe for concurrent use.
 type Inspector struct{ o Options }
 
-// New makes an Inspector.
-func New(o Options) (*Inspector, error) { return &Inspector{o: o}, nil }
+// New makes an Inspector and compiles the rules of the default paranoia level, unless the pool has them.
+func New(o Options) (*Inspector, error) {
+	if o.Pool == nil {
+		o.Pool = new(Pool)
+	}
+	if o.Resolver == nil {
+		o.Resolver = net.DefaultResolver
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if _, err := o.Pool.engine(settings{paranoia: 1}); err != nil {
+		return nil, err
+	}
+	return &Inspector{o}, nil
+}
 
 // Guards returns the guards of one operation, in the order of their phases: inspect.head, inspect.url, inspect.body,
-// inspect.url, inspect.response. It compiles what is not in the pool yet and fails when an exclusion names no rule.
+// inspect.url, inspect.response; those that could have nothing to do are left out. It compiles what is not in the pool
+// yet, and fails when a setting is out of range or an exclusion names no rule.
 func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation) ([]exchange.Guard, error) {
-	return nil, nil
+	j, err := i.newJudge(api, op.Key)
+	if err != nil {
+		return nil, err
+	}
+	guards := []exchange.Guard{
+		{Name: "inspect.head", Phase: exchange.OnHead, Check: j.head},
+		{Name: "inspect.body", Phase: exchange.OnBody, Check: j.body},
+		{Name: "inspect.response", Phase: exchange.OnResponseBody, Check: j.answer},
+	}
+	return guards, nil
 }

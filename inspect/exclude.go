@@ -1,0 +1,85 @@
+package inspect
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+)
+
+// An exclusion switches a rule, or every rule with a tag, off in a field.
+type exclusion struct {
+	rule  string         // id or tag
+	field *regexp.Regexp // nil: everywhere
+	until time.Time      // zero: for good
+}
+
+// house are the exclusions that hold for every API, because another part of the gateway answers the rule's question
+// better than a list that was made for web sites. They are in docs/crs.md.
+var house = []config.Exclusion{
+	{Rule: "920350", Reason: "which hosts are served is said by apis[].hosts; an API may be called by address"},
+	{Rule: "920420", Reason: "which media types an operation takes is said by the spec; others are 415"},
+	{Rule: "920450", Field: "header.content-encoding", Reason: "content decodes one coding, bounded, before anything looks at the body"},
+	{Rule: "920450", Field: "header.content-range", Reason: "resumable uploads; ranges are the service's business"},
+	{Rule: "920450", Field: "header.if", Reason: "conditional requests of RFC 4918"},
+	{Rule: "920450", Field: "header.expect", Reason: "the front answers 100-continue and refuses every other expectation"},
+}
+
+// compileExclusions returns the exclusions that concern an operation. One that names no known rule or tag is an error:
+// it would look like protection switched off, or on, where neither is so.
+func compileExclusions(list []config.Exclusion, operation string, known map[string]bool) ([]exclusion, error) {
+	var out []exclusion
+	for _, x := range append(slices.Clone(house), list...) {
+		if !known[x.Rule] {
+			return nil, fmt.Errorf("inspect.exclude: there is no rule or tag %q", x.Rule)
+		}
+		if x.Operation != "" && x.Operation != operation {
+			continue
+		}
+		c := exclusion{rule: x.Rule}
+		if x.Expires != "" {
+			day, err := time.Parse(time.DateOnly, x.Expires)
+			if err != nil {
+				return nil, fmt.Errorf("inspect.exclude: expires of rule %s is not a day like 2027-01-31", x.Rule)
+			}
+			c.until = day
+		}
+		if x.Field != "" {
+			c.field = fieldPattern(x.Field)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// fieldPattern compiles body.items[*].note. A pattern covers the field and everything below it; [*] stands for every
+// element and .* for every member. Names of headers are written in lower case.
+func fieldPattern(pattern string) *regexp.Regexp {
+	if strings.HasPrefix(pattern, "header.") {
+		pattern = strings.ToLower(pattern)
+	}
+	expr := regexp.QuoteMeta(pattern)
+	expr = strings.ReplaceAll(expr, `\[\*\]`, `\[\d+\]`)
+	expr = strings.ReplaceAll(expr, `\.\*`, `(?:\.[^.\[]+|\["(?:[^"\\]|\\.)*"…?\])`)
+	return regexp.MustCompile(`^` + expr + `(?:[.\[].*)?$`)
+}
+
+// excluded reports whether a rule is off in a field.
+func excluded(list []exclusion, rule string, tags []string, field string, now time.Time) bool {
+	for i := range list {
+		x := &list[i]
+		if x.rule != rule && !slices.Contains(tags, x.rule) {
+			continue
+		}
+		if !x.until.IsZero() && !now.Before(x.until) {
+			continue
+		}
+		if x.field == nil || x.field.MatchString(field) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,181 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// maxFindings bounds what one guard writes into a record. Scores count beyond it.
+const maxFindings = 32
+
+// A judge holds what is decided ahead for one operation.
+type judge struct {
+	engine    Engine
+	operation string
+	threshold int
+	leakAt    int // threshold of answers
+	maxBytes  int
+	excluded  []exclusion
+	now       func() time.Time
+}
+
+func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error) {
+	paranoia, threshold, leakAt := or(c.Paranoia, 1), or(c.Threshold, 5), or(c.ResponseThreshold, 4)
+	if paranoia < 1 || paranoia > 4 {
+		return nil, fmt.Errorf("inspect.paranoia must be 1 to 4, not %d", paranoia)
+	}
+	if threshold < 1 || leakAt < 1 {
+		return nil, fmt.Errorf("inspect.threshold and inspect.response_threshold must be positive")
+	}
+	engine, err := i.o.Pool.engine(settings{paranoia})
+	if err != nil {
+		return nil, err
+	}
+	excluded, err := compileExclusions(c.Exclude, operation, knownRules(engine))
+	if err != nil {
+		return nil, err
+	}
+	return &judge{engine, operation, threshold, leakAt, int(c.MaxBytes.Or(256 << 10)), excluded, i.o.Now}, nil
+}
+
+func or(n, def int) int {
+	if n == 0 {
+		return def
+	}
+	return n
+}
+
+// knownRules are the ids and tags that an exclusion may name.
+func knownRules(e Engine) map[string]bool {
+	known := map[string]bool{}
+	note := func(rules []Rule) {
+		for _, r := range rules {
+			known[r.ID] = true
+			for _, t := range r.Tags {
+				known[t] = true
+			}
+		}
+	}
+	note(e.Rules())
+	note(detectorRules)
+	return known
+}
+
+// head is the guard inspect.head.
+func (j *judge) head(ctx context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+	m := borrow(Head)
+	defer release(m)
+	m.readHead(e)
+	return j.request(ctx, e, m, "inspect.head")
+}
+
+// body is the guard inspect.body.
+func (j *judge) body(ctx context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+	if e.Body == nil || len(e.Body.Bytes()) == 0 {
+		return exchange.Pass, nil
+	}
+	m := borrow(Body)
+	defer release(m)
+	m.readHead(e)
+	if err := m.readBody(e.Body); err != nil {
+		return exchange.Verdict{}, fmt.Errorf("couldn't read the body: %w", err)
+	}
+	return j.request(ctx, e, m, "inspect.body")
+}
+
+// request judges a request by all findings so far: the rules know one score for head and body together.
+func (j *judge) request(ctx context.Context, e *exchange.Exchange, m *Message, guard string) (exchange.Verdict, error) {
+	if m.size > j.maxBytes {
+		return j.tooLarge(m), nil
+	}
+	matches, err := j.engine.Inspect(ctx, m, nil)
+	if err != nil {
+		return exchange.Verdict{}, fmt.Errorf("couldn't inspect the request: %w", err)
+	}
+	found := j.findings(guard, m, matches, e.Findings)
+	e.Findings = append(e.Findings, found[:min(len(found), maxFindings)]...)
+	if len(found) == 0 {
+		return exchange.Pass, nil // what earlier guards found was theirs to judge
+	}
+	for _, f := range e.Findings {
+		if f.Guard == "inspect.head" && guard != f.Guard {
+			found = append(found, f)
+		}
+	}
+	if score := total(found); score >= j.threshold {
+		return refuse(weigh(found), found, score, j.threshold, j.operation), nil
+	}
+	return exchange.Pass, nil
+}
+
+func (j *judge) tooLarge(m *Message) exchange.Verdict {
+	detail := fmt.Sprintf("%d bytes of text are more than the %d that are inspected", m.size, j.maxBytes)
+	return exchange.Refuse(exchange.TooMuchText, detail).WithSetting(fmt.Sprintf("apis[].inspect.max_bytes: %d", m.size))
+}
+
+// findings translates the matches that no exclusion covers and that have not been reported for this exchange.
+func (j *judge) findings(guard string, m *Message, matches []Match, have []exchange.Finding) []exchange.Finding {
+	if len(matches) == 0 {
+		return nil
+	}
+	now := j.now()
+	var out []exchange.Finding
+	for i := range matches {
+		h := &matches[i]
+		field := h.Place
+		if h.Value >= 0 {
+			field = m.Field(&m.Values[h.Value])
+		}
+		if excluded(j.excluded, h.Rule.ID, h.Rule.Tags, field, now) || known(have, h.Rule.ID, field) {
+			continue
+		}
+		message := h.Message
+		if h.InName {
+			message += " (in the name)"
+		}
+		out = append(out, exchange.Finding{Guard: guard, Rule: h.Rule.ID, Message: message, Field: field,
+			Severity: h.Rule.Severity, Score: h.Rule.Score, Tags: h.Rule.Tags, Match: mask(h.Fragment)})
+	}
+	return out
+}
+
+func known(have []exchange.Finding, rule, field string) bool {
+	for i := range have {
+		if have[i].Rule == rule && have[i].Field == field {
+			return true
+		}
+	}
+	return false
+}
+
+func total(found []exchange.Finding) int {
+	n := 0
+	for i := range found {
+		n += found[i].Score
+	}
+	return n
+}
+
+// answer is the guard inspect.response.
+func (j *judge) answer(ctx context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+	if e.Response == nil || e.Response.Body == nil || len(e.Response.Body.Bytes()) == 0 {
+		return exchange.Pass, nil
+	}
+	m := borrow(Answer)
+	defer release(m)
+	m.readAnswer(e.Response, e.Request.Proto)
+	matches, err := j.engine.Inspect(ctx, m, nil)
+	if err != nil {
+		return exchange.Verdict{}, fmt.Errorf("couldn't inspect the answer: %w", err)
+	}
+	found := j.findings("inspect.response", m, matches, e.Findings)
+	e.Findings = append(e.Findings, found[:min(len(found), maxFindings)]...)
+	if score := total(found); score >= j.leakAt {
+		return refuse(exchange.Leak, found, score, j.leakAt, j.operation), nil
+	}
+	return exchange.Pass, nil
+}

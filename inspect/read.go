@@ -1,0 +1,151 @@
+package inspect
+
+import (
+	"strings"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// read.go reads messages off exchanges, from what has been parsed already.
+
+var messages = sync.Pool{New: func() any { return new(Message) }}
+
+// borrow returns an empty message; release gives it back.
+func borrow(s Stage) *Message {
+	m := messages.Get().(*Message)
+	m.reset(s)
+	return m
+}
+
+// release must not be called before the last use of anything that Inspect returned. Large messages are left to the
+// collector, so that one of them does not bind memory for good.
+func release(m *Message) {
+	if cap(m.Values) > 4096 {
+		return
+	}
+	m.reset(Head)
+	messages.Put(m)
+}
+
+// readHead adds request line, header, cookies and parameters.
+func (m *Message) readHead(e *exchange.Exchange) {
+	r := e.Request
+	m.Method, m.Proto = r.Method, r.Proto
+	m.Path, m.RawQuery = e.Target.Path, e.Target.RawQuery
+	m.Decoded = "/" + strings.Join(e.Target.Segments, "/")
+	m.readPath(e)
+	for _, p := range e.Target.Query {
+		m.addNamed(QueryPart, p.Name, p.Value)
+	}
+	m.addNamed(HeaderPart, "Host", r.Host)
+	for _, te := range r.TransferEncoding {
+		m.addNamed(HeaderPart, "Transfer-Encoding", te)
+	}
+	for name, values := range r.Header {
+		for _, v := range values {
+			m.addNamed(HeaderPart, name, v)
+			if name == "Cookie" {
+				m.readCookies(v)
+			}
+		}
+	}
+}
+
+// readPath adds the path parameters, which the Core Rule Set on its own would see as a file name only. Where the spec
+// does not tell which segments are parameters, all are.
+func (m *Message) readPath(e *exchange.Exchange) {
+	if e.Operation != nil && !e.Operation.Undocumented {
+		for i := range e.Params.Values {
+			if v := &e.Params.Values[i]; v.Param.In == "path" {
+				m.addNamed(PathPart, v.Param.Name, v.Raw)
+			}
+		}
+		return
+	}
+	for i, s := range e.Target.Segments {
+		m.add(PathPart, m.push(-1, "", i), s)
+	}
+}
+
+// readCookies splits a Cookie field at every semicolon. net/http's reading is not used: it drops pairs that it finds
+// malformed, and what is dropped would be forwarded without inspection.
+func (m *Message) readCookies(line string) {
+	for rest, more := line, true; more; {
+		var pair string
+		pair, rest, more = strings.Cut(rest, ";")
+		name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+		if name != "" || value != "" {
+			m.addNamed(CookiePart, name, value)
+		}
+	}
+}
+
+// readBody adds what a request body carries, by the tree that everybody reads. A body without a tree is text, and
+// judged as such, unless it is binary: no rule is meant for that.
+func (m *Message) readBody(b *content.Body) error {
+	m.Media = b.Media()
+	tree, err := b.Tree()
+	if err != nil {
+		return err
+	}
+	switch {
+	case m.Media.Form():
+		m.Raw = string(b.Bytes())
+		fallthrough
+	case m.Media.JSON(), m.Media.Multipart():
+		m.addTree(BodyPart, -1, tree)
+	case m.Media.XML():
+		m.addXML(-1, tree)
+	case m.Media.Text() || textual(b.Bytes()):
+		m.Raw = string(b.Bytes())
+		m.add(BodyPart, -1, m.Raw)
+	}
+	return nil
+}
+
+// textual reports whether bytes of an opaque type can be text at all.
+func textual(b []byte) bool {
+	return utf8.Valid(b) && !strings.Contains(string(b), "\x00")
+}
+
+// addXML adds character data and attributes; attributes are members whose name begins with @.
+func (m *Message) addXML(at int32, n *content.Node) {
+	if n == nil {
+		return
+	}
+	if len(n.Children) == 0 {
+		p := TextPart
+		if strings.HasPrefix(n.Name, "@") {
+			p = AttrPart
+		}
+		m.add(p, at, n.Text)
+		return
+	}
+	for i := range n.Children {
+		c := &n.Children[i]
+		if n.Kind == content.Array {
+			m.addXML(m.push(at, "", i), c)
+		} else {
+			m.addXML(m.push(at, c.Name, -1), c)
+		}
+	}
+}
+
+// readAnswer adds the texts of an answer: the strings of a JSON document, decoded, or the whole of another text.
+func (m *Message) readAnswer(r *exchange.Response, proto string) {
+	m.Proto, m.Status, m.Media = proto, r.Status, r.Body.Media()
+	if m.Media.JSON() {
+		// A malformed answer is for validation to refuse; it is looked at as text here.
+		if tree, err := r.Body.Tree(); err == nil && tree != nil {
+			m.addTree(AnswerPart, -1, tree)
+			return
+		}
+	}
+	if b := r.Body.Bytes(); textual(b) {
+		m.add(AnswerPart, -1, string(b))
+	}
+}
+
