@@ -1,6 +1,9 @@
 package exchange
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // Edits is an ordered list of changes to a header and query. The loop applies it once, at the edge, and can take back what a guard
 // in monitor mode added. The zero value is empty and ready to use.
@@ -10,6 +13,9 @@ type edit struct {
 	op          byte // 's'et, 'a'dd, 'd'elete, drop from the 'q'uery
 	name, value string
 }
+
+// Grow makes room for n more changes.
+func (e *Edits) Grow(n int) { e.list = slices.Grow(e.list, n) }
 
 // Set replaces every value of a field.
 func (e *Edits) Set(name, value string) { e.list = append(e.list, edit{'s', name, value}) }
