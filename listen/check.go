@@ -69,6 +69,9 @@ func badTarget(r *http.Request) string {
 
 // badFraming refuses what is left to see of dubious framing once net/http has read the head.
 func badFraming(r *http.Request) string {
+	if r.ProtoMajor == 1 && r.ProtoMinor > 1 {
+		return "HTTP version is neither 1.0 nor 1.1" // net/http serves 1.2 and later as 1.1
+	}
 	if len(r.TransferEncoding) > 1 || len(r.TransferEncoding) == 1 && r.TransferEncoding[0] != "chunked" {
 		return "Transfer-Encoding is not exactly chunked"
 	}

@@ -110,14 +110,18 @@ func parseHop(s string) (netip.Addr, bool) {
 	if len(s) > 64 {
 		return netip.Addr{}, false
 	}
+	if addr, err := netip.ParseAddr(s); err == nil {
+		return addr.Unmap().WithZone(""), true
+	}
 	if at, err := netip.ParseAddrPort(s); err == nil {
 		return at.Addr().Unmap().WithZone(""), true
 	}
 	if len(s) > 2 && s[0] == '[' && s[len(s)-1] == ']' {
-		s = s[1 : len(s)-1]
+		if addr, err := netip.ParseAddr(s[1 : len(s)-1]); err == nil && addr.Is6() {
+			return addr.Unmap().WithZone(""), true
+		}
 	}
-	addr, err := netip.ParseAddr(s)
-	return addr.Unmap().WithZone(""), err == nil
+	return netip.Addr{}, false
 }
 
 // forParam returns the node of the one for= parameter of an element of Forwarded (RFC 7239 section 4), unquoted.

@@ -1,3 +1,4 @@
+// Package testkit is help for tests only: nothing in the product imports it.
 package testkit
 
 import (
