@@ -134,13 +134,16 @@ func TestCoreRuleSet(t *testing.T) {
 	}
 	differs := readDiffers(t)
 	results := runFTW(tests, engine)
-	table := map[string]map[string]int{}
+	table, refused := map[string]map[string]int{}, map[string]int{}
 	for i, r := range results {
 		name := tests[i].name
 		if table[tests[i].family] == nil {
 			table[tests[i].family] = map[string]int{}
 		}
 		table[tests[i].family][r.outcome]++
+		if r.outcome == "refused" {
+			refused[r.why]++
+		}
 		_, listed := differs[name]
 		if r.outcome == "differs" && !listed {
 			t.Errorf("%s: %s", name, r.why)
@@ -156,6 +159,9 @@ func TestCoreRuleSet(t *testing.T) {
 		}
 	}
 	t.Log("\n" + crsTable(table))
+	for why, n := range refused {
+		t.Logf("%d: %s", n, why)
+	}
 }
 
 // sampleOf: one test of this many runs where SALLYPORT_ALL is not set.

@@ -54,10 +54,18 @@ func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation) ([]exchang
 	if err != nil {
 		return nil, err
 	}
-	guards := []exchange.Guard{
-		{Name: "inspect.head", Phase: exchange.OnHead, Check: j.head},
-		{Name: "inspect.body", Phase: exchange.OnBody, Check: j.body},
-		{Name: "inspect.response", Phase: exchange.OnResponseBody, Check: j.answer},
+	policy, err := newURLPolicy(api.URLs, i.o.Resolver)
+	if err != nil {
+		return nil, err
 	}
-	return guards, nil
+	u := &urlGuard{policy, op.Key, j.excluded, i.o.Now}
+	guards := []exchange.Guard{{Name: "inspect.head", Phase: exchange.OnHead, Check: j.head}}
+	if wantsParams(op) {
+		guards = append(guards, exchange.Guard{Name: "inspect.url", Phase: exchange.OnHead, Check: u.head})
+	}
+	guards = append(guards, exchange.Guard{Name: "inspect.body", Phase: exchange.OnBody, Check: j.body})
+	if op.Body != nil {
+		guards = append(guards, exchange.Guard{Name: "inspect.url", Phase: exchange.OnBody, Check: u.body})
+	}
+	return append(guards, exchange.Guard{Name: "inspect.response", Phase: exchange.OnResponseBody, Check: j.answer}), nil
 }

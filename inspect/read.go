@@ -148,4 +148,3 @@ func (m *Message) readAnswer(r *exchange.Response, proto string) {
 		m.add(AnswerPart, -1, string(b))
 	}
 }
-
