@@ -19,8 +19,8 @@ type target struct {
 	name         string // scheme://host
 
 	inflight atomic.Int64
-	down     atomic.Bool  // active probes say so
-	troubled atomic.Bool  // one of the fields below is not zero; spares the lock while all is well
+	down     atomic.Bool // active probes say so
+	troubled atomic.Bool // one of the fields below is not zero; spares the lock while all is well
 
 	breaker struct {
 		sync.Mutex

@@ -1,0 +1,77 @@
+package forward
+
+import (
+	"net/http"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+func stranger() *exchange.Exchange {
+	return &exchange.Exchange{Client: exchange.Client{Addr: netip.MustParseAddr("203.0.113.7"), Peer: netip.MustParseAddr("10.0.0.1"), TLS: true}}
+}
+
+// SECURITY-LESSONS 10, 11, 12: whatever the client sets, the upstream sees our word only.
+func TestOutgoing(t *testing.T) {
+	family := []string{
+		"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-Forwarded-Server",
+		"X-Forwarded-Ssl", "X-Forwarded", "X-Real-Ip", "Forwarded", "True-Client-Ip", "Client-Ip", "X-Client-Ip", "X-Original-Url", "X-Rewrite-Url", "X-Host", "X-Original-Host",
+	}
+	hop := []string{"Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings", "Content-Length", "Host", "Expect", "X-Named"}
+	aliases := []string{"X_Forwarded_For", "X.User.Id", "X_User_Id", "X-User_id", "X!user"}
+	in := http.Header{
+		"Connection": {"x-named, x-forwarded-for", "X-User-Id , authorization,content-type"}, "X-User-Id": {"forged"},
+		"Authorization": {"Bearer a"}, "Content-Type": {"text/plain"}, "Accept": {"a/b", "c/d"}, "Range": {"bytes=0-1"}, "Accept-Encoding": {"gzip"}, "Accept-Charset": {"utf-7"}, "If-Range": {"x"},
+	}
+	for _, name := range slices.Concat(family, hop, aliases) {
+		in[name] = []string{"evil", "evil"}
+	}
+	before := in.Clone()
+	e := stranger()
+	e.Outgoing.Delete("X-User-Id")
+	e.Outgoing.Set("X-User-Id", "alice")
+	e.Outgoing.Add("Accept", "e/f")
+	got := outgoing(e, &Request{Header: in, Host: "api.example:8443", Inspected: true})
+	want := http.Header{
+		"X-User-Id": {"alice"}, "Authorization": {"Bearer a"}, "Content-Type": {"text/plain"}, "Accept": {"a/b", "c/d", "e/f"}, "Accept-Encoding": {"identity"}, "User-Agent": {""},
+		"X-Forwarded-For": {"203.0.113.7"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"api.example:8443"},
+		"Forwarded": {`for=203.0.113.7;host="api.example:8443";proto=https`},
+	}
+	for name, values := range got {
+		if !slices.Equal(want[name], values) {
+			t.Errorf("%s: %q, want %q", name, values, want[name])
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("got %d fields, want %d: %v", len(got), len(want), got)
+	}
+	for name, values := range before {
+		if !slices.Equal(in[name], values) {
+			t.Errorf("the client's %s was changed to %q", name, in[name])
+		}
+	}
+}
+
+func TestOutgoingStream(t *testing.T) {
+	in := http.Header{"Te": {"trailers"}, "Range": {"bytes=0-1"}, "Accept-Encoding": {"gzip"}, "User-Agent": {"app/1"}}
+	got := outgoing(stranger(), &Request{Header: in, Host: "a", Stream: http.NoBody})
+	for name, want := range map[string]string{"Te": "trailers", "Range": "bytes=0-1", "Accept-Encoding": "gzip", "User-Agent": "app/1"} {
+		if got.Get(name) != want {
+			t.Errorf("%s: %q", name, got[name])
+		}
+	}
+}
+
+func TestHeadersIPv6(t *testing.T) {
+	h := http.Header{}
+	Headers(h, exchange.Client{Addr: netip.MustParseAddr("2001:db8::7")}, "[::1]:80")
+	if h.Get("X-Forwarded-For") != "2001:db8::7" || h.Get("Forwarded") != `for="[2001:db8::7]";host="[::1]:80";proto=http` {
+		t.Error(h)
+	}
+	Headers(h, exchange.Client{Addr: netip.MustParseAddr("::1")}, `a";for=1.1.1.1`)
+	if h["Forwarded"] != nil || h["X-Forwarded-Host"] != nil {
+		t.Error(h)
+	}
+}
