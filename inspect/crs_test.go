@@ -17,6 +17,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sort"
 	"strconv"
@@ -40,7 +41,7 @@ type ftwTest struct {
 		Input struct {
 			Method       string         `yaml:"method"`
 			URI          string         `yaml:"uri"`
-			Version      string         `yaml:"version"`
+			Version      *string        `yaml:"version"`
 			Headers      map[string]any `yaml:"headers"`
 			Data         string         `yaml:"data"`
 			Encoded      string         `yaml:"encoded_request"`
@@ -142,7 +143,7 @@ func TestCoreRuleSet(t *testing.T) {
 		}
 		table[tests[i].family][r.outcome]++
 		if r.outcome == "refused" {
-			refused[r.why]++
+			refused[place.ReplaceAllString(r.why, "")]++
 		}
 		_, listed := differs[name]
 		if r.outcome == "differs" && !listed {
@@ -163,6 +164,9 @@ func TestCoreRuleSet(t *testing.T) {
 		t.Logf("%d: %s", n, why)
 	}
 }
+
+// place is where in the input an error lies.
+var place = regexp.MustCompile(` at byte \d+| ".*`)
 
 // sampleOf: one test of this many runs where SALLYPORT_ALL is not set.
 const sampleOf = 20
@@ -234,15 +238,16 @@ func runOne(f *ftwTest, engine Engine) crsResult {
 }
 
 // assemble writes a request as go-ftw does.
-func assemble(method, uri, version string, h map[string]string, data string, complete bool) []byte {
+func assemble(method, uri string, proto *string, h map[string]string, data string, complete bool) []byte {
 	if method == "" {
 		method = "GET"
 	}
 	if uri == "" {
 		uri = "/"
 	}
-	if version == "" {
-		version = "HTTP/1.1"
+	version := "HTTP/1.1"
+	if proto != nil {
+		version = *proto
 	}
 	names := make([]string, 0, len(h))
 	typ := ""
@@ -334,8 +339,8 @@ func readExchange(raw []byte) (*exchange.Exchange, error) {
 	if e.Target, err = content.ParseTarget(r.RequestURI); err != nil {
 		return nil, fmt.Errorf("%w: %w", errFront, err)
 	}
-	if r.Host == "" || r.Method == "TRACE" || r.Method == "CONNECT" {
-		return nil, fmt.Errorf("%w: host or method", errFront)
+	if r.Host == "" || r.Method == "TRACE" || r.Method == "CONNECT" || !r.ProtoAtLeast(1, 0) {
+		return nil, fmt.Errorf("%w: host, method or version", errFront)
 	}
 	data, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -365,8 +370,8 @@ func reflect(e *exchange.Exchange) (*exchange.Response, error) {
 		Body        string            `json:"body"`
 		EncodedBody string            `json:"encodedBody"`
 	}
-	if err := json.Unmarshal(e.Body.Bytes(), &spec); err != nil {
-		return nil, err
+	if json.Unmarshal(e.Body.Bytes(), &spec) != nil {
+		return nil, nil // the test server does not reflect it either
 	}
 	text := spec.Body
 	if spec.EncodedBody != "" {

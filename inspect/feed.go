@@ -38,9 +38,7 @@ func (f *feed) run() {
 	for i := range f.m.Values {
 		f.value(i, &f.m.Values[i])
 	}
-	if f.m.Stage == Body {
-		f.body()
-	}
+	f.body()
 	f.tx.ProcessRequestHeaders()
 	// The errors of these two come from reading body buffers, which are empty.
 	_, _ = f.tx.ProcessRequestBody()
@@ -110,7 +108,7 @@ func (f *feed) file(key string, v *Value) {
 	}
 }
 
-// body sets the variables that describe the body as a whole.
+// body sets the variables that describe the body as a whole; its type is known from the head.
 func (f *feed) body() {
 	switch m := &f.m.Media; {
 	case m.JSON():
@@ -119,7 +117,7 @@ func (f *feed) body() {
 		set(f.vars.RequestBodyProcessor(), "XML")
 	case m.Multipart():
 		set(f.vars.RequestBodyProcessor(), "MULTIPART")
-	default:
+	case m.Type != "":
 		set(f.vars.RequestBodyProcessor(), "URLENCODED")
 	}
 	if f.m.Raw != "" {
@@ -128,23 +126,13 @@ func (f *feed) body() {
 	}
 }
 
-// answer joins the values into one text, because the rules know the body as a whole only. The separator keeps line
-// anchors true to each value.
+// answer joins the values into one text, because the rules know the body as a whole only; line breaks between them keep
+// line anchors true to each value.
 func (f *feed) answer() {
-	n := 0
-	for i := range f.m.Values {
-		n += len(f.m.Values[i].Text) + 1
-	}
-	var b strings.Builder
-	b.Grow(n)
-	for i := range f.m.Values {
-		b.WriteString(f.m.Values[i].Text)
-		b.WriteByte('\n')
-	}
 	f.tx.ProcessRequestHeaders()
 	_, _ = f.tx.ProcessRequestBody()
 	f.tx.ProcessResponseHeaders(f.m.Status, f.m.Proto)
-	set(f.vars.ResponseBody(), b.String())
+	set(f.vars.ResponseBody(), f.m.text())
 	_, _ = f.tx.ProcessResponseBody()
 }
 

@@ -159,23 +159,3 @@ func total(found []exchange.Finding) int {
 	}
 	return n
 }
-
-// answer is the guard inspect.response.
-func (j *judge) answer(ctx context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
-	if e.Response == nil || e.Response.Body == nil || len(e.Response.Body.Bytes()) == 0 {
-		return exchange.Pass, nil
-	}
-	m := borrow(Answer)
-	defer release(m)
-	m.readAnswer(e.Response, e.Request.Proto)
-	matches, err := j.engine.Inspect(ctx, m, nil)
-	if err != nil {
-		return exchange.Verdict{}, fmt.Errorf("couldn't inspect the answer: %w", err)
-	}
-	found := j.findings("inspect.response", m, matches, e.Findings)
-	e.Findings = append(e.Findings, found[:min(len(found), maxFindings)]...)
-	if score := total(found); score >= j.leakAt {
-		return refuse(exchange.Leak, found, score, j.leakAt, j.operation), nil
-	}
-	return exchange.Pass, nil
-}

@@ -40,6 +40,10 @@ func (m *Message) readHead(e *exchange.Exchange) {
 	for _, p := range e.Target.Query {
 		m.addNamed(QueryPart, p.Name, p.Value)
 	}
+	if values := r.Header["Content-Type"]; len(values) > 0 {
+		// A type that is not acceptable is refused with the body; without one there is nothing that it could describe.
+		m.Media, _ = content.ParseMedia(values)
+	}
 	m.addNamed(HeaderPart, "Host", r.Host)
 	for _, te := range r.TransferEncoding {
 		m.addNamed(HeaderPart, "Transfer-Encoding", te)
