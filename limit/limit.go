@@ -1,15 +1,21 @@
 // Package limit says how much: refusals, requests and concurrency, by principal, client, tenant or a CEL key.
 //
-// Counting is GCRA over one bounded table in memory. A [Limiter] lives as long as the process; [Rules] are what one
-// snapshot says about one API and keep their counts in the Limiter, so that a reload forgets nothing.
+// Counting is GCRA over one bounded table in memory ([Counters]). A [Limiter] lives as long as the process; [Rules] are
+// what one snapshot says about one API. They keep their counts in the Limiter under the name of the API and the rule, so
+// that a reload forgets nothing.
+//
+// The way of an exchange: "limit.admit" turns clients away that were refused too often lately, and takes a slot of
+// concurrency; "limit.spend" takes from the rates of the API and of the operation; [Rules.Charge] settles at the end
+// what only the answer tells (refusals, failed credentials); [Rules.Release] gives the slots back.
+//
+// A client is an IPv4 address, or the /64 of an IPv6 address, because a client chooses the other half itself.
 package limit
 
 import (
+	"fmt"
+	"hash/maphash"
+	"sync"
 	"time"
-
-	"github.com/sallyport/sallyport/config"
-	"github.com/sallyport/sallyport/exchange"
-	"github.com/sallyport/sallyport/openapi"
 )
 
 // Options of a Limiter.
@@ -20,26 +26,61 @@ type Options struct {
 	Now func() time.Time
 }
 
-// A Limiter holds all counts. It is safe for concurrent use.
-type Limiter struct{}
+// A Limiter holds all counts of the process. It is safe for concurrent use.
+type Limiter struct {
+	counters *Counters
+	clients  *gauges
+	now      func() time.Time
+	base     time.Time // times are durations since base, read from the monotonic clock
+	seeds    [3]maphash.Seed
+
+	mu     sync.Mutex
+	totals map[string]*gauge // requests in flight, by API and operation
+}
 
 // New makes a Limiter.
-func New(o Options) *Limiter { panic("not built yet") }
+func New(o Options) *Limiter {
+	if o.Keys <= 0 {
+		o.Keys = 1_000_000
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Limiter{
+		counters: NewCounters(o.Keys),
+		clients:  newGauges(),
+		now:      o.Now,
+		base:     o.Now().Add(-time.Second), // ticks are above 0 from the beginning
+		seeds:    [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
+		totals:   map[string]*gauge{},
+	}
+}
 
-// Rules are the limits of one API.
-type Rules struct{}
+// Stats of the table, for metrics.
+func (l *Limiter) Stats() Stats { return l.counters.Stats() }
 
-// Rules compiles the limits of one API.
-func (l *Limiter) Rules(api *config.API) (*Rules, error) { panic("not built yet") }
+// ticks is the time as the counters know it.
+func (l *Limiter) ticks() int64 { return int64(l.now().Sub(l.base)) }
 
-// Admit builds the guard "limit.admit" (OnConnect).
-func (r *Rules) Admit() exchange.Guard { panic("not built yet") }
+// total returns the gauge of that name, which outlives snapshots.
+func (l *Limiter) total(name string) *gauge {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	g := l.totals[name]
+	if g == nil {
+		g = new(gauge)
+		l.totals[name] = g
+	}
+	return g
+}
 
-// Spend builds the guards "limit.spend" of an operation: none to two, OnHead, and OnBody where a key reads the body.
-func (r *Rules) Spend(op *openapi.Operation) ([]exchange.Guard, error) { panic("not built yet") }
+// Error is a limit that cannot be built. Setting is the key in the config.
+type Error struct {
+	Setting string
+	Err     error
+}
 
-// Charge settles what an exchange owes; the gateway calls it once, when the answer's status is known, before Release.
-func (r *Rules) Charge(e *exchange.Exchange, status int) { panic("not built yet") }
+func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.Setting, e.Err) }
 
-// Release gives the concurrency slots of an exchange back; the gateway calls it once, at the very end, on every path.
-func (r *Rules) Release(e *exchange.Exchange) { panic("not built yet") }
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }

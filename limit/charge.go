@@ -1,0 +1,50 @@
+package limit
+
+import (
+	"net/http"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// Charge settles what an exchange owes. The gateway calls it once, before Release, with the status that the client
+// received.
+//
+// A refusal that settled the exchange, so one of a guard that enforces, costs the client one of its budget at the door
+// when the client caused it: the statuses below 500. Unknown paths count, because searching for them is guessing.
+// Refusals of this package do not: they would turn a client that merely retries too fast into one that is shut out, and
+// a client at the door could never come back in.
+//
+// A failed credential (401 or 403, from the service or from the gateway) spends one of the rates with count: failures
+// that the request was asked about, and one at the door. So who tries one password on many accounts pays as a client,
+// and many clients who try one account are stopped by the account's key.
+func (r *Rules) Charge(e *exchange.Exchange, status int) {
+	now := r.l.ticks()
+	refused := chargeable(e.Verdict)
+	failed := failure(status) || e.Response != nil && failure(e.Response.Status)
+	b, _ := e.Ledger.(*ledger)
+	if failed && b != nil && b.owed > 0 {
+		for _, d := range b.debts[:b.owed] {
+			r.l.counters.owe(d.key, d.rule.id, &d.rule.rate, now, 1)
+		}
+		b.owed = 0
+		refused = true
+	}
+	if refused && r.refusals != nil {
+		r.l.counters.owe(r.l.client(r.refusals.id, e.Client.Addr), r.refusals.id, &r.refusals.rate, now, 1)
+	}
+}
+
+func failure(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
+func chargeable(v exchange.Verdict) bool {
+	if !v.Refused() {
+		return false
+	}
+	switch v.Reason {
+	case exchange.AdmissionRefused, exchange.RateExceeded, exchange.TooManyFailures, exchange.Concurrency:
+		return false
+	}
+	return v.Reason.Status < http.StatusInternalServerError
+}

@@ -1,0 +1,138 @@
+package limit
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/exchange/expr"
+	"github.com/sallyport/sallyport/openapi"
+)
+
+// Rules are the limits of one API in one snapshot. They are immutable and safe for concurrent use.
+type Rules struct {
+	l        *Limiter
+	api      string
+	refusals *rule // nil: off
+	rate     *rule // of the API; nil: none
+	slots    slots
+	fields   fields
+	inFlight string // setting of the API's concurrency
+	ledgers  *sync.Pool
+}
+
+// Rules compiles the limits of one API. The error joins an [*Error] for each problem.
+//
+// Defaults: 300 refusals in a minute for a client, off where limit is 0; 1024 requests in flight, 256 of one client,
+// unbounded where negative.
+func (l *Limiter) Rules(api *config.API) (*Rules, error) {
+	at := "apis[" + api.Name + "]"
+	r := &Rules{l: l, api: api.Name, inFlight: at + ".concurrency", ledgers: &sync.Pool{New: func() any { return new(ledger) }}}
+	var errs []error
+	var err error
+	if r.refusals, err = l.refusals(api, at); err != nil {
+		errs = append(errs, err)
+	}
+	if api.Rate != nil {
+		if r.rate, err = l.newRule(api.Name+"\x00rate", api.Name, at+".rate", *api.Rate, expr.Scope{}); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	var known bool
+	if r.fields, known = newFields(api.RateHeaders); !known {
+		errs = append(errs, &Error{at + ".rate_headers", fmt.Errorf("%q is none of draft, legacy, both and off", api.RateHeaders)})
+	}
+	r.slots = l.slots(api.Name, orDefault(api.Concurrency.Total, 1024), orDefault(api.Concurrency.Client, 256))
+	return r, errors.Join(errs...)
+}
+
+func orDefault(n, def int) int {
+	if n == 0 {
+		return def
+	}
+	return n
+}
+
+// refusals compiles the budget of refusals. It is always by client, whatever by says: at the door nobody is known.
+func (l *Limiter) refusals(api *config.API, at string) (*rule, error) {
+	c := config.Rate{Limit: 300, Per: config.Duration(time.Minute)}
+	if api.Refusals != nil {
+		c = *api.Refusals
+	}
+	if c.Limit == 0 {
+		return nil, nil
+	}
+	if c.By != "" && c.By != "client" {
+		return nil, &Error{at + ".refusals.by", errors.New("refusals are counted by client")}
+	}
+	c.By = "client"
+	return l.newRule(api.Name+"\x00refusals", "refusals", at+".refusals", c, expr.Scope{})
+}
+
+// slots bound requests in flight.
+type slots struct {
+	l          *Limiter
+	id         uint64 // of the per-client gauges
+	total      *gauge
+	most, each int64 // in total and of one client; 0 or less: unbounded
+}
+
+func (l *Limiter) slots(name string, most, each int) slots {
+	return slots{l, l.ruleID(name + "\x00concurrency"), l.total(name), int64(most), int64(each)}
+}
+
+// acquire takes a slot of the total and of the client, or neither.
+func (s *slots) acquire(e *exchange.Exchange, h *held) (ok bool, bound string) {
+	if s.each > 0 {
+		k := s.l.client(s.id, e.Client.Addr)
+		if !s.l.clients.acquire(k, s.each) {
+			return false, "client"
+		}
+		h.client, h.byClient = k, true
+	}
+	if s.most > 0 {
+		if !s.total.acquire(s.most) {
+			s.release(h)
+			return false, "total"
+		}
+		h.total = s.total
+	}
+	return true, ""
+}
+
+// held are the slots that one exchange has taken.
+type held struct {
+	client   key
+	byClient bool
+	total    *gauge
+}
+
+func (s *slots) release(h *held) {
+	if h.byClient {
+		s.l.clients.release(h.client)
+	}
+	if h.total != nil {
+		h.total.release()
+	}
+	*h = held{}
+}
+
+// setting names the key of an operation in the config.
+func (r *Rules) setting(op *openapi.Operation, key string) string {
+	return "apis[" + r.api + "].operations[" + fmt.Sprintf("%q", op.Key) + "]." + key
+}
+
+// policies joins the policy items of rules that are shown to clients.
+func policies(rules []spending) string {
+	var items []string
+	for i := range rules {
+		if !rules[i].failures {
+			items = append(items, rules[i].policy)
+		}
+	}
+	return strings.Join(items, ", ")
+}
