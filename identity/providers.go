@@ -2,11 +2,11 @@ package identity
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"slices"
 
 	"github.com/sallyport/sallyport/config"
-	"github.com/sallyport/sallyport/exchange"
-	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/store"
 )
 
@@ -19,24 +19,90 @@ type Options struct {
 }
 
 // Providers are the identities of one config, ready to verify. They are immutable and safe for concurrent use.
-type Providers struct{}
-
-// New builds providers and reads file: key sets. s may be nil: then only the API keys of the config are known.
-// All mistakes are reported at once, each with the path of the setting (identity[0].jwt.jwks).
-func New(list []config.Identity, s *store.Store, o Options) (*Providers, error) {
-	return &Providers{}, nil
+type Providers struct {
+	engine *engine
+	byName map[string]provider
+	sets   []*keySet
 }
 
-// Next builds the successor of p for a reload. It starts nothing and leaves p as it is.
-func (p *Providers) Next(list []config.Identity) (*Providers, error) { return &Providers{}, nil }
+// A provider verifies one kind of credential of one identity.
+type provider struct {
+	name string
+	jwt  *jwt     // exactly one of jwt and keys is set
+	keys *apiKeys //
+}
+
+func (p provider) verify(ctx context.Context, credential string) (*facts, *failure) {
+	if p.jwt != nil {
+		return p.jwt.verify(ctx, credential)
+	}
+	return p.keys.verify(ctx, credential)
+}
+
+// New builds providers, and reads file: key sets and the API keys of s. s may be nil: then only the API keys of the
+// config are known. All mistakes of the settings are reported at once, as [*SettingError] values of a joined error.
+func New(list []config.Identity, s *store.Store, o Options) (*Providers, error) {
+	e, err := newEngine(s, o)
+	if err != nil {
+		return nil, err
+	}
+	return build(list, e)
+}
+
+// Next builds the successor of p for a reload. It starts nothing and leaves p as it is; files are read again. Start
+// the successor when it serves.
+func (p *Providers) Next(list []config.Identity) (*Providers, error) { return build(list, p.engine) }
 
 // Start fetches https: key sets and follows the store until ctx ends, and stops what a predecessor ran and p does not
-// need. It returns at once.
-func (p *Providers) Start(ctx context.Context) {}
+// need. It returns at once. ctx is the one of the whole gateway, the same for every successor.
+func (p *Providers) Start(ctx context.Context) { p.engine.run(ctx, p.sets) }
 
-// Guard compiles the guard of one operation. security maps the spec's schemes to identities by name.
-func (p *Providers) Guard(op *openapi.Operation, schemes map[string]*openapi.SecurityScheme, security map[string]string) (exchange.Guard, error) {
-	return exchange.Guard{Name: "identity", Phase: exchange.OnHead, Check: func(context.Context, *exchange.Exchange) (exchange.Verdict, error) {
-		return exchange.Verdict{}, nil
-	}}, nil
+func build(list []config.Identity, e *engine) (*Providers, error) {
+	p := &Providers{engine: e, byName: make(map[string]provider, len(list))}
+	var m mistakes
+	m.names(list)
+	for i, d := range list {
+		switch {
+		case (d.JWT == nil) == (d.APIKey == nil):
+			m.add(at(i), "needs exactly one of jwt and api_key")
+		case d.JWT != nil:
+			p.addJWT(d.Name, at(i), d.JWT, &m)
+		default:
+			p.byName[d.Name] = provider{name: d.Name, keys: newAPIKeys(d.Name, at(i), d.APIKey, e.stored, &m)}
+		}
+	}
+	if err := m.error(); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (p *Providers) addJWT(name, at string, c *config.JWT, m *mistakes) {
+	e := p.engine
+	j := newJWT(name, at, c, m)
+	set := e.keySet(at, c, j.list, m)
+	for _, s := range p.sets {
+		if s.name == set.name && s.name != "" {
+			set = s // two identities with one key set share it
+		}
+	}
+	if !slices.Contains(p.sets, set) {
+		p.sets = append(p.sets, set)
+	}
+	j.keys = set
+	j.cache, j.id = e.cache, e.id(digest(name, c))
+	p.byName[name] = provider{name: name, jwt: j}
+}
+
+// ErrNotReady says that a key set was never loaded since the start.
+var ErrNotReady = errors.New("a key set was not loaded yet")
+
+// Ready is nil when every key set was loaded at least once. Readiness probes use it.
+func (p *Providers) Ready() error {
+	for _, s := range p.sets {
+		if s.ring() == nil {
+			return ErrNotReady
+		}
+	}
+	return nil
 }

@@ -1,0 +1,385 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/bits"
+	"slices"
+
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/openapi"
+)
+
+// maxSources bounds the places of credentials of one operation; they are bits of a word.
+const maxSources = 16
+
+// check is the compiled guard of one operation.
+type check struct {
+	sources      []source
+	alternatives []alternative
+	anonymous    bool // nobody in particular may call
+	query        bool // access_token in the query is a declared API key
+	challenge    challenge
+}
+
+// An alternative is one entry of the operation's security: all of its schemes are needed.
+type alternative struct {
+	places  uint16   // bit i: a credential at sources[i]
+	schemes []string // to be satisfied by them
+}
+
+// Guard compiles the guard of one operation. security maps the spec's schemes to identities by name.
+//
+// The spec's alternatives are tried as OpenAPI means them: one suffices, and all schemes of it are needed. An
+// alternative with a scheme that security does not map is never accepted; it is an error when none is left. An
+// operation that may be called anonymously passes without a credential, but a credential that is presented is judged
+// all the same: the upstream will see it and may believe it. Exactly the credentials of one alternative must be
+// presented; more than one alternative needs are ambiguous.
+//
+// Guard fails for schemes that cannot be verified (http basic, mutualTLS), for identities that do not exist or do not
+// fit their scheme, and for operations that say nothing of security at all.
+func (p *Providers) Guard(op *openapi.Operation, schemes map[string]*openapi.SecurityScheme, security map[string]string) (exchange.Guard, error) {
+	c, err := p.compile(op, schemes, security)
+	if err != nil {
+		return exchange.Guard{}, fmt.Errorf("%s: %w", op.Key, err)
+	}
+	return exchange.Guard{Name: "identity", Phase: exchange.OnHead, Check: c.check}, nil
+}
+
+// check decides. The credentials that are there must be exactly those of an alternative, each is verified once, and
+// together they must satisfy the alternative's schemes.
+func (c *check) check(ctx context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+	if f := c.forbidden(e); f != nil {
+		return c.refuse(e, f), nil
+	}
+	var credentials [maxSources]string
+	var presented uint16
+	for i := range c.sources {
+		credential, present, f := c.sources[i].read(e)
+		if f != nil {
+			return c.refuse(e, f), nil
+		}
+		if present {
+			credentials[i] = credential
+			presented |= 1 << i
+		}
+	}
+	if presented == 0 && c.anonymous {
+		return exchange.Pass, nil
+	}
+	if f := c.fits(presented); f != nil {
+		return c.refuse(e, f), nil
+	}
+	principal, f := c.verify(ctx, presented, &credentials)
+	if f != nil {
+		return c.refuse(e, f), nil
+	}
+	e.Principal = principal
+	return exchange.Pass, nil
+}
+
+// forbidden refuses tokens in the query (RFC 9700 section 4.3.2), whatever else there is.
+func (c *check) forbidden(e *exchange.Exchange) *failure {
+	if c.query {
+		return nil
+	}
+	for i := range e.Target.Query {
+		if n := e.Target.Query[i].Name; len(n) == len("access_token") && asciiLower(n) == "access_token" {
+			return fail(exchange.CredentialsAmbiguous, "access_token in the query")
+		}
+	}
+	return nil
+}
+
+// fits says whether an alternative takes exactly the credentials that are presented.
+func (c *check) fits(presented uint16) *failure {
+	if presented == 0 {
+		return fail(exchange.CredentialsMissing, "no credential at all")
+	}
+	more := false
+	for _, a := range c.alternatives {
+		if a.places == presented {
+			return nil
+		}
+		more = more || a.places&presented == a.places
+	}
+	if more {
+		return fail(exchange.CredentialsAmbiguous, "%d credentials, more than one alternative of the operation's security takes", bits.OnesCount16(presented))
+	}
+	return fail(exchange.CredentialsMissing, "the operation wants further credentials beside the one presented")
+}
+
+// verify verifies what is presented and says who it is.
+func (c *check) verify(ctx context.Context, presented uint16, credentials *[maxSources]string) (*exchange.Principal, *failure) {
+	var principal *exchange.Principal
+	for rest := presented; rest != 0; rest &= rest - 1 {
+		i := bits.TrailingZeros16(rest)
+		s := &c.sources[i]
+		v, f := s.choose(credentials[i])
+		if f != nil {
+			return nil, f
+		}
+		known, f := v.verify(ctx, credentials[i])
+		if f != nil {
+			return nil, f
+		}
+		principal = merge(principal, known.as(v.name, v.satisfies))
+	}
+	for _, a := range c.alternatives {
+		if a.places == presented && satisfied(a.schemes, principal.Satisfies) {
+			return principal, nil
+		}
+	}
+	return nil, fail(exchange.TokenIssuer, "identity %s does not satisfy what the operation's security asks for", principal.Issuer).by("apis[].security")
+}
+
+// choose picks the voucher of a credential. Where several issuers share a place, the token's iss says which one is
+// meant; that is not trusted, it only selects whose rules the token has to satisfy, iss included.
+func (s *source) choose(credential string) (*voucher, *failure) {
+	if len(s.vouch) == 1 {
+		return &s.vouch[0], nil
+	}
+	if s.vouch[0].jwt == nil {
+		return chooseKey(s.vouch, credential), nil
+	}
+	for i := range s.vouch {
+		if s.vouch[i].jwt.knows(credential) {
+			return &s.vouch[i], nil
+		}
+	}
+	iss, f := peekIssuer(credential, s.vouch)
+	if f != nil {
+		return nil, f
+	}
+	for i := range s.vouch {
+		if s.vouch[i].jwt.issuer == iss {
+			return &s.vouch[i], nil
+		}
+	}
+	return nil, fail(exchange.TokenIssuer, "iss %s is none of those that the operation trusts", quote(iss)).by("apis[].security")
+}
+
+// chooseKey picks the identity that knows the key, or the first one, which will refuse it.
+func chooseKey(list []voucher, credential string) *voucher {
+	for i := range list {
+		if _, f := list[i].keys.verify(context.Background(), credential); f == nil {
+			return &list[i]
+		}
+	}
+	return &list[0]
+}
+
+// peekIssuer reads iss of a token that was not verified.
+func peekIssuer(token string, list []voucher) (iss string, f *failure) {
+	limit := 0
+	for i := range list {
+		limit = max(limit, list[i].jwt.maxSize)
+	}
+	if len(token) > limit {
+		return "", fail(exchange.TokenMalformed, "%d bytes, more than max_size %d", len(token), limit)
+	}
+	c, f := parseCompact(token)
+	if f != nil {
+		return "", f
+	}
+	f = members(c.payload, func(name string, value any) *failure {
+		if name == "iss" {
+			iss, _ = value.(string)
+		}
+		return nil
+	})
+	return iss, f
+}
+
+// merge joins the principals of two credentials. The first one is who asks; the second adds which schemes are
+// satisfied, what client it is, and an earlier expiry, but no rights: those of a shared key are not the person's.
+func merge(a, b *exchange.Principal) *exchange.Principal {
+	if a == nil {
+		return b
+	}
+	if a.Kind != "jwt" && b.Kind == "jwt" {
+		a, b = b, a
+	}
+	p := *a
+	p.Satisfies = slices.Concat(a.Satisfies, b.Satisfies)
+	if p.ClientID == "" {
+		p.ClientID = b.ClientID
+	}
+	if p.Expires.IsZero() || !b.Expires.IsZero() && b.Expires.Before(p.Expires) {
+		p.Expires = b.Expires
+	}
+	return &p
+}
+
+func satisfied(want, have []string) bool {
+	for _, w := range want {
+		if !has(have, w) {
+			return false
+		}
+	}
+	return true
+}
+
+// compile resolves the operation's security.
+func (p *Providers) compile(op *openapi.Operation, schemes map[string]*openapi.SecurityScheme, security map[string]string) (*check, error) {
+	b := builder{p: p, schemes: schemes, security: security, check: &check{}}
+	requirements, err := b.requirements(op)
+	if err != nil {
+		return nil, err
+	}
+	for _, r := range requirements {
+		b.add(r)
+	}
+	c := b.check
+	if len(b.errs) > 0 {
+		return nil, errors.Join(b.errs...)
+	}
+	if len(c.alternatives) == 0 && !c.anonymous {
+		return nil, fmt.Errorf("none of its security schemes (%v) is mapped to an identity in apis[].security", schemeNames(requirements))
+	}
+	if len(c.alternatives) == 0 && len(op.Security) > 0 && slices.ContainsFunc(op.Security, func(r openapi.Requirement) bool { return len(r.Schemes) > 0 }) {
+		return nil, fmt.Errorf("its security schemes (%v) are not mapped to identities in apis[].security; only the anonymous alternative is left", schemeNames(requirements))
+	}
+	for i := range c.sources {
+		for j := range c.sources[i].vouch {
+			v := &c.sources[i].vouch[j]
+			slices.Sort(v.satisfies)
+			v.satisfies = p.engine.intern(v.satisfies)
+		}
+	}
+	c.challenge = newChallenge(c, op, schemes)
+	return c, nil
+}
+
+// requirements are the alternatives of the operation, without the empty one, which sets anonymous.
+func (b *builder) requirements(op *openapi.Operation) ([]openapi.Requirement, error) {
+	var list []openapi.Requirement
+	anonymous := op.Undocumented || op.Declared && len(op.Security) == 0
+	for _, r := range op.Security {
+		if len(r.Schemes) == 0 {
+			anonymous = true
+			continue
+		}
+		list = append(list, r)
+	}
+	if a := op.Ext.Anonymous; a != nil {
+		anonymous = *a
+	} else if !op.Declared && !anonymous {
+		return nil, errors.New("declares no security: add it to the spec, or say anonymous: true")
+	}
+	b.check.anonymous = anonymous
+	if len(list) == 0 {
+		// The operation names no scheme: whatever the API accepts elsewhere is a credential here too.
+		for _, name := range slices.Sorted(maps.Keys(b.security)) {
+			list = append(list, openapi.Requirement{Schemes: []openapi.SchemeRef{{Name: name}}})
+		}
+	}
+	return list, nil
+}
+
+// builder gathers sources and alternatives of one operation.
+type builder struct {
+	p        *Providers
+	schemes  map[string]*openapi.SecurityScheme
+	security map[string]string
+	check    *check
+	errs     []error
+}
+
+// add enters one alternative, unless one of its schemes is not mapped.
+func (b *builder) add(r openapi.Requirement) {
+	for _, ref := range r.Schemes {
+		if b.security[ref.Name] == "" {
+			return
+		}
+	}
+	var a alternative
+	for _, ref := range r.Schemes {
+		i, err := b.scheme(ref.Name)
+		if err != nil {
+			b.errs = append(b.errs, err)
+			return
+		}
+		a.places |= 1 << i
+		a.schemes = append(a.schemes, ref.Name)
+	}
+	b.check.alternatives = append(b.check.alternatives, a)
+}
+
+// scheme enters a scheme at its source and returns the index of the source.
+func (b *builder) scheme(name string) (int, error) {
+	s, known := b.schemes[name]
+	if !known {
+		return 0, fmt.Errorf("apis[].security: the spec has no security scheme %s", quote(name))
+	}
+	v, known := b.p.byName[b.security[name]]
+	if !known {
+		return 0, fmt.Errorf("apis[].security.%s: there is no identity %s", name, quote(b.security[name]))
+	}
+	where, param, token, ok := placeOf(s)
+	switch {
+	case !ok:
+		return 0, fmt.Errorf("security scheme %s: %s is not supported; switch it off with modes: { identity: off }, or leave it out of apis[].security", name, schemeKind(s))
+	case token != (v.jwt != nil):
+		return 0, fmt.Errorf("apis[].security.%s: a scheme of type %s needs an identity with %s, %s is another kind", name, s.Type, wanted(token), v.name)
+	}
+	if where == inHeader && v.keys.header != "" && v.keys.header != param {
+		return 0, fmt.Errorf("apis[].security.%s: the spec has the key in %s, identity %s in %s", name, param, v.name, v.keys.header)
+	}
+	b.check.query = b.check.query || where == inQuery && asciiLower(param) == "access_token"
+	return b.source(where, param, v, name)
+}
+
+func (b *builder) source(where place, param string, v provider, scheme string) (int, error) {
+	c := b.check
+	i := slices.IndexFunc(c.sources, func(s source) bool { return s.place == where && s.name == param })
+	if i < 0 {
+		if i = len(c.sources); i == maxSources {
+			return 0, fmt.Errorf("more than %d places for credentials", maxSources)
+		}
+		c.sources = append(c.sources, source{place: where, name: param})
+	}
+	s := &c.sources[i]
+	j := slices.IndexFunc(s.vouch, func(o voucher) bool { return o.name == v.name })
+	if j < 0 {
+		if v.jwt != nil && slices.ContainsFunc(s.vouch, func(o voucher) bool { return o.jwt.issuer == v.jwt.issuer }) {
+			return 0, fmt.Errorf("apis[].security.%s: two identities with issuer %s at one operation cannot be told apart", scheme, quote(v.jwt.issuer))
+		}
+		j = len(s.vouch)
+		s.vouch = append(s.vouch, voucher{provider: v})
+	}
+	if !has(s.vouch[j].satisfies, scheme) {
+		s.vouch[j].satisfies = append(s.vouch[j].satisfies, scheme)
+	}
+	return i, nil
+}
+
+func wanted(token bool) string {
+	if token {
+		return "jwt"
+	}
+	return "api_key"
+}
+
+func schemeKind(s *openapi.SecurityScheme) string {
+	switch s.Type {
+	case "http":
+		return "http " + s.Scheme
+	case "apiKey":
+		return "apiKey in " + s.In
+	}
+	return s.Type
+}
+
+func schemeNames(list []openapi.Requirement) (names []string) {
+	for _, r := range list {
+		for _, s := range r.Schemes {
+			if !has(names, s.Name) {
+				names = append(names, s.Name)
+			}
+		}
+	}
+	return names
+}

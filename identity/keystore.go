@@ -1,0 +1,232 @@
+package identity
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/sallyport/sallyport/store"
+)
+
+// ErrNoSuchKey says that no stored API key has the id.
+var ErrNoSuchKey = errors.New("no such API key")
+
+// A StoredKey is an API key of the store, without the key itself, which nobody has but its bearer.
+type StoredKey struct {
+	ID       string    `json:"id"`
+	Identity string    `json:"identity,omitempty"` // the api_key identity that it is confined to; "" for every one
+	Subject  string    `json:"subject"`
+	Tenant   string    `json:"tenant,omitempty"`
+	Roles    []string  `json:"roles,omitempty"`
+	Scopes   []string  `json:"scopes,omitempty"`
+	Created  time.Time `json:"created"`
+	Expires  time.Time `json:"expires,omitzero"` // zero: never
+	Revoked  time.Time `json:"revoked,omitzero"` // zero: not revoked
+}
+
+// NewKey says who a key is made for.
+type NewKey struct {
+	Identity string // "" for every api_key identity of the config
+	Subject  string // default: the id of the key
+	Tenant   string
+	Roles    []string
+	Scopes   []string
+	Expires  time.Time // zero: never
+}
+
+// CreateKey makes a key and stores its hash. The key is returned once and can never be shown again. Running gateways
+// accept it within two seconds.
+func CreateKey(ctx context.Context, s *store.Store, n NewKey) (key string, stored StoredKey, err error) {
+	key, id := newKey()
+	if n.Subject == "" {
+		n.Subject = id
+	}
+	stored = StoredKey{
+		ID: id, Identity: n.Identity, Subject: n.Subject, Tenant: n.Tenant, Roles: n.Roles, Scopes: n.Scopes,
+		Created: time.Now().UTC().Truncate(time.Second), Expires: n.Expires.UTC().Truncate(time.Second),
+	}
+	if err := checkHolder(n.Subject, n.Tenant, n.Roles, n.Scopes); err != nil {
+		return "", StoredKey{}, fmt.Errorf("couldn't create the key: %w", err)
+	}
+	if !n.Expires.IsZero() && !n.Expires.After(time.Now()) {
+		return "", StoredKey{}, errors.New("couldn't create the key: it would have expired already")
+	}
+	if err := insertKey(ctx, s.DB(), stored, sha256.Sum256([]byte(key))); err != nil {
+		return "", StoredKey{}, fmt.Errorf("couldn't create the key: %w", err)
+	}
+	return key, stored, nil
+}
+
+// RotateKey makes a new key for the holder of an existing one, with a new id and the same rights and expiry. The old
+// one stops working after grace; zero stops it at once. It never lives longer than it would have.
+func RotateKey(ctx context.Context, s *store.Store, id string, grace time.Duration) (key string, stored StoredKey, err error) {
+	tx, err := s.DB().BeginTx(ctx, nil)
+	if err != nil {
+		return "", StoredKey{}, fmt.Errorf("couldn't rotate the key: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
+	now := time.Now().UTC().Truncate(time.Second)
+	old, err := oneKey(ctx, tx, id)
+	switch {
+	case err != nil:
+		return "", StoredKey{}, fmt.Errorf("couldn't rotate %s: %w", quote(id), err)
+	case !old.Revoked.IsZero() || !old.Expires.IsZero() && !old.Expires.After(now):
+		return "", StoredKey{}, fmt.Errorf("couldn't rotate %s: it is revoked or expired", quote(id))
+	}
+	key, newID := newKey()
+	stored = old
+	stored.ID, stored.Created = newID, now // the subject stays: its objects and limits go by it
+	if err = insertKey(ctx, tx, stored, sha256.Sum256([]byte(key))); err == nil {
+		err = endKey(ctx, tx, old, now, grace)
+	}
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
+		return "", StoredKey{}, fmt.Errorf("couldn't rotate %s: %w", quote(id), err)
+	}
+	return key, stored, nil
+}
+
+func endKey(ctx context.Context, tx *sql.Tx, old StoredKey, now time.Time, grace time.Duration) error {
+	if grace <= 0 {
+		_, err := tx.ExecContext(ctx, "UPDATE api_keys SET revoked = ? WHERE id = ?", now.Unix(), old.ID)
+		return err
+	}
+	end := now.Add(grace)
+	if !old.Expires.IsZero() && old.Expires.Before(end) {
+		return nil
+	}
+	_, err := tx.ExecContext(ctx, "UPDATE api_keys SET expires = ? WHERE id = ?", end.Unix(), old.ID)
+	return err
+}
+
+// RevokeKey makes a key useless, for running gateways within two seconds. To revoke it again changes nothing.
+func RevokeKey(ctx context.Context, s *store.Store, id string) error {
+	r, err := s.DB().ExecContext(ctx, "UPDATE api_keys SET revoked = ? WHERE id = ? AND revoked = 0", time.Now().Unix(), id)
+	if err != nil {
+		return fmt.Errorf("couldn't revoke %s: %w", quote(id), err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 1 {
+		return err
+	}
+	if _, err := oneKey(ctx, s.DB(), id); err != nil {
+		return fmt.Errorf("couldn't revoke %s: %w", quote(id), err)
+	}
+	return nil
+}
+
+// ListKeys returns all keys, the oldest first.
+func ListKeys(ctx context.Context, s *store.Store) ([]StoredKey, error) {
+	list, _, err := selectKeys(ctx, s.DB(), "ORDER BY created, id")
+	if err != nil {
+		return nil, fmt.Errorf("couldn't list the API keys: %w", err)
+	}
+	return list, nil
+}
+
+// querier is a database or a transaction.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+}
+
+func oneKey(ctx context.Context, q querier, id string) (StoredKey, error) {
+	list, _, err := selectKeys(ctx, q, "WHERE id = ?", id)
+	if err != nil {
+		return StoredKey{}, err
+	}
+	if len(list) == 0 {
+		return StoredKey{}, ErrNoSuchKey
+	}
+	return list[0], nil
+}
+
+func insertKey(ctx context.Context, q querier, k StoredKey, sum [sha256.Size]byte) error {
+	roles, err := json.Marshal(append([]string{}, k.Roles...))
+	if err != nil {
+		return err
+	}
+	scopes, err := json.Marshal(append([]string{}, k.Scopes...))
+	if err != nil {
+		return err
+	}
+	_, err = q.ExecContext(ctx, `INSERT INTO api_keys (id, hash, identity, subject, tenant, roles, scopes, created, expires)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.ID, sum[:], k.Identity, k.Subject, k.Tenant, string(roles), string(scopes), unix(k.Created), unix(k.Expires))
+	return err
+}
+
+// selectKeys reads keys and, beside them, their hashes.
+func selectKeys(ctx context.Context, q querier, where string, args ...any) (list []StoredKey, sums [][sha256.Size]byte, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, hash, identity, subject, tenant, roles, scopes, created, expires, revoked
+		FROM api_keys `+where, args...)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var k StoredKey
+		var sum []byte
+		var roles, scopes string
+		var created, expires, revoked int64
+		if err := rows.Scan(&k.ID, &sum, &k.Identity, &k.Subject, &k.Tenant, &roles, &scopes, &created, &expires, &revoked); err != nil {
+			return nil, nil, err
+		}
+		if len(sum) != sha256.Size {
+			return nil, nil, fmt.Errorf("key %s has a hash of %d bytes", quote(k.ID), len(sum))
+		}
+		if err := errors.Join(json.Unmarshal([]byte(roles), &k.Roles), json.Unmarshal([]byte(scopes), &k.Scopes)); err != nil {
+			return nil, nil, fmt.Errorf("key %s: %w", quote(k.ID), err)
+		}
+		k.Created, k.Expires, k.Revoked = moment(created), moment(expires), moment(revoked)
+		list, sums = append(list, k), append(sums, [sha256.Size]byte(sum))
+	}
+	return list, sums, rows.Err()
+}
+
+// keysVersion is a number that a trigger of the database raises with every change of the table.
+func keysVersion(ctx context.Context, db *sql.DB) (version string, err error) {
+	err = db.QueryRowContext(ctx, "SELECT value FROM settings WHERE key = 'api_keys.version'").Scan(&version)
+	return version, err
+}
+
+// unix and moment turn the zero time into 0 and back.
+func unix(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.Unix()
+}
+
+func moment(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
+
+// checkHolder refuses names that no upstream could be told, as [jwt.principal] does for tokens.
+func checkHolder(subject, tenant string, roles, scopes []string) error {
+	if !printable(subject) {
+		return errors.New("the subject is empty or unprintable")
+	}
+	if tenant != "" && !printable(tenant) {
+		return errors.New("the tenant is unprintable")
+	}
+	for _, r := range roles {
+		if !printable(r) {
+			return errors.New("a role is empty or unprintable")
+		}
+	}
+	for _, s := range scopes {
+		if !scopeToken(s) {
+			return errors.New("a scope has characters that RFC 6749 does not allow")
+		}
+	}
+	return nil
+}
