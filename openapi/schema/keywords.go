@@ -1,0 +1,338 @@
+package schema
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"sort"
+	"strconv"
+
+	"github.com/sallyport/sallyport/config"
+)
+
+// A builder fills one node from the keywords of one schema.
+type builder struct {
+	c      *Compiler
+	n      *node
+	at     place
+	m      map[string]any
+	d      Dialect
+	draft  int
+	number numberRules
+	text   textRules
+	array  arrayRules
+	object objectRules
+}
+
+// fill compiles the keywords of one schema. References are resolved, subschemas are put in the queue.
+func (c *Compiler) fill(j job) {
+	d := j.place.home.dialect
+	b := &builder{c: c, n: j.node, at: j.place, m: j.schema, d: d, draft: d.draft()}
+	b.note()
+	if _, isRef := j.schema["$ref"].(string); isRef && d.refAlone() {
+		b.reference()
+		return
+	}
+	b.reference()
+	b.inPlace()
+	b.arrays()
+	b.objects()
+	if j.place.home.assertions {
+		b.assertions()
+	} else {
+		b.object.seal()
+	}
+	b.format()
+	b.discriminator()
+	b.detach()
+}
+
+// detach copies the rules that the node uses out of the builder, which is larger than most nodes need.
+func (b *builder) detach() {
+	n := b.n
+	if n.number != nil {
+		r := b.number
+		n.number = &r
+	}
+	if n.text != nil {
+		r := b.text
+		n.text = &r
+	}
+	if n.array != nil {
+		r := b.array
+		n.array = &r
+	}
+	if n.object != nil {
+		r := b.object
+		n.object = &r
+	}
+}
+
+// malformed reports a keyword whose value has the wrong form; the keyword is ignored.
+func (b *builder) malformed(keyword, want string) { b.c.problem(b.at, keyword, "must be "+want) }
+
+func (b *builder) sub(tokens ...string) *node {
+	p := b.at.below(tokens...)
+	var v any = b.m
+	for _, t := range tokens {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[t]
+		case []any:
+			i, _ := strconv.Atoi(t)
+			v = x[i]
+		}
+	}
+	return b.c.node(p, v)
+}
+
+// one compiles a keyword whose value is a schema.
+func (b *builder) one(keyword string) *node {
+	switch b.m[keyword].(type) {
+	case nil:
+		return nil
+	case bool, map[string]any:
+		return b.sub(keyword)
+	}
+	b.malformed(keyword, "a schema")
+	return nil
+}
+
+// list compiles a keyword whose value is an array of schemas.
+func (b *builder) list(keyword string) []*node {
+	v, present := b.m[keyword]
+	if !present {
+		return nil
+	}
+	list, ok := v.([]any)
+	if !ok {
+		b.malformed(keyword, "an array of schemas")
+		return nil
+	}
+	nodes := make([]*node, len(list))
+	for i := range list {
+		nodes[i] = b.sub(keyword, strconv.Itoa(i))
+	}
+	return nodes
+}
+
+// members returns a keyword whose value is an object, with its names sorted.
+func (b *builder) members(keyword string) (map[string]any, []string) {
+	v, present := b.m[keyword]
+	if !present {
+		return nil, nil
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		b.malformed(keyword, "an object")
+		return nil, nil
+	}
+	names := make([]string, 0, len(m))
+	for name := range m {
+		names = append(names, name)
+	}
+	sort.Strings(names)
+	return m, names
+}
+
+// count returns a keyword whose value is a number of things, or -1.
+func (b *builder) count(keyword string) int {
+	v, present := b.m[keyword]
+	if !present {
+		return -1
+	}
+	literal, _ := v.(json.Number)
+	d, ok := parseDecimal(string(literal))
+	if !ok || !d.isInteger() || d.negative {
+		b.malformed(keyword, "a whole number that is not negative")
+		return -1
+	}
+	if d.digits != "" || d.exponent > 9 || d.length()+int(d.exponent) > 18 {
+		return math.MaxInt
+	}
+	return int(d.mantissa * powersOfTen[d.exponent])
+}
+
+func (b *builder) flag(keyword string) bool {
+	v, present := b.m[keyword]
+	on, ok := v.(bool)
+	if present && !ok {
+		b.malformed(keyword, "true or false")
+	}
+	return on
+}
+
+// strings returns a value that is an array of strings.
+func (b *builder) strings(keyword string, v any) []string {
+	list, ok := v.([]any)
+	if !ok {
+		b.malformed(keyword, "an array of strings")
+		return nil
+	}
+	names := make([]string, 0, len(list))
+	for _, v := range list {
+		s, ok := v.(string)
+		if !ok {
+			b.malformed(keyword, "an array of strings")
+			continue
+		}
+		names = append(names, s)
+	}
+	return names
+}
+
+func (b *builder) reference() {
+	if ref, ok := b.m["$ref"].(string); ok {
+		b.n.ref, _, _ = b.target(ref)
+	}
+	if ref, ok := b.m["$recursiveRef"].(string); ok && b.d == Draft2019 {
+		n, p, v := b.target(ref)
+		m, _ := v.(map[string]any)
+		if n != nil && p.pointer == p.home.pointer && m["$recursiveAnchor"] == true {
+			b.n.dynamic = &dynamicRef{fallback: n}
+		} else if b.n.ref = n; n == nil {
+			return
+		}
+	}
+	if ref, ok := b.m["$dynamicRef"].(string); ok && b.draft == 2020 {
+		b.dynamicReference(ref)
+	}
+}
+
+// dynamicReference is a plain reference unless it leads, by name, to a $dynamicAnchor.
+func (b *builder) dynamicReference(ref string) {
+	n, p, _ := b.target(ref)
+	if n == nil {
+		return
+	}
+	_, fragment, _ := join(p.home.uri, ref)
+	d := &dynamicRef{fallback: n}
+	if at, ok := p.home.dynamicAt[fragment]; ok && at == p.pointer && fragment != "" {
+		d.anchor = fragment
+		b.n.dynamic = d
+		return
+	}
+	if b.n.ref == nil {
+		b.n.ref = n
+		return
+	}
+	b.n.allOf = append(b.n.allOf, n)
+}
+
+func (b *builder) target(ref string) (*node, place, any) {
+	p, v, err := b.c.resolve(b.at, ref)
+	if err != nil {
+		b.n.verdict = never
+		b.c.broken[b.n] = &RefError{Pointer: b.at.String(), Ref: ref, Err: err}
+		return nil, p, nil
+	}
+	return b.c.node(p, v), p, v
+}
+
+func (b *builder) inPlace() {
+	n := b.n
+	n.allOf = append(n.allOf, b.list("allOf")...)
+	n.anyOf, n.oneOf, n.not = b.list("anyOf"), b.list("oneOf"), b.one("not")
+	if b.draft >= 7 {
+		if n.test = b.one("if"); n.test != nil {
+			n.then, n.other = b.one("then"), b.one("else")
+		}
+	}
+}
+
+func (b *builder) arrays() {
+	a := &b.array
+	a.minItems, a.maxItems, a.maxContains, a.minContains = -1, -1, -1, 1
+	if b.draft >= 2020 {
+		a.prefix = b.list("prefixItems")
+		a.items = b.one("items")
+	} else if _, several := b.m["items"].([]any); several {
+		a.prefix = b.list("items")
+		a.items = b.one("additionalItems")
+	} else {
+		a.items = b.one("items")
+	}
+	if b.draft >= 6 {
+		a.contains = b.one("contains")
+	}
+	if b.draft >= 2019 {
+		a.unevaluated = b.one("unevaluatedItems")
+		a.containsEvaluates = b.draft >= 2020
+	}
+	if a.prefix != nil || a.items != nil || a.contains != nil || a.unevaluated != nil {
+		b.n.array = a
+	}
+}
+
+func (b *builder) objects() {
+	o := &b.object
+	o.minimum, o.maximum = -1, -1
+	_, names := b.members("properties")
+	for _, name := range names {
+		o.members = append(o.members, memberRule{name: name, schema: b.sub("properties", name)})
+	}
+	o.named = len(names) > 0
+	_, names = b.members("patternProperties")
+	for _, name := range names {
+		if p := b.pattern("patternProperties", name); p != nil {
+			o.patterns = append(o.patterns, patternRule{p, b.sub("patternProperties", name)})
+		}
+	}
+	o.additional = b.one("additionalProperties")
+	if b.draft >= 6 {
+		o.names = b.one("propertyNames")
+	}
+	if b.draft >= 2019 {
+		o.unevaluated = b.one("unevaluatedProperties")
+		_, names = b.members("dependentSchemas")
+		for _, name := range names {
+			o.conditions = append(o.conditions, condition{name, b.sub("dependentSchemas", name)})
+		}
+	}
+	m, names := b.members("dependencies")
+	for _, name := range names {
+		if _, isNames := m[name].([]any); !isNames {
+			o.conditions = append(o.conditions, condition{name, b.sub("dependencies", name)})
+		}
+	}
+	if o.named || o.patterns != nil || o.additional != nil || o.names != nil || o.unevaluated != nil || o.conditions != nil {
+		b.n.object = o
+	}
+}
+
+// annotations of x-sallyport, readOnly, writeOnly and of the formats that guards look for.
+func (b *builder) note() {
+	a := Annotations{}
+	if ext, ok := b.m["x-sallyport"]; ok {
+		if err := config.DecodeValue(ext, &a.Property); err != nil {
+			b.c.problem(b.at, "x-sallyport", err.Error())
+		}
+	}
+	siblings := true
+	if _, isRef := b.m["$ref"].(string); isRef && b.d.refAlone() {
+		siblings = false
+	}
+	if siblings {
+		b.n.read, b.n.write, b.n.old = b.flag("readOnly"), b.flag("writeOnly"), b.flag("deprecated")
+		b.n.format, _ = b.m["format"].(string)
+	}
+	a.ReadOnly, a.WriteOnly, a.Format = b.n.read, b.n.write, b.n.format
+	_, extended := b.m["x-sallyport"]
+	if extended || a.ReadOnly || a.WriteOnly || a.Format == "uri" || a.Format == "password" {
+		b.n.note = &a
+	}
+}
+
+// pattern compiles a regular expression; nil where it cannot be run, which is reported.
+func (b *builder) pattern(keyword, written string) *pattern {
+	if p, ok := b.c.patterns[written]; ok && p != nil {
+		return p
+	}
+	p, err := compilePattern(written)
+	if err != nil {
+		b.c.unsupported(b.at, keyword, fmt.Sprintf("the pattern %q %v", written, err))
+		return nil
+	}
+	b.c.patterns[written] = p
+	return p
+}
