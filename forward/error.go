@@ -102,7 +102,7 @@ func (e *Error) unsent() bool { return e.Kind == Unreachable }
 // an answer. (An answer that broke off within its head is io.ErrUnexpectedEOF, and was received.)
 func (e *Error) unanswered() bool {
 	return e.unsent() || e.Kind == Broken && !errors.Is(e.Err, io.ErrUnexpectedEOF) &&
-		(errors.Is(e.Err, io.EOF) || errors.Is(e.Err, syscall.ECONNRESET) || errors.Is(e.Err, syscall.EPIPE))
+		(errors.Is(e.Err, io.EOF) || errors.Is(e.Err, net.ErrClosed) || errors.Is(e.Err, syscall.ECONNRESET) || errors.Is(e.Err, syscall.EPIPE))
 }
 
 // brokenf says what is wrong with an answer.

@@ -17,6 +17,11 @@ func Headers(h http.Header, c exchange.Client, host string) {
 			delete(h, name)
 		}
 	}
+	setForwarded(h, c, host)
+}
+
+// setForwarded sets the fields on a header that has none of the family.
+func setForwarded(h http.Header, c exchange.Client, host string) {
 	addr, proto := c.Addr.String(), "http"
 	if c.TLS {
 		proto = "https"

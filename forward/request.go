@@ -26,6 +26,10 @@ type Request struct {
 	Length  int64         // of Stream in bytes; -1 when unknown
 	Trailer http.Header   // of Stream: keys announced now, values filled in when it ends
 
+	// Identify writes who asks into the header that is sent, after everything that the client could have said about
+	// it was removed; nil writes nothing.
+	Identify func(http.Header)
+
 	// Inspected: the answer will be judged, so fields that would change its form (Range, If-Range, Accept-Charset,
 	// Accept-Encoding) are not sent.
 	Inspected bool
@@ -36,6 +40,10 @@ var (
 	identity  = []string{"identity"}
 	noAgent   = []string{""} // keeps net/http from naming itself
 	trailers  = []string{"trailers"}
+
+	// noKey is not sent; it tells net/http's transport, which knows only GET, HEAD, OPTIONS and TRACE, that the request
+	// may be sent again when the kept connection it went out on turns out dead.
+	noKey = []string{}
 )
 
 // valid refuses what net/http would write as something else than one origin-form request line.
@@ -56,13 +64,10 @@ func visible(s string, but byte) bool {
 	return true
 }
 
-// replayable reports whether the request can be sent a second time.
-func (out *Request) replayable() bool { return out.Stream == nil }
-
 // A call is what one attempt needs besides its http.Request, allocated together.
 type call struct {
 	url    url.URL
-	body   body
+	body   bytes.Reader
 	answer answer
 }
 
@@ -84,21 +89,15 @@ func (c *call) newRequest(ctx context.Context, t *target, out *Request, h http.H
 			r.ContentLength = -1 // 0 with a body means "unknown" to net/http as well; say so
 		}
 	case len(out.Body) > 0:
+		// A bytes.Reader, not a type of ours: net/http then writes head and body in one go.
 		c.body.Reset(out.Body)
-		r.Body, r.ContentLength = &c.body, int64(len(out.Body))
+		r.Body, r.ContentLength = io.NopCloser(&c.body), int64(len(out.Body))
 		r.GetBody = func() (io.ReadCloser, error) { // for the transport, when a kept connection turns out dead
-			again := new(body)
-			again.Reset(out.Body)
-			return again, nil
+			return io.NopCloser(bytes.NewReader(out.Body)), nil
 		}
 	}
 	return r
 }
-
-// body is bytes with a Close.
-type body struct{ bytes.Reader }
-
-func (*body) Close() error { return nil }
 
 // outgoing builds the header of a request: the client's without what must not pass, the forwarding family rebuilt,
 // and last the edits of the guards, so that nothing the client says can touch what they set (SECURITY-LESSONS 10, 11).
@@ -111,16 +110,22 @@ func outgoing(e *exchange.Exchange, out *Request) http.Header {
 		h[name] = values[:len(values):len(values)] // shared with the client's; appending copies
 	}
 	dropNamed(h, out.Header["Connection"])
-	Headers(h, e.Client, out.Host)
+	setForwarded(h, e.Client, out.Host)
 	if out.Inspected {
 		h["Accept-Encoding"] = identity
 	}
 	if out.Stream != nil && hasToken(out.Header["Te"], "trailers") {
 		h["Te"] = trailers // gRPC asks for it
 	}
+	if out.Identify != nil {
+		out.Identify(h)
+	}
 	e.Outgoing.Apply(h)
 	if _, ok := h["User-Agent"]; !ok {
 		h["User-Agent"] = noAgent
+	}
+	if out.Stream == nil && idempotent(out.Method) && h["Idempotency-Key"] == nil && h["X-Idempotency-Key"] == nil {
+		h["X-Idempotency-Key"] = noKey
 	}
 	return h
 }

@@ -21,8 +21,10 @@ func CopyStream(w http.ResponseWriter, resp *http.Response) (int64, error) {
 	}
 	w.WriteHeader(resp.StatusCode)
 	flush := http.NewResponseController(w).Flush
-	if err := flush(); err != nil {
-		return 0, err
+	if resp.ContentLength != 0 { // else head and end stay one: gRPC's "trailers only" answers depend on it
+		if err := flush(); err != nil {
+			return 0, err
+		}
 	}
 	n, err := copyFlushing(w, resp.Body, flush)
 	if err != nil {
