@@ -203,7 +203,11 @@ func (b *builder) format() {
 	if !on || b.n.format == "" {
 		return
 	}
-	if f := textFormats[b.n.format]; f != nil {
+	f := textFormats[b.n.format]
+	if b.n.format == "hostname" && b.draft < 7 {
+		f = isOldHostname
+	}
+	if f != nil {
 		if b.n.text == nil {
 			b.text = textRules{minLength: -1, maxLength: -1}
 			b.n.text = &b.text

@@ -141,7 +141,8 @@ func (c *Compiler) bareRef(p place, schema any) (place, any, bool) {
 		return p, nil, false
 	}
 	target, v, err := c.resolve(p, m["$ref"].(string))
-	return target, v, err == nil
+	// The way through another resource matters to dynamic references.
+	return target, v, err == nil && target.home == p.home
 }
 
 // onlyRefers reports whether no keyword beside $ref counts. x-sallyport counts even where the dialect says that

@@ -123,6 +123,8 @@ func (t *translator) open() error {
 			return errors.New("has a group without a name")
 		}
 		t.emit("(?:", end+1)
+	case t.strict && strings.HasPrefix(rest, "(?"):
+		return fmt.Errorf("has an unknown group %.4q", rest)
 	case strings.HasPrefix(rest, "(?P<"), strings.HasPrefix(rest, "(?i)"), strings.HasPrefix(rest, "(?i:"), strings.HasPrefix(rest, "(?s)"):
 		// Not ECMA-262, but what authors write who test with another engine.
 		if strings.HasPrefix(rest, "(?P") {

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+	"golang.org/x/text/unicode/norm"
 )
 
 // isIPv4 checks RFC 2673, section 3.2: four decimal numbers without leading zeros.
@@ -41,19 +42,24 @@ func isIPv6(s string) bool {
 }
 
 // isHostname checks RFC 1123, section 2.1; labels in punycode must decode to something that RFC 5890 allows.
-func isHostname(s string) bool {
+func isHostname(s string) bool { return labelled(s, isLabel) }
+
+// isOldHostname is what hostname means up to draft 6: RFC 1123 alone.
+func isOldHostname(s string) bool { return labelled(s, isOldLabel) }
+
+func labelled(s string, check func(string) bool) bool {
 	if s == "" || len(s) > 253 {
 		return false
 	}
 	for label := range strings.SplitSeq(s, ".") {
-		if !isLabel(label) {
+		if !check(label) {
 			return false
 		}
 	}
 	return true
 }
 
-func isLabel(label string) bool {
+func isOldLabel(label string) bool {
 	if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
 		return false
 	}
@@ -61,6 +67,13 @@ func isLabel(label string) bool {
 		if !isAlphanumeric(label[i]) && label[i] != '-' {
 			return false
 		}
+	}
+	return true
+}
+
+func isLabel(label string) bool {
+	if !isOldLabel(label) {
+		return false
 	}
 	if len(label) < 4 || label[2:4] != "--" {
 		return true
@@ -116,7 +129,8 @@ func isULabel(label string) bool {
 	return !mixesDigits(runes)
 }
 
-// allowedIn is appendix A.3 to A.7 of RFC 5892 and the disallowed characters of section 2.6.
+// allowedIn is RFC 5892: the general categories of section 2.1, the exceptions of 2.6 and appendix A.3 to A.7. Package
+// idna has looked at the rest.
 func allowedIn(runes []rune, i int, r rune) bool {
 	switch r {
 	case 0x00B7: // middle dot: between two l
@@ -132,10 +146,12 @@ func allowedIn(runes []rune, i int, r rune) bool {
 			}
 		}
 		return false
+	case '-', 0x200C, 0x200D, 0x06FD, 0x06FE, 0x0F0B, 0x3007:
+		return true
 	case 0x0640, 0x07FA, 0x302E, 0x302F, 0x3031, 0x3032, 0x3033, 0x3034, 0x3035, 0x303B:
 		return false
 	}
-	return true
+	return unicode.In(r, unicode.L, unicode.M, unicode.Nd)
 }
 
 // mixesDigits is appendix A.8 and A.9: Arabic-Indic digits and extended ones do not go together.
@@ -171,7 +187,7 @@ func isMailbox(s string, international bool) bool {
 		return isIPv4(literal)
 	}
 	if international {
-		return isIDNHostname(domain)
+		return isIDNHostname(norm.NFC.String(domain)) // RFC 6531 demands no normal form
 	}
 	return isHostname(domain)
 }

@@ -147,7 +147,7 @@ func isURITemplate(s string) bool {
 				return false
 			}
 			i += 3
-		case c <= ' ' || c == 0x7F || strings.IndexByte("\"'<>\\^`|}", c) >= 0:
+		case c <= ' ' || c == 0x7F || strings.IndexByte("\"<>\\^`|}", c) >= 0:
 			return false
 		default:
 			i++
@@ -177,7 +177,7 @@ func isVariable(s string) bool {
 	} else {
 		name = strings.TrimSuffix(name, "*")
 	}
-	if name == "" || name[0] == '.' || name[len(name)-1] == '.' {
+	if name == "" || name[0] == '.' || name[len(name)-1] == '.' || strings.Contains(name, "..") {
 		return false
 	}
 	for i := 0; i < len(name); i++ {
