@@ -110,3 +110,18 @@ func joinQuery(query string, pairs []Pair) string {
 	}
 	return string(out)
 }
+
+// Without returns t without the query parameters that drop names.
+func (t Target) Without(drop func(name string) bool) Target {
+	var pairs []Pair
+	var kept []string
+	i := 0
+	for segment := range strings.SplitSeq(t.RawQuery, "&") { // one segment for each pair, in order
+		if i < len(t.Query) && !drop(t.Query[i].Name) {
+			pairs, kept = append(pairs, t.Query[i]), append(kept, segment)
+		}
+		i++
+	}
+	t.Query, t.RawQuery = pairs, strings.Join(kept, "&")
+	return t
+}

@@ -50,10 +50,12 @@ func (x *serving) forward(ctx context.Context) exchange.Verdict {
 // outgoing is the request as it was judged.
 func (x *serving) outgoing() *forward.Request {
 	out := &forward.Request{Method: x.r.Method, Path: x.e.Target.Path, RawQuery: x.query(), Host: x.r.Host, Header: x.r.Header,
+		Identify:  func(h http.Header) { x.api.managed.Apply(h, x.e.Principal) },
 		Inspected: len(x.plan.phases[exchange.OnResponseBody]) > 0 && x.plan.streaming == ""}
 	switch {
 	case x.e.Body != nil:
 		out.Body = x.e.Body.Result()
+		x.e.Outgoing.Delete("Content-Encoding") // what was judged is sent, decoded
 	case x.pending != nil:
 		out.Stream, out.Length = io.NopCloser(x.pending), x.r.ContentLength
 	case x.r.Body != nil && x.r.Body != http.NoBody:
@@ -62,22 +64,16 @@ func (x *serving) outgoing() *forward.Request {
 	return out
 }
 
-// query is the canonical query without the parameters that validation stripped.
+// query is the canonical query without parameters that validation stripped, and without credentials that stay here.
 func (x *serving) query() string {
-	dropped := false
-	for _, p := range x.e.Target.Query {
-		dropped = dropped || x.e.Outgoing.Drops(p.Name)
-	}
-	if !dropped {
-		return x.e.Target.RawQuery
-	}
-	var kept []content.Pair
-	for _, p := range x.e.Target.Query {
-		if !x.e.Outgoing.Drops(p.Name) {
-			kept = append(kept, p)
+	t := x.e.Target
+	for _, p := range t.Query {
+		if x.e.Outgoing.Drops(p.Name) {
+			t = t.Without(x.e.Outgoing.Drops)
+			break
 		}
 	}
-	return content.EncodeQuery(kept)
+	return x.api.managed.RawQuery(t)
 }
 
 func (x *serving) failed(err error) exchange.Verdict {

@@ -54,6 +54,7 @@ type builder struct {
 	identity  *identity.Providers
 	rules     *limit.Rules
 	inspector *inspect.Inspector
+	managed   *identity.Managed
 	problems  config.Problems
 }
 
@@ -66,7 +67,7 @@ func (b *builder) build() *api {
 		b.report(b.at+".upstream", "forward.invalid", err)
 		return nil
 	}
-	a := &api{name: b.api.Name, settings: b.api, doc: b.doc, upstream: upstream, rules: b.rules, bases: b.bases(), hosts: b.hosts()}
+	a := &api{name: b.api.Name, settings: b.api, doc: b.doc, upstream: upstream, rules: b.rules, managed: b.managed, bases: b.bases(), hosts: b.hosts()}
 	for _, op := range b.doc.Operations {
 		a.plans = append(a.plans, b.plan(op))
 	}
@@ -133,8 +134,13 @@ func (b *builder) engines() bool {
 		b.report(b.at+".rate", "limit.invalid", err)
 		return false
 	}
-	if b.inspector, err = b.parts.Inspectors.Get(b.api.Name, b.api.Inspect); err != nil {
+	if b.inspector, err = inspect.New(inspect.Options{Pool: b.parts.Inspectors}); err != nil {
 		b.report(b.at+".inspect", "inspect.invalid", err)
+		return false
+	}
+	keep := b.api.ForwardCredentials == nil || *b.api.ForwardCredentials
+	if b.managed, err = identity.NewManaged(b.api.IdentityHeaders, keep, b.doc.Schemes, b.api.Security); err != nil {
+		b.report(b.at+".identity_headers", "identity.headers", err)
 		return false
 	}
 	return true

@@ -9,9 +9,6 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
-	"github.com/sallyport/sallyport/identity"
-	"github.com/sallyport/sallyport/inspect"
-	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/protect"
@@ -25,27 +22,29 @@ import (
 // before everything that asks who; cheap judgements come before costly ones.
 func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 	var list []exchange.Guard
-	add := func(family string, guards []exchange.Guard, err error) {
-		if err != nil {
-			b.fail(op, family, err)
+	add := func(family string) func([]exchange.Guard, error) {
+		return func(guards []exchange.Guard, err error) {
+			if err != nil {
+				b.fail(op, family, err)
+			}
+			list = append(list, guards...)
 		}
-		list = append(list, guards...)
 	}
-	add("limit", one(b.rules.Admit(), nil))
+	add("limit")(one(b.rules.Admit(), nil))
 	if !op.Undocumented {
-		add("identity", one(b.identity.Guard(op, b.doc.Schemes, b.api.Security)))
-		add("policy", one(policy.Operation(op, b.policy(op))))
+		if b.mode(op, "identity") != config.Off {
+			add("identity")(one(b.identity.Guard(op, b.doc.Schemes, b.api.Security)))
+			add("identity")(one(b.managed.Guard(), nil))
+		}
+		add("policy")(one(policy.Operation(op, b.policy(op))))
 	}
-	add("limit", XX)
-	add("validate", validate.Guards(b.api.Name, op, b.api.Validate), nil)
+	add("limit")(b.rules.Spend(op))
+	add("validate")(validate.Guards(b.api.Name, op, b.api.Validate), nil)
 	if !op.Undocumented {
-		guards, err := policy.Object(op, b.policy(op))
-		add("policy", guards, err)
+		add("policy")(policy.Object(op, b.policy(op)))
 	}
-	guards, err := b.inspector.Guards(b.api.Inspect, op)
-	add("inspect", guards, err)
-	guards, err = protect.Guards(op, b.api.Protect)
-	add("protect", guards, err)
+	add("inspect")(b.inspector.Guards(b.api.Inspect, op))
+	add("protect")(protect.Guards(op, b.api.Protect))
 	return list
 }
 
@@ -96,7 +95,7 @@ func (x *serving) check(ctx context.Context, s *step) (v exchange.Verdict) {
 			v = exchange.Refuse(exchange.Internal, "guard "+s.guard.Name+" panicked")
 		}
 	}()
-	v, err := s.guard.Check(ctx, x.e)
+	v, err := s.guard.Check(ctx, &x.e)
 	if err != nil {
 		slog.Error("guard failed", "guard", s.guard.Name, "exchange", x.e.ID, "error", err)
 		return exchange.Refuse(exchange.Internal, "guard "+s.guard.Name+" failed: "+err.Error())

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net"
 	"slices"
 	"strings"
@@ -38,6 +39,7 @@ type api struct {
 	door        *plan // admission of every request, and the whole plan of undocumented ones
 	upstream    *forward.Upstream
 	rules       *limit.Rules
+	managed     *identity.Managed
 }
 
 // A plan is all that one operation needs: its guards by phase, and its limits.
@@ -93,3 +95,7 @@ func bare(host string) string {
 	}
 	return strings.ToLower(host)
 }
+
+// Start begins what the snapshot's identities need in the background (fetching key sets) and ends what only its
+// predecessor needed. Call it after Swap; it returns at once.
+func (s *Snapshot) Start(ctx context.Context) { s.identity.Start(ctx) }

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strings"
@@ -120,8 +121,10 @@ func (b *builder) paramValue(c cursor, p *Param) {
 	if p.Schema == nil {
 		return
 	}
-	if a := p.Schema.Info().Annotations; a != nil {
-		p.Property = *a
+	for _, a := range p.Schema.Info().Annotations {
+		overlayInto(&p.Property.Property, a.Property)
+		p.Property.Format = cmp.Or(p.Property.Format, a.Format)
+		p.Property.ReadOnly, p.Property.WriteOnly = p.Property.ReadOnly || a.ReadOnly, p.Property.WriteOnly || a.WriteOnly
 	}
 }
 

@@ -21,7 +21,7 @@ type CORS struct {
 	credentials bool
 	method      string
 	allow       string // Access-Control-Allow-Headers
-	expose      string
+	exposed     string
 	maxAge      string
 }
 
@@ -30,7 +30,7 @@ func NewCORS(c *config.CORS, op *openapi.Operation) *CORS {
 	if c == nil {
 		return nil
 	}
-	r := &CORS{origins: map[string]bool{}, credentials: c.Credentials, method: op.Method, expose: strings.Join(c.Expose, ", "),
+	r := &CORS{origins: map[string]bool{}, credentials: c.Credentials, method: op.Method, exposed: strings.Join(c.Expose, ", "),
 		maxAge: strconv.Itoa(int(c.MaxAge.Or(10*time.Minute) / time.Second))}
 	for _, o := range c.Origins {
 		r.any = r.any || o == "*"
@@ -64,22 +64,34 @@ func (c *CORS) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict,
 	if c == nil {
 		return exchange.Pass, nil
 	}
-	e.Reply.Add("Vary", "Origin")
-	origin := e.Request.Header.Get("Origin")
-	if !c.allows(origin) {
-		return exchange.Pass, nil // the browser keeps the answer from the page
-	}
-	e.Reply.Set("Access-Control-Allow-Origin", c.origin(origin))
-	if c.credentials {
-		e.Reply.Set("Access-Control-Allow-Credentials", "true")
-	}
-	if c.expose != "" {
-		e.Reply.Set("Access-Control-Expose-Headers", c.expose)
-	}
+	c.expose(e.Request.Header.Get("Origin"), e.Reply.Add, e.Reply.Set)
 	return exchange.Pass, nil
 }
 
-func (c *CORS) allows(origin string) bool {
+// Expose sets the fields that let a page of an allowed origin read an answer of the gateway's own.
+func (c *CORS) Expose(origin string, h http.Header) {
+	if c != nil {
+		c.expose(origin, h.Add, h.Set)
+	}
+}
+
+// expose leaves a foreign origin without fields: the browser then keeps the answer from the page.
+func (c *CORS) expose(origin string, add, set func(name, value string)) {
+	add("Vary", "Origin")
+	if !c.Allows(origin) {
+		return
+	}
+	set("Access-Control-Allow-Origin", c.origin(origin))
+	if c.credentials {
+		set("Access-Control-Allow-Credentials", "true")
+	}
+	if c.exposed != "" {
+		set("Access-Control-Expose-Headers", c.exposed)
+	}
+}
+
+// Allows reports whether pages of the origin may call.
+func (c *CORS) Allows(origin string) bool {
 	return c != nil && origin != "" && (c.any || c.origins[origin])
 }
 
@@ -98,7 +110,7 @@ func IsPreflight(r *http.Request) bool {
 // Preflight answers for the operation that the preflight asks about: the fields of a 204, or a refusal.
 func (c *CORS) Preflight(r *http.Request) (http.Header, exchange.Verdict) {
 	origin := r.Header.Get("Origin")
-	if !c.allows(origin) {
+	if !c.Allows(origin) {
 		return nil, exchange.Refuse(exchange.CORSRefused, "origin "+origin).WithSetting("protect.cors.origins")
 	}
 	for name := range strings.SplitSeq(r.Header.Get("Access-Control-Request-Headers"), ",") {

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/store"
+)
+
+type explainCmd struct {
+	ID     string `arg:"" optional:"" help:"Exchange id, from the problem's exchange or the X-Request-Id header. Without it: the newest refusals."`
+	Config string `short:"c" type:"path" help:"Config file that names the store." placeholder:"FILE"`
+	Store  string `type:"path" help:"Folder of the store (default ./data)." placeholder:"DIR"`
+	Output string `short:"o" enum:"table,json" default:"table" help:"table or json."`
+}
+
+// Run reads the store beside the running gateway.
+func (c *explainCmd) Run(s *streams) error {
+	path, err := storePath(c.Config, c.Store)
+	if err != nil {
+		return err
+	}
+	kept, err := store.Open(path)
+	if err != nil {
+		return err
+	}
+	defer kept.Close()
+	if c.ID == "" {
+		list, err := event.Newest(context.Background(), kept.DB(), 20)
+		if err != nil {
+			return err
+		}
+		return print(s.out, c.Output, list, func(w io.Writer) { listed(w, list) })
+	}
+	r, err := event.Find(context.Background(), kept.DB(), strings.TrimSpace(c.ID))
+	if errors.Is(err, event.ErrUnknown) {
+		return fmt.Errorf("%w in %s: refusals, monitored refusals and findings are kept, the newest 10000 (store.refusals); --store names another folder", err, path)
+	}
+	if err != nil {
+		return err
+	}
+	return print(s.out, c.Output, r, func(w io.Writer) { explain(w, r) })
+}
+
+// storePath is the folder of the store: the flag's, the config's, or the default.
+func storePath(file, flag string) (string, error) {
+	if flag != "" {
+		return flag, nil
+	}
+	if file == "" {
+		return "./data", nil
+	}
+	c, _, problems := config.Load(file)
+	if c == nil {
+		return "", problems
+	}
+	if c.Store.Path == "" {
+		return "./data", nil
+	}
+	return c.Store.Path, nil
+}
+
+func print(w io.Writer, format string, value any, table func(io.Writer)) error {
+	if format == "json" {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(value)
+	}
+	table(w)
+	return nil
+}
+
+func listed(w io.Writer, list []*exchange.Record) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "TIME\tEXCHANGE\tSTATUS\tREASON\tOPERATION\tCLIENT")
+	for _, r := range list {
+		code := r.Code
+		if code == "" {
+			code = "(passed)"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", r.Time.Local().Format(time.TimeOnly), r.ID, r.Status, code, r.Method+" "+r.Path, r.Client)
+	}
+	_ = t.Flush() // the terminal has gone
+}
+
+// explain tells the story of one exchange: what was asked, who refused and why, what would change that.
+func explain(w io.Writer, r *exchange.Record) {
+	fmt.Fprintf(w, "%s  %s %s → %d\n", r.ID, r.Method, r.Path, r.Status)
+	fmt.Fprintf(w, "  when       %s, took %s\n", r.Time.Local().Format(time.RFC3339), r.Took.Round(time.Microsecond))
+	fmt.Fprintf(w, "  who        %s\n", who(r))
+	fmt.Fprintf(w, "  operation  %s\n", orDash(r.Operation))
+	if r.Refused {
+		refusal(w, r)
+	} else {
+		fmt.Fprintln(w, "  passed")
+	}
+	for _, f := range r.Findings {
+		fmt.Fprintf(w, "  finding    %s %s: %s", f.Guard, f.Rule, f.Message)
+		if f.Field != "" {
+			fmt.Fprintf(w, " in %s", f.Field)
+		}
+		if f.Match != "" {
+			fmt.Fprintf(w, " (%s)", f.Match)
+		}
+		fmt.Fprintln(w)
+	}
+	fmt.Fprintln(w, "  guards")
+	for _, s := range r.Steps {
+		fmt.Fprintf(w, "    %-18s %-8s %8s  %s\n", s.Guard, s.Mode, s.Took.Round(time.Microsecond), outcome(s))
+	}
+}
+
+func refusal(w io.Writer, r *exchange.Record) {
+	fmt.Fprintf(w, "  refused    by %s: %s", r.Guard, r.Code)
+	if r.OWASP != "" {
+		fmt.Fprintf(w, " (OWASP %s:2023)", r.OWASP)
+	}
+	fmt.Fprintln(w)
+	if reason := exchange.Lookup(r.Code); reason != nil {
+		fmt.Fprintf(w, "  meaning    %s\n", reason.Help)
+	}
+	if r.Detail != "" {
+		fmt.Fprintf(w, "  because    %s\n", r.Detail)
+	}
+	for _, f := range r.Fields {
+		fmt.Fprintf(w, "  field      %s%s %s\n", f.Param, f.Pointer, f.Detail)
+	}
+	if r.Setting != "" {
+		fmt.Fprintf(w, "  to allow   %s\n", strings.ReplaceAll(r.Setting, "\n", "\n             "))
+	}
+}
+
+func who(r *exchange.Record) string {
+	if r.Principal == nil {
+		return "nobody, from " + r.Client
+	}
+	return fmt.Sprintf("%s (%s %s, roles %s), from %s", r.Principal.Subject, r.Principal.Kind, r.Principal.Issuer, orDash(strings.Join(r.Principal.Roles, " ")), r.Client)
+}
+
+func outcome(s exchange.RecordStep) string {
+	switch {
+	case s.Code == "":
+		return "pass"
+	case s.Mode == config.Monitor:
+		return "would refuse: " + s.Code
+	}
+	return "refused: " + s.Code
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "–"
+	}
+	return s
+}

@@ -1,0 +1,65 @@
+// Command sallyport is an API security gateway: one binary between clients and an HTTP API.
+//
+// Exit codes: 0 ok, 1 findings or failure, 2 usage.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the whole grammar; each command is a file of its own.
+type cli struct {
+	Run   runCmd   `cmd:"" help:"Protect an API: serve clients, forward what was judged."`
+	Check checkCmd `cmd:"" help:"Check a config or a spec: every problem at its place, and what protects each operation."`
+	Init  initCmd  `cmd:"" help:"Write a commented config from an OpenAPI document."`
+	//DEMO
+	Explain    explainCmd    `cmd:"" help:"Tell why an exchange was refused, and which setting would change that."`
+	Keys       keysCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
+	Version    versionCmd    `cmd:"" help:"Print the version."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
+}
+
+const description = `An API security gateway: nothing undeclared gets in, nothing undeclared gets out, and every decision can be explained.
+
+  sallyport demo                                                  see it at work
+  sallyport run --spec openapi.yaml --upstream http://127.0.0.1:9000   protect your own API
+  sallyport check --spec openapi.yaml                             what your spec lacks`
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// run is main without the process: arguments in, exit code out.
+func run(args []string, stdout, stderr io.Writer) int {
+	var grammar cli
+	exit := -1
+	parser, err := kong.New(&grammar, kong.Name("sallyport"), kong.Description(description), kong.DefaultEnvars("SALLYPORT"),
+		kong.UsageOnError(), kong.Writers(stdout, stderr), kong.Exit(func(code int) { exit = code }), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		panic(err) // the grammar is wrong; a test of the help finds it
+	}
+	ctx, err := parser.Parse(args)
+	if exit >= 0 { // --help has been answered
+		return exit
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "sallyport: %v\n(sallyport --help tells the commands, sallyport COMMAND --help the flags)\n", err)
+		return 2
+	}
+	if err := ctx.Run(&streams{stdout, stderr}, parser); err != nil {
+		if !errors.Is(err, errFindings) {
+			fmt.Fprintf(stderr, "sallyport: %v\n", err)
+		}
+		return 1
+	}
+	return 0
+}
+
+// errFindings ends a command with exit code 1 after it has said everything itself.
+var errFindings = errors.New("there are findings")
+
+// streams are where commands write: results to out, everything else to err.
+type streams struct{ out, err io.Writer }

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/gateway"
+)
+
+// settle is how long files must be quiet before a change counts: editors and Kubernetes write in several steps.
+const settle = 300 * time.Millisecond
+
+// reloadOn reloads by SIGHUP and by changes of the files that the configuration was made from, until ctx ends.
+func (v *service) reloadOn(ctx context.Context, load func() (*config.Config, *config.Source, config.Problems)) {
+	v.setLoader(load)
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	watcher, err := fsnotify.NewWatcher()
+	if err != nil {
+		slog.Error("couldn't watch files: only SIGHUP reloads", "error", err)
+		watcher = &fsnotify.Watcher{}
+	} else {
+		defer watcher.Close()
+		v.watch(watcher)
+	}
+	quiet := time.NewTimer(time.Hour)
+	quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case e := <-watcher.Events:
+			if !e.Has(fsnotify.Chmod) && v.concerns(e.Name) {
+				quiet.Reset(settle)
+			}
+		case err := <-watcher.Errors:
+			slog.Error("couldn't watch files", "error", err)
+		case <-hup:
+			_ = v.reload() // it has logged why
+		case <-quiet.C:
+			_ = v.reload() // likewise
+			v.watch(watcher)
+		}
+	}
+}
+
+func (v *service) setLoader(load func() (*config.Config, *config.Source, config.Problems)) {
+	v.reloading.Lock()
+	defer v.reloading.Unlock()
+	v.load = load
+}
+
+// files are what a change of which reloads. Folders are watched, so that files may be replaced as a whole.
+func (v *service) files() []string {
+	list := []string{v.origin}
+	for _, a := range v.config.APIs {
+		list = append(list, a.Spec)
+	}
+	for _, id := range v.config.Identity {
+		if id.JWT != nil {
+			if path, ok := strings.CutPrefix(id.JWT.JWKS, "file:"); ok {
+				list = append(list, path)
+			}
+		}
+	}
+	for _, l := range v.config.Listen {
+		if l.TLS != nil {
+			list = append(list, l.TLS.Cert, l.TLS.Key)
+		}
+	}
+	return slices.DeleteFunc(list, func(f string) bool { return f == "" })
+}
+
+func (v *service) watch(w *fsnotify.Watcher) {
+	v.reloading.Lock()
+	defer v.reloading.Unlock()
+	for _, f := range v.files() {
+		if err := w.Add(filepath.Dir(f)); err != nil {
+			slog.Error("couldn't watch", "folder", filepath.Dir(f), "error", err)
+		}
+	}
+}
+
+// concerns reports whether a changed file may be part of the configuration: one of its files, a neighbour of a spec
+// that it may refer to, or the link that Kubernetes swaps.
+func (v *service) concerns(name string) bool {
+	v.reloading.Lock()
+	defer v.reloading.Unlock()
+	base := filepath.Base(name)
+	if base == "..data" {
+		return true
+	}
+	for _, f := range v.files() {
+		if filepath.Clean(f) == filepath.Clean(name) {
+			return true
+		}
+	}
+	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(base))
+}
+
+// reload reads everything again and takes it into use, all or nothing.
+func (v *service) reload() error {
+	v.reloading.Lock()
+	defer v.reloading.Unlock()
+	if v.load == nil {
+		return errors.New("this gateway was started without files to reload")
+	}
+	cfg, src, problems := v.load()
+	if cfg != nil {
+		var snapshot *gateway.Snapshot
+		snapshot, problems = gateway.Build(cfg, src, v.parts)
+		if snapshot != nil {
+			v.adopt(cfg, snapshot)
+			return nil
+		}
+	}
+	v.metrics.Reloaded(false)
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			slog.Error("the new configuration is not used", "problem", p.String())
+		}
+	}
+	return problems
+}
+
+func (v *service) adopt(cfg *config.Config, snapshot *gateway.Snapshot) {
+	for _, l := range v.listeners {
+		if err := l.server.Reload(); err != nil {
+			slog.Error("the certificate was not renewed", "error", err)
+		}
+	}
+	if !reflect.DeepEqual(cfg.Listen, v.config.Listen) || !reflect.DeepEqual(cfg.Admin, v.config.Admin) || cfg.Store != v.config.Store || cfg.Log != v.config.Log {
+		slog.Warn("listen, admin, store and log take effect at the next start only")
+	}
+	v.swap(snapshot)
+	v.config = cfg
+	slog.Info("the configuration was reloaded")
+}

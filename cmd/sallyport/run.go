@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/gateway"
+)
+
+type runCmd struct {
+	source
+	DrainDelay   time.Duration `default:"0s" help:"Time between readiness failing and the listeners closing, on SIGTERM."`
+	DrainTimeout time.Duration `default:"30s" help:"Time for requests in flight to end."`
+}
+
+// Help is shown below the flags.
+func (runCmd) Help() string {
+	return `SIGHUP, or a change of the config, the spec or a certificate, reloads: all or nothing, no request is dropped.
+SIGTERM drains: readiness fails first, then the listeners close, requests in flight end.`
+}
+
+// Run serves until a signal ends it.
+func (c *runCmd) Run(s *streams) error {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(s.err, nil)))
+	cfg, src, problems := c.load()
+	report(s.err, problems)
+	if cfg == nil {
+		return errFindings
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	v, problems, err := open(ctx, cfg, src)
+	report(s.err, problems)
+	if err != nil {
+		return err
+	}
+	defer v.close()
+	announce(s.err, v)
+	go v.reloadOn(ctx, c.load)
+	if err := v.serve(ctx); err != nil {
+		return err
+	}
+	v.drain(c.DrainDelay, c.DrainTimeout)
+	return nil
+}
+
+// report prints problems; warnings and notes of a spec are for check.
+func report(w io.Writer, problems config.Problems) {
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			fmt.Fprintln(w, p)
+		}
+	}
+}
+
+// announce says in plain words what is served and which controls are not on.
+func announce(w io.Writer, v *service) {
+	for _, l := range v.listeners {
+		fmt.Fprintf(w, "sallyport: serving %s\n", l.url)
+	}
+	for _, a := range v.config.APIs {
+		fmt.Fprintf(w, "sallyport: api %s: %d operations → %s\n", a.Name, count(v.gateway.Posture(), a.Name), strings.Join(a.Upstream.Targets, ", "))
+		for _, line := range missing(&a, v.gateway.Posture()) {
+			fmt.Fprintf(w, "sallyport: api %s: not on: %s\n", a.Name, line)
+		}
+	}
+	if v.admin != nil {
+		fmt.Fprintf(w, "sallyport: admin %s\n", v.admin.url)
+	}
+	if v.newToken != "" {
+		fmt.Fprintf(w, "sallyport: admin token (shown once, kept as a hash): %s\n", v.newToken)
+	}
+}
+
+func count(all []gateway.Posture, api string) (n int) {
+	for _, p := range all {
+		if p.API == api {
+			n++
+		}
+	}
+	return n
+}
+
+// families are the controls that a reader expects, and why one of them may be absent.
+var families = []struct{ name, why string }{
+	{"identity", "nobody is asked who they are; declare identity and security in a config (sallyport init --spec FILE writes one)"},
+	{"policy", "without an identity there are no roles, scopes and owners to judge"},
+	{"limit", ""}, {"validate", ""}, {"inspect", ""}, {"protect", ""},
+}
+
+// missing lists controls that no operation, or not every operation, has in mode enforce.
+func missing(a *config.API, posture []gateway.Posture) []string {
+	var lines []string
+	if a.Spec == "" {
+		lines = append(lines, "validate, policy: there is no spec; everything passes through inspection and is recorded as undocumented")
+	}
+	for _, f := range families {
+		modes := map[config.Mode]int{}
+		for _, p := range posture {
+			if p.API == a.Name {
+				modes[weakest(p, f.name)]++
+			}
+		}
+		switch {
+		case a.Spec == "" && (f.name == "identity" || f.name == "policy" || f.name == "validate"):
+		case modes[config.Off] > 0 && modes[config.Enforce]+modes[config.Monitor] == 0:
+			lines = append(lines, strings.TrimSuffix(f.name+": "+f.why, ": "))
+		case modes[config.Off] > 0:
+			lines = append(lines, fmt.Sprintf("%s: off for %d operations", f.name, modes[config.Off]))
+		}
+		if modes[config.Monitor] > 0 {
+			lines = append(lines, fmt.Sprintf("%s: only monitored for %d operations", f.name, modes[config.Monitor]))
+		}
+	}
+	return lines
+}
+
+func weakest(p gateway.Posture, family string) config.Mode {
+	var modes []config.Mode
+	for guard, mode := range p.Guards {
+		if name, _, _ := strings.Cut(guard, "."); name == family {
+			modes = append(modes, mode)
+		}
+	}
+	switch {
+	case len(modes) == 0:
+		return config.Off
+	case slices.Contains(modes, config.Monitor):
+		return config.Monitor
+	}
+	return config.Enforce
+}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sallyport/sallyport/admin"
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/forward"
+	"github.com/sallyport/sallyport/gateway"
+	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/inspect"
+	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/listen"
+	"github.com/sallyport/sallyport/store"
+	"github.com/sallyport/sallyport/telemetry"
+)
+
+// service is a running gateway: everything that lives longer than a snapshot, and the listeners.
+type service struct {
+	config    *config.Config
+	parts     *gateway.Parts
+	gateway   *gateway.Gateway
+	store     *store.Store
+	refusals  *event.Refusals
+	access    *telemetry.AccessLog
+	metrics   *telemetry.Metrics
+	listeners []*listener
+	admin     *listener
+	newToken  string // printed once
+	reloading sync.Mutex
+	ctx       context.Context
+	origin    string // the config file, "" for flags
+	// load reads the configuration again; nil where it cannot change.
+	load func() (*config.Config, *config.Source, config.Problems)
+}
+
+// listener is one open socket.
+type listener struct {
+	server *listen.Server
+	url    string
+}
+
+// open builds everything from a config, opens the sockets, and serves nothing yet. On error nothing is left open.
+func open(ctx context.Context, cfg *config.Config, src *config.Source) (_ *service, problems config.Problems, err error) {
+	v := &service{config: cfg, ctx: ctx}
+	if src.File != flagsOnly {
+		v.origin = src.File
+	}
+	defer func() {
+		if err != nil {
+			v.close()
+		}
+	}()
+	if v.store, err = store.Open(cfg.Store.Path); err != nil {
+		return nil, nil, err
+	}
+	if v.access, err = telemetry.OpenAccessLog(cfg.Log.Access); err != nil {
+		return nil, nil, err
+	}
+	v.refusals = event.NewRefusals(v.store.DB(), cfg.Store.Refusals)
+	v.metrics = telemetry.NewMetrics(version())
+	v.parts = newParts(v.store)
+	if v.parts.Tracer, err = telemetry.NewTracer(ctx, version()); err != nil {
+		return nil, nil, err
+	}
+	v.parts.Record = event.Bus{v.access, v.metrics, v.refusals}.Record
+	v.gateway = gateway.New(v.parts)
+	v.observe()
+	snapshot, problems := gateway.Build(cfg, src, v.parts)
+	if snapshot == nil {
+		return nil, problems, errFindings
+	}
+	v.swap(snapshot)
+	return v, problems, v.openSockets()
+}
+
+// newParts makes what survives reloads; s may be nil for commands that only check.
+func newParts(s *store.Store) *gateway.Parts {
+	var current *identity.Providers
+	return &gateway.Parts{
+		Providers: func(list []config.Identity) (_ *identity.Providers, err error) {
+			if current == nil {
+				current, err = identity.New(list, s, identity.Options{Log: slog.Default()})
+				return current, err
+			}
+			next, err := current.Next(list)
+			if err == nil {
+				current = next
+			}
+			return next, err
+		},
+		Upstreams: forward.NewPool(), Limiter: limit.New(limit.Options{}), Inspectors: new(inspect.Pool),
+		Record: func(*exchange.Record) {},
+	}
+}
+
+// swap takes a snapshot into use.
+func (v *service) swap(s *gateway.Snapshot) {
+	v.gateway.Swap(s)
+	s.Start(v.ctx)
+	v.metrics.Reloaded(true)
+}
+
+func (v *service) observe() {
+	m := v.metrics
+	m.Gauge("sallyport_http_requests_in_flight", "Exchanges being served.", func() float64 { return float64(v.gateway.InFlight()) })
+	m.Counter("sallyport_guard_panics_total", "Guards that panicked; each refused its exchange.", func() float64 { return float64(v.parts.Panics.Load()) })
+	m.Counter("sallyport_access_log_dropped_total", "Lines of the access log that could not be written.", func() float64 { return float64(v.access.Dropped()) })
+	m.Counter("sallyport_refusals_dropped_total", "Records that could not be kept for explain.", func() float64 { return float64(v.refusals.Dropped()) })
+}
+
+func (v *service) openSockets() error {
+	for _, l := range v.config.Listen {
+		server, err := listen.New(l, v.gateway, listen.Options{Log: slog.Default()})
+		if err != nil {
+			return err
+		}
+		v.listeners = append(v.listeners, &listener{server, address(server, l.TLS)})
+	}
+	if v.config.Admin.Address == "off" {
+		return nil
+	}
+	handler, err := v.adminHandler()
+	if err != nil {
+		return err
+	}
+	l := config.Listener{Address: v.config.Admin.Address, TLS: v.config.Admin.TLS}
+	server, err := listen.New(l, handler, listen.Options{Log: slog.Default()})
+	if err != nil {
+		return fmt.Errorf("admin: %w", err)
+	}
+	v.admin = &listener{server, address(server, l.TLS)}
+	return nil
+}
+
+func address(s *listen.Server, t *config.TLS) string {
+	if t != nil {
+		return "https://" + s.Addr().String()
+	}
+	return "http://" + s.Addr().String()
+}
+
+func (v *service) adminHandler() (http.Handler, error) {
+	hash, err := v.tokenHash()
+	if err != nil {
+		return nil, err
+	}
+	db := v.store.DB()
+	return admin.New(admin.Options{TokenHash: hash, Ready: v.gateway.Ready, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
+		Find:   func(ctx context.Context, id string) (*exchange.Record, error) { return event.Find(ctx, db, id) },
+		Newest: func(ctx context.Context, n int) ([]*exchange.Record, error) { return event.Newest(ctx, db, n) },
+		Reload: v.reload,
+	}), nil
+}
+
+// tokenHash is that of the configured admin token, or of the one that was generated on first start.
+func (v *service) tokenHash() (hash [sha256.Size]byte, err error) {
+	if ref := v.config.Admin.Token; ref != "" {
+		token, err := secret(ref)
+		return sha256.Sum256([]byte(token)), err
+	}
+	var kept string
+	err = v.store.DB().QueryRowContext(v.ctx, `SELECT value FROM settings WHERE key = 'admin.token'`).Scan(&kept)
+	switch {
+	case err == nil:
+		n, decodeErr := hex.Decode(hash[:], []byte(kept))
+		if decodeErr != nil || n != len(hash) {
+			return hash, errors.New("the store's admin token is damaged: delete the setting admin.token")
+		}
+		return hash, nil
+	case !errors.Is(err, sql.ErrNoRows):
+		return hash, fmt.Errorf("couldn't read the admin token: %w", err)
+	}
+	random := make([]byte, 32)
+	_, _ = rand.Read(random) // never fails
+	v.newToken = "spa_" + base64.RawURLEncoding.EncodeToString(random)
+	hash = sha256.Sum256([]byte(v.newToken))
+	_, err = v.store.DB().ExecContext(v.ctx, `INSERT INTO settings (key, value) VALUES ('admin.token', ?)`, hex.EncodeToString(hash[:]))
+	return hash, err
+}
+
+// secret resolves file:PATH; anything else is the secret itself.
+func secret(ref string) (string, error) {
+	path, ok := strings.CutPrefix(ref, "file:")
+	if !ok {
+		return ref, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("couldn't read a secret: %w", err)
+	}
+	return strings.TrimSpace(string(data)), nil
+}
+
+// serve accepts connections until ctx ends or a socket fails.
+func (v *service) serve(ctx context.Context) error {
+	failed := make(chan error, len(v.listeners)+1)
+	for _, l := range v.sockets() {
+		go func() { failed <- l.server.Serve() }()
+	}
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+func (v *service) sockets() []*listener {
+	list := v.listeners
+	if v.admin != nil {
+		list = append(list[:len(list):len(list)], v.admin)
+	}
+	return list
+}
+
+// drain fails readiness, waits for load balancers to notice, and lets requests in flight end. The admin listener
+// answers until the last of them has.
+func (v *service) drain(delay, timeout time.Duration) {
+	v.gateway.Drain()
+	time.Sleep(delay)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, l := range v.listeners {
+		all.Go(func() {
+			if err := l.server.Shutdown(ctx); err != nil {
+				slog.Error("couldn't drain", "error", err)
+			}
+		})
+	}
+	all.Wait()
+	if v.admin != nil {
+		_ = v.admin.server.Shutdown(ctx) // nobody waits for the admin listener
+	}
+}
+
+// close ends everything that open began, in reverse.
+func (v *service) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	for _, l := range v.sockets() {
+		_ = l.server.Shutdown(ctx) // after drain it does nothing
+	}
+	if v.parts != nil {
+		v.parts.Upstreams.Close()
+		_ = v.parts.Tracer.Close(ctx) // a collector that is gone must not keep us
+	}
+	if v.refusals != nil {
+		v.refusals.Close()
+	}
+	if v.access != nil {
+		_ = v.access.Close() // the log's own counter has told of what was lost
+	}
+	if v.store != nil {
+		_ = v.store.Close()
+	}
+}

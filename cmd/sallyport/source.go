@@ -1,0 +1,86 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/sallyport/sallyport/config"
+)
+
+// flagsOnly stands for a file name where there is none.
+const flagsOnly = "(flags)"
+
+// source says where the configuration comes from: a file, or flags that say the most necessary of it. A flag wins over
+// the file, as does the environment (SALLYPORT_…) where the flag is absent.
+type source struct {
+	Config   string `short:"c" type:"path" help:"Config file." placeholder:"FILE"`
+	Spec     string `short:"s" type:"path" help:"OpenAPI document, 3.0 to 3.2." placeholder:"FILE"`
+	Upstream string `short:"u" help:"URL of the protected API." placeholder:"URL"`
+	Listen   string `short:"l" help:"Address for clients (default 127.0.0.1:8080)." placeholder:"HOST:PORT"`
+	Admin    string `help:"Address for operators, or off (default 127.0.0.1:9901)." placeholder:"HOST:PORT"`
+	Store    string `type:"path" help:"Folder for state (default ./data)." placeholder:"DIR"`
+}
+
+// load reads the file where there is one, and lays the flags over it.
+func (s *source) load() (*config.Config, *config.Source, config.Problems) {
+	c, src, problems := &config.Config{Version: 1}, &config.Source{File: flagsOnly}, config.Problems(nil)
+	if s.Config != "" {
+		if c, src, problems = config.Load(s.Config); c == nil {
+			return nil, src, problems
+		}
+	}
+	if err := s.overlay(c); err != nil {
+		return nil, src, config.Problems{{File: src.File, Line: 1, Column: 1, Severity: config.Error, Rule: "flags", Message: err.Error()}}
+	}
+	if len(c.Listen) == 0 {
+		c.Listen = []config.Listener{{Address: "127.0.0.1:8080"}}
+	}
+	if c.Admin.Address == "" {
+		c.Admin.Address = "127.0.0.1:9901"
+	}
+	if c.Store.Path == "" {
+		c.Store.Path = "./data"
+	}
+	return c, src, problems
+}
+
+func (s *source) overlay(c *config.Config) error {
+	if s.Listen != "" {
+		c.Listen = []config.Listener{{Address: s.Listen}}
+	}
+	if s.Admin != "" {
+		c.Admin.Address = s.Admin
+	}
+	if s.Store != "" {
+		c.Store.Path = s.Store
+	}
+	switch {
+	case s.Config == "" && s.Upstream == "" && s.Spec == "":
+		return errors.New("say what to protect: --config FILE, or --upstream URL with --spec FILE")
+	case s.Config == "":
+		c.APIs = []config.API{s.api()}
+	case len(c.APIs) > 1 && (s.Spec != "" || s.Upstream != ""):
+		return fmt.Errorf("--spec and --upstream cannot say which of the %d APIs of the config they mean", len(c.APIs))
+	default:
+		if s.Spec != "" {
+			c.APIs[0].Spec = s.Spec
+		}
+		if s.Upstream != "" {
+			c.APIs[0].Upstream.Targets = strings.Split(s.Upstream, ",")
+		}
+	}
+	return nil
+}
+
+// api is what flags alone can say: without an identity nobody can be asked who they are, in words.
+func (s *source) api() config.API {
+	a := config.API{Name: "api", Spec: s.Spec, Modes: map[string]config.Mode{"identity": config.Off}}
+	if s.Upstream != "" {
+		a.Upstream.Targets = strings.Split(s.Upstream, ",")
+	}
+	if s.Spec == "" {
+		a.Unknown = "inspect"
+	}
+	return a
+}
