@@ -77,8 +77,10 @@ func (c *Compiler) SetLoader(load func(uri string) (any, error)) { c.loader = lo
 // AssertFormats says whether format is an assertion. Default true. It holds for what is compiled afterwards.
 func (c *Compiler) AssertFormats(on bool) { c.formats = on }
 
-// Compile compiles the schema at uri, which may end in a fragment with a JSON pointer or an anchor. The error is a
-// [*RefError] where the schema, or one that it leads to, refers to something that is not there.
+// Compile compiles the schema at uri, which may end in a fragment with a JSON pointer or an anchor.
+//
+// Where a schema that it leads to refers to something that is not there, the error is a [*RefError], and the Schema
+// that comes with it is usable: it lets nothing pass at that place. Where uri itself leads nowhere, there is none.
 func (c *Compiler) Compile(uri string) (*Schema, error) {
 	base, fragment, err := join("", uri)
 	if err != nil {
@@ -90,10 +92,7 @@ func (c *Compiler) Compile(uri string) (*Schema, error) {
 	}
 	n := c.node(p, v)
 	c.drain()
-	if err := c.sound(n); err != nil {
-		return nil, err
-	}
-	return &Schema{plan: n}, nil
+	return &Schema{plan: n}, c.sound(n)
 }
 
 // node returns the plan of the schema at p, which is complete after drain.

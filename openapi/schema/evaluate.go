@@ -248,7 +248,7 @@ func (e *evaluation) judge(s *node, v value) bool {
 	if !ok && e.quiet {
 		return false
 	}
-	if !e.inPlace(s, v) {
+	if s.combines && !e.inPlace(s, v) {
 		ok = false
 	}
 	if !ok && e.quiet {

@@ -31,6 +31,7 @@ func (c *Compiler) fill(j job) {
 	b.note()
 	if _, isRef := j.schema["$ref"].(string); isRef && d.refAlone() {
 		b.reference()
+		b.detach()
 		return
 	}
 	b.reference()
@@ -50,6 +51,7 @@ func (c *Compiler) fill(j job) {
 // detach copies the rules that the node uses out of the builder, which is larger than most nodes need.
 func (b *builder) detach() {
 	n := b.n
+	n.combines = n.combine()
 	if n.number != nil {
 		r := b.number
 		n.number = &r

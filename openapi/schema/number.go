@@ -164,6 +164,9 @@ func (d decimal) compareMagnitude(o decimal) int {
 	if d.isZero() || o.isZero() {
 		return truth(!d.isZero()) - truth(!o.isZero())
 	}
+	if d.exponent == o.exponent && d.digits == "" && o.digits == "" {
+		return truth(d.mantissa > o.mantissa) - truth(d.mantissa < o.mantissa)
+	}
 	dl, ol := d.length(), o.length()
 	if a, b := d.exponent+int64(dl), o.exponent+int64(ol); a != b {
 		return truth(a > b) - truth(a < b)

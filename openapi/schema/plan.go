@@ -65,6 +65,7 @@ type node struct {
 	read     bool // readOnly
 	write    bool // writeOnly
 	old      bool // deprecated
+	combines bool // has schemas within that judge the same value
 	types    types
 	format   string
 
@@ -200,6 +201,11 @@ func (o *objectRules) matches(name string) bool {
 		}
 	}
 	return false
+}
+
+func (s *node) combine() bool {
+	return s.ref != nil || s.dynamic != nil || s.not != nil || s.test != nil || s.discriminator != nil ||
+		len(s.allOf)+len(s.anyOf)+len(s.oneOf) > 0
 }
 
 // accepts reports whether an instance has one of the types.

@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -109,7 +110,18 @@ func join(base, ref string) (uri, fragment string, err error) {
 	if err != nil {
 		return "", "", err
 	}
+	if !b.IsAbs() {
+		return joinPath(base, r.Path), fragment, nil
+	}
 	return b.ResolveReference(r).String(), fragment, nil
+}
+
+// joinPath resolves a reference against a document that is known by a file name, which package url would make absolute.
+func joinPath(base, ref string) string {
+	if path.IsAbs(ref) {
+		return path.Clean(ref)
+	}
+	return path.Join(path.Dir(base), ref)
 }
 
 // add makes a document known.
