@@ -3,6 +3,8 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -130,7 +132,7 @@ func (j *judge) findings(guard string, m *Message, matches []Match, have []excha
 		if h.Value >= 0 {
 			field = m.Field(&m.Values[h.Value])
 		}
-		if excluded(j.excluded, h.Rule.ID, h.Rule.Tags, field, now) || known(have, h.Rule.ID, field) {
+		if excluded(j.excluded, h.Rule.ID, h.Rule.Tags, field, now) || known(have, h.Rule.ID, field) || m.joined(h) {
 			continue
 		}
 		message := h.Message
@@ -141,6 +143,21 @@ func (j *judge) findings(guard string, m *Message, matches []Match, have []excha
 			Severity: h.Rule.Severity, Score: h.Rule.Score, Tags: h.Rule.Tags, Match: mask(h.Fragment)})
 	}
 	return out
+}
+
+// joined reports whether a match of the file rules lies in the dots with which we join the names of JSON members:
+// {"a": {"profile": 1}} is named json.a.profile, and .profile is a file of a shell. What a single member's name holds
+// stays a match.
+func (m *Message) joined(h *Match) bool {
+	if !h.InName || h.Value < 0 || !m.Media.JSON() || !slices.Contains(h.Rule.Tags, "attack-lfi") {
+		return false
+	}
+	for s := m.Values[h.Value].step; s >= 0; s = m.steps[s].parent {
+		if strings.ContainsAny(m.steps[s].name, "./\\%") {
+			return false
+		}
+	}
+	return m.Values[h.Value].Part == BodyPart
 }
 
 func known(have []exchange.Finding, rule, field string) bool {

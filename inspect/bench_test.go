@@ -1,0 +1,58 @@
+package inspect
+
+import (
+	"context"
+	"os"
+	"testing"
+
+	"github.com/sallyport/sallyport/config"
+)
+
+const benignGet = "GET /v1/items/42?fields=name,price&limit=10&sort=-created HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: okhttp/4.12.0\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n\r\n"
+
+func BenchmarkGet(b *testing.B) {
+	j := testJudge(b, config.Inspect{})
+	e, err := readExchange([]byte(benignGet))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if v, err := j.head(context.Background(), e); err != nil || !v.Passed() {
+			b.Fatal(v, err)
+		}
+	}
+}
+
+func BenchmarkPost(b *testing.B) {
+	j := testJudge(b, config.Inspect{})
+	data, err := os.ReadFile(shared(b, "bench/bodies/order-1k.json"))
+	if err != nil {
+		b.Skip(err)
+	}
+	r := recorded{Method: "POST", Path: "/v1/orders", Body: string(data), Headers: map[string]any{"Host": "api.example.com",
+		"User-Agent": "okhttp/4.12.0", "Accept": "application/json", "Content-Type": "application/json"}}
+	e, err := readExchange(r.raw())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if v, err := j.head(context.Background(), e); err != nil || !v.Passed() {
+			b.Fatal(v, err)
+		}
+		if v, err := j.body(context.Background(), e); err != nil || !v.Passed() {
+			b.Fatal(v, err)
+		}
+	}
+}
+
+func BenchmarkURL(b *testing.B) {
+	p := policy(b, config.URLs{}, nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := p.check(context.Background(), "https://hooks.example.com:8443/services/T000/B000?x=1"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
