@@ -35,7 +35,8 @@ func (b *builder) content(c cursor) []MediaType {
 	for _, e := range entries {
 		r := mediaRange(e.key())
 		if !validRange(r) {
-			b.fail(e.place, "spec.media", "application/json", "%q is not a media type", e.key())
+			// Not an error: no message has such a type, and types that are not declared are refused.
+			b.warn(e.place, "spec.media", "application/json", "%q is not a media type; it is left out", e.key())
 			continue
 		}
 		if first, twice := kept[r]; twice {

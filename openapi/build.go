@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -91,8 +92,12 @@ func (b *builder) texts(c cursor, key string) []string {
 // nowhere, in a circle or to something that is no object; that has then been reported.
 func (b *builder) follow(c cursor) (cursor, bool) {
 	start := c.place
-	seen := map[place]bool{}
+	var seen map[place]bool
 	for {
+		if c.v == nil {
+			b.warn(c.place, "spec.empty", "", "there is nothing here; it is read as an empty object")
+			return cursor{c.place, map[string]any{}}, true
+		}
 		m, ok := c.v.(map[string]any)
 		if !ok {
 			b.fail(c.place, "spec.type", "", "an object is expected here")
@@ -106,6 +111,9 @@ func (b *builder) follow(c cursor) (cursor, bool) {
 		if seen[c.place] {
 			b.fail(start.below("$ref"), "spec.ref_cycle", "", "the reference %s leads back to itself", ref)
 			return c, false
+		}
+		if seen == nil {
+			seen = map[place]bool{}
 		}
 		seen[c.place] = true
 		next, err := b.library.find(c.src, ref)
@@ -151,6 +159,11 @@ func (b *builder) pathItem(item cursor, template string) {
 	}
 	item, ok := b.follow(item)
 	if !ok {
+		return
+	}
+	if strings.ContainsAny(template, "?#") {
+		// Not an error: what cannot be matched is refused.
+		b.warn(at, "spec.path", "declare query parameters instead", "%s has a query or a fragment, which paths do not have; its operations are left out", template)
 		return
 	}
 	parts, err := parseTemplate(template)
@@ -276,6 +289,16 @@ func (b *builder) compile(c cursor) *schema.Schema {
 		return nil
 	}
 	s, err := b.compiler.Compile(c.src.uri + "#" + strings.ReplaceAll(c.ptr, "%", "%25"))
+	var dangling *schema.RefError
+	if errors.As(err, &dangling) {
+		at := b.locator(dangling.Pointer)
+		cause := dangling.Err
+		if _, err := b.library.find(at.src, dangling.Ref); err != nil {
+			cause = err // says the same without the file's whole path
+		}
+		b.fail(at.below("$ref"), "spec.ref", refHint(cause), "cannot follow the reference %s: %s", dangling.Ref, cause)
+		return nil
+	}
 	if err != nil {
 		b.fail(c.place, "spec.schema", "", "the schema cannot be compiled: %s", err)
 		return nil
@@ -286,14 +309,14 @@ func (b *builder) compile(c cursor) *schema.Schema {
 // schemaProblems reports what the compiler could not judge, and what is written wrongly.
 func (b *builder) schemaProblems() {
 	for _, u := range b.compiler.Unsupported() {
-		b.warn(b.locator(u.Pointer), "spec.unsupported", "values pass this keyword unchecked", "%s is not enforced: %s", u.Keyword, u.Detail)
+		b.warn(b.locator(u.Pointer).below(u.Keyword), "spec.unsupported", "values pass this keyword unchecked", "%s is not enforced: %s", u.Keyword, u.Detail)
 	}
 	for _, p := range b.compiler.Problems() {
 		severity := config.Warning
 		if p.Keyword == "x-sallyport" {
 			severity = config.Error // a protection that was asked for and would silently be missing
 		}
-		b.add(b.locator(p.Pointer), severity, "spec.keyword", "the keyword has no effect as it is", "%s is not usable: %s", p.Keyword, p.Detail)
+		b.add(b.locator(p.Pointer).below(p.Keyword), severity, "spec.keyword", "the keyword has no effect as it is", "%s is not usable: %s", p.Keyword, p.Detail)
 	}
 }
 

@@ -37,7 +37,7 @@ func Parse(name string, data []byte, o Options) (*Document, config.Problems) {
 	if main == nil {
 		return nil, unique(problems)
 	}
-	b := &builder{options: o, main: main, doc: &Document{}, orders: map[*Operation]*order{}}
+	b := &builder{options: o, main: main, doc: &Document{root: main}, orders: map[*Operation]*order{}}
 	b.library = &library{options: o, sources: map[string]*source{}, broken: map[string]error{}}
 	if !b.version() {
 		return nil, b.settle()
@@ -157,7 +157,6 @@ func (b *builder) finish() {
 	}
 	for _, s := range b.library.sources {
 		s.drop()
-		b.doc.sources = append(b.doc.sources, s)
 	}
 }
 

@@ -108,19 +108,8 @@ func (s *spot) pairYAML(pair *ast.MappingValueNode) {
 }
 
 func (s *spot) here(n ast.Node) {
-	for {
-		m, ok := n.(*ast.MappingValueNode)
-		if !ok {
-			break
-		}
-		n = m.Key
-	}
-	if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 && !m.IsFlowStyle {
-		n = m.Values[0].Key
-	}
-	if t := n.GetToken(); t != nil {
-		s.line, s.column, s.found = t.Position.Line, t.Position.Column, true
-	}
+	s.line, s.column = begin(n)
+	s.found = true
 }
 
 func (s *spot) walkJSON(d *jsontext.Decoder, data []byte) error {

@@ -19,8 +19,8 @@ type Document struct {
 	Operations     []*Operation // in document order
 	Schemes        map[string]*SecurityScheme
 
-	sources []*source // bytes only, so that the linter can say where
 	servers []server
+	root    *source // its bytes and those of others are kept, so that the linter can say where
 }
 
 // server is one entry of servers, as written.

@@ -119,7 +119,12 @@ func (b *builder) requirement(c cursor) (Requirement, bool) {
 			b.fail(e.place, "spec.unknown_scheme", b.schemeHint(e.key()), "there is no security scheme %s", e.key())
 			continue
 		}
-		ref := SchemeRef{Name: e.key(), Scopes: b.texts(c, e.key())}
+		ref := SchemeRef{Name: e.key()}
+		if e.v == nil {
+			b.warn(e.place, "spec.empty", e.key()+": []", "the scopes of %s are missing; none are read", e.key())
+		} else {
+			ref.Scopes = b.texts(c, e.key())
+		}
 		if scheme.Type == "oauth2" {
 			for _, s := range ref.Scopes {
 				if !slices.Contains(scheme.scopes, s) {

@@ -25,13 +25,16 @@ func decodeJSON(name string, data []byte) (any, config.Problems) {
 	r := jsonReader{name: name, data: data, intern: make(map[string]string, 1024)}
 	r.dec = newDecoder(data)
 	v, err := r.value(0)
-	if err == nil {
-		if _, more := r.dec.ReadToken(); more == nil {
-			err = errors.New("there is more after the document's value")
-		}
+	at := skipSpace(data, int(r.dec.InputOffset()))
+	if err == nil && at < len(data) {
+		err = errors.New("there is more after the document's value")
+	}
+	var syntactic *jsontext.SyntacticError
+	if errors.As(err, &syntactic) {
+		at, err = int(syntactic.ByteOffset), syntactic.Err
 	}
 	if err != nil {
-		r.fail(int(r.dec.InputOffset()), "spec.syntax", "not valid JSON: "+reason(err), "")
+		r.fail(at, "spec.syntax", "not valid JSON: "+err.Error(), "")
 	}
 	return v, r.problems
 }
@@ -39,14 +42,6 @@ func decodeJSON(name string, data []byte) (any, config.Problems) {
 // newDecoder allows duplicate names, because they are reported with their place, all of them.
 func newDecoder(data []byte) *jsontext.Decoder {
 	return jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
-}
-
-func reason(err error) string {
-	var syntactic *jsontext.SyntacticError
-	if errors.As(err, &syntactic) && syntactic.Err != nil {
-		return syntactic.Err.Error()
-	}
-	return err.Error()
 }
 
 func (r *jsonReader) fail(offset int, rule, message, hint string) {

@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type yamlReader struct {
 	name     string
 	anchors  map[string]anchor
 	nodes    int
+	full     bool // a bound was passed, and reported
 	problems config.Problems
 }
 
@@ -34,6 +36,12 @@ type anchor struct {
 func decodeYAML(name string, data []byte) (root any, tree ast.Node, problems config.Problems) {
 	r := yamlReader{name: name, anchors: map[string]anchor{}}
 	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		// The library refuses block scalars with an indentation indicator and no lines. Columns are kept.
+		if plain := emptyBlock.ReplaceAll(data, []byte(`$1""`)); !bytes.Equal(plain, data) {
+			file, err = parser.ParseBytes(plain, 0, parser.AllowDuplicateMapKey())
+		}
+	}
 	if err != nil {
 		return nil, nil, config.Problems{syntaxProblem(name, err)}
 	}
@@ -54,6 +62,8 @@ func decodeYAML(name string, data []byte) (root any, tree ast.Node, problems con
 	return r.value(body, 0), body, r.problems
 }
 
+var emptyBlock = regexp.MustCompile(`(?m)^([ \t]*[^ \t#'"\n][^#'"\n]*:[ ])\|[1-9][+-]?[ ]*$`)
+
 func syntaxProblem(name string, err error) config.Problem {
 	p := config.Problem{File: name, Line: 1, Column: 1, Severity: config.Error, Rule: "spec.syntax"}
 	message, _, _ := strings.Cut(err.Error(), "\n")
@@ -73,18 +83,37 @@ func syntaxProblem(name string, err error) config.Problem {
 
 func (r *yamlReader) fail(n ast.Node, rule, message, hint string) {
 	p := config.Problem{File: r.name, Severity: config.Error, Rule: rule, Message: message, Hint: hint}
-	if t := n.GetToken(); t != nil {
-		p.Line, p.Column = t.Position.Line, t.Position.Column
-	}
+	p.Line, p.Column = begin(n)
 	r.problems = append(r.problems, p)
+}
+
+// begin is where a node begins. The token of a block mapping is its first colon, which is not what a reader looks for.
+func begin(n ast.Node) (line, column int) {
+	for {
+		switch m := n.(type) {
+		case *ast.MappingValueNode:
+			n = m.Key
+			continue
+		case *ast.MappingNode:
+			if !m.IsFlowStyle && len(m.Values) > 0 {
+				n = m.Values[0].Key
+				continue
+			}
+		}
+		if t := n.GetToken(); t != nil {
+			return t.Position.Line, t.Position.Column
+		}
+		return 1, 1
+	}
 }
 
 func (r *yamlReader) value(n ast.Node, depth int) any {
 	r.nodes++
 	if depth > maxDepth || r.nodes > maxNodes {
-		if r.nodes <= maxNodes || r.nodes == maxNodes+1 {
+		if !r.full {
 			r.fail(n, "spec.syntax", "the document is too deep or, with its aliases written out, too large", "")
 		}
+		r.full = true
 		return nil
 	}
 	switch n := n.(type) {
@@ -189,6 +218,8 @@ func (r *yamlReader) tagged(n *ast.TagNode, depth int) any {
 			return s.GetToken().Value
 		}
 		return r.value(n.Value, depth)
+	case "!!binary", "!!timestamp":
+		return n.Value.GetToken().Value
 	case "!!map", "!!seq", "!!int", "!!float", "!!bool", "!!null":
 		return r.value(n.Value, depth)
 	default:

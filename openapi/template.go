@@ -31,7 +31,7 @@ func (s segment) weight() int {
 // request are.
 func parseTemplate(template string) ([]segment, error) {
 	if strings.ContainsAny(template, "?#") {
-		return nil, errors.New("a path has no query and no fragment; declare query parameters instead")
+		return nil, errors.New("a path has no query and no fragment")
 	}
 	if template == "/" {
 		return nil, nil
