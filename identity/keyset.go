@@ -147,7 +147,9 @@ func (s *keySet) board(kid string) (flight chan struct{}, own bool) {
 	if now.Before(s.next) {
 		return nil, false
 	}
-	s.next = now.Add(fetchPause)
+	if s.ring() != nil { // the first load is not yet a look for an unknown kid
+		s.next = now.Add(fetchPause)
+	}
 	// Not the request's context: when its client goes away, the others still want the keys.
 	s.take(context.Background())
 	return s.flight, true

@@ -50,8 +50,8 @@ func parseCompact(token string) (compact, *failure) {
 	return c, nil
 }
 
-// dots finds the two dots of a compact JWS and refuses every byte that is neither a dot nor base64url, and empty parts
-// in front.
+// dots finds the two dots of a compact JWS and refuses every byte that is neither a dot nor base64url, and a missing
+// header. That a payload is empty is for its reader to say.
 func dots(token string) (first, second int, f *failure) {
 	first, second = -1, -1
 	for i := range len(token) {
@@ -67,7 +67,7 @@ func dots(token string) (first, second int, f *failure) {
 			return 0, 0, fail(exchange.TokenMalformed, "more than two dots: not a compact JWS")
 		}
 	}
-	if second < 0 || first == 0 || second == first+1 {
+	if second < 0 || first == 0 {
 		return 0, 0, fail(exchange.TokenMalformed, "not three parts: not a compact JWS")
 	}
 	return first, second, nil
