@@ -48,7 +48,7 @@ func (e *evaluation) closed(in *instance) bool {
 		flags |= e.claims[i].flags
 	}
 	switch {
-	case flags&(claimComplete|claimSilent) != 0:
+	case flags&(claimComplete|claimSilent|claimRefuses) != 0:
 		return false
 	case flags&claimForbids != 0:
 		return true

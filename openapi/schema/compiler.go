@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// A Compiler turns the schemas of documents into plans. A schema that many refer to is compiled once. It is not safe
-// for concurrent use; the schemas that it returns are, also while it compiles others.
+// A Compiler turns the schemas of documents into plans. A schema that many refer to is compiled once and shared. A
+// Compiler is not safe for concurrent use; the schemas that it returns are, once it has compiled all that it is asked to.
 type Compiler struct {
 	dialect   Dialect
 	loader    func(uri string) (any, error)

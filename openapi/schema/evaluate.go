@@ -100,6 +100,7 @@ const (
 	claimNames                           // has properties, and so closes
 	claimOpens                           // says that others may come
 	claimForbids                         // says that others may not come, in a response
+	claimRefuses                         // says so in a request: such members are violations
 	claimComplete                        // names every member that there is
 	claimSilent                          // alternatives failed: nobody can say what is declared
 )
@@ -278,7 +279,7 @@ func (e *evaluation) rewind(m moment) {
 func (e *evaluation) claim(c claim) {
 	in := &e.instances[c.instance]
 	if e.testing {
-		c.flags &^= claimNames | claimOpens | claimForbids
+		c.flags &^= claimNames | claimOpens | claimForbids | claimRefuses
 	}
 	c.prev = in.claims
 	in.claims = int32(len(e.claims))
@@ -300,7 +301,7 @@ func (e *evaluation) try(s *node, v value, strict bool) bool {
 // result turns what was recorded into a Result.
 func (e *evaluation) result(n *content.Node, o *overlay) *Result {
 	if e.exhausted {
-		e.findings = append(e.findings, finding{up: -1, keyword: "complexity", detail: "is too complex to be judged"})
+		e.findings = append(e.findings[:min(len(e.findings), maxViolations-1)], finding{up: -1, keyword: "complexity", detail: "is too complex to be judged"})
 	}
 	undeclared := e.undeclared()
 	if len(e.findings) == 0 && len(undeclared) == 0 && len(e.marks) == 0 && o == nil {

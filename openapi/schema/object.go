@@ -12,7 +12,7 @@ func (e *evaluation) object(o *objectRules, v value) bool {
 	if !ok && e.quiet {
 		return false
 	}
-	w := memberWalk{e: e, o: o, v: v, flags: o.claims()}
+	w := memberWalk{e: e, o: o, v: v, flags: o.claims(e.strict)}
 	for i := range v.n.Children {
 		if !w.member(i) {
 			if ok = false; e.quiet {
@@ -34,7 +34,7 @@ func (e *evaluation) object(o *objectRules, v value) bool {
 }
 
 // claims are the flags that do not depend on the instance.
-func (o *objectRules) claims() (f claimFlags) {
+func (o *objectRules) claims(strict bool) (f claimFlags) {
 	if o.named {
 		f |= claimNames
 	}
@@ -42,6 +42,8 @@ func (o *objectRules) claims() (f claimFlags) {
 		f |= claimAll
 		if o.additional.verdict != never {
 			f |= claimOpens
+		} else if strict {
+			f |= claimRefuses
 		}
 	}
 	return f
@@ -199,6 +201,9 @@ func (e *evaluation) unevaluatedMembers(o *objectRules, v value, before int) boo
 	ok, flags := true, claimAll|claimOpens
 	if o.unevaluated.verdict == never {
 		flags = claimAll
+		if e.strict {
+			flags |= claimRefuses
+		}
 	}
 	for i := range v.n.Children {
 		if e.work -= 1; e.covered(v.self, before, v.n.Children[i].Name) {
