@@ -14,10 +14,10 @@ import (
 
 // cli is the whole grammar; each command is a file of its own.
 type cli struct {
-	Run   runCmd   `cmd:"" help:"Protect an API: serve clients, forward what was judged."`
-	Check checkCmd `cmd:"" help:"Check a config or a spec: every problem at its place, and what protects each operation."`
-	Init  initCmd  `cmd:"" help:"Write a commented config from an OpenAPI document."`
-	//DEMO
+	Run        runCmd        `cmd:"" help:"Protect an API: serve clients, forward what was judged."`
+	Check      checkCmd      `cmd:"" help:"Check a config or a spec: every problem at its place, and what protects each operation."`
+	Init       initCmd       `cmd:"" help:"Write a commented config from an OpenAPI document."`
+	Demo       demoCmd       `cmd:"" help:"Run a vulnerable shop behind the gateway, on loopback, and try to break it."`
 	Explain    explainCmd    `cmd:"" help:"Tell why an exchange was refused, and which setting would change that."`
 	Keys       keysCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`

@@ -49,6 +49,9 @@ type service struct {
 	load func() (*config.Config, *config.Source, config.Problems)
 }
 
+// sink is somebody else who wants the records.
+type sink = event.Sink
+
 // listener is one open socket.
 type listener struct {
 	server *listen.Server
@@ -56,7 +59,7 @@ type listener struct {
 }
 
 // open builds everything from a config, opens the sockets, and serves nothing yet. On error nothing is left open.
-func open(ctx context.Context, cfg *config.Config, src *config.Source) (_ *service, problems config.Problems, err error) {
+func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...sink) (_ *service, problems config.Problems, err error) {
 	v := &service{config: cfg, ctx: ctx}
 	if src.File != flagsOnly {
 		v.origin = src.File
@@ -78,7 +81,7 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source) (_ *servi
 	if v.parts.Tracer, err = telemetry.NewTracer(ctx, version()); err != nil {
 		return nil, nil, err
 	}
-	v.parts.Record = event.Bus{v.access, v.metrics, v.refusals}.Record
+	v.parts.Record = append(event.Bus{v.access, v.metrics, v.refusals}, extra...).Record
 	v.gateway = gateway.New(v.parts)
 	v.observe()
 	snapshot, problems := gateway.Build(cfg, src, v.parts)

@@ -1,0 +1,39 @@
+# Everything goes through Go's module proxy; what else a target needs it says.
+export CGO_ENABLED = 0
+LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+FUZZTIME ?= 20s
+
+.PHONY: build demo tour test test-all race vet lint fuzz bench golden
+
+build: ## the binary, in bin/
+	go build -trimpath -o bin/sallyport ./cmd/sallyport
+
+demo: ## a vulnerable shop behind the gateway; Ctrl-C ends it
+	go run ./cmd/sallyport demo
+
+tour: ## every flaw of the shop, bare and through the gateway
+	go run ./cmd/sallyport demo --tour
+
+test: ## everything that is fast
+	go test ./...
+
+test-all: ## also what takes minutes: the whole CRS suite, real specs, soak
+	SALLYPORT_ALL=1 go test -count=1 -timeout 60m ./...
+
+race: ## needs a C compiler
+	CGO_ENABLED=1 go test -race -short ./...
+
+vet:
+	go vet ./...
+
+lint: ## builds golangci-lint on first use, which takes minutes
+	go run $(LINT) run ./...
+
+fuzz: ## each fuzz target for FUZZTIME
+	./.ci/fuzz $(FUZZTIME)
+
+bench: ## each benchmark once, so that none rots; see docs/performance.md for figures
+	go test -run '^$$' -bench . -benchtime 1x ./...
+
+golden: ## write the generated files again: docs, schema, golden files
+	go test ./config ./exchange ./lab ./openapi -update
