@@ -169,7 +169,7 @@ func TestCoreRuleSet(t *testing.T) {
 var place = regexp.MustCompile(` at byte \d+| ".*`)
 
 // sampleOf: one test of this many runs where SALLYPORT_ALL is not set.
-const sampleOf = 20
+const sampleOf = 10
 
 func readDiffers(t *testing.T) map[string]string {
 	f, err := os.Open("testdata/crs-differs.txt")

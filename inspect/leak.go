@@ -31,11 +31,11 @@ func leak(id, message string, hints []string, frames int, frame string) detector
 // detectors are tried in this order; the first match of an id is reported.
 var detectors = []detector{
 	always(leak("private_key", "private key", []string{"PRIVATE KEY"}, 1,
-		`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\n|[A-Za-z0-9+/=:,. -]){40}`)),
+		`-----BEGIN (?:[A-Z]+ )*PRIVATE KEY(?: BLOCK)?-----(?:\s|\\[nr])*(?:[\w-]+: [^\n]{0,200}\s+){0,4}[A-Za-z0-9+/=]{32}`)),
 	leak("java", "stack trace of Java", []string{".java:", ".kt:", ".scala:", ".groovy:", "(Native Method)", "(Unknown Source)"}, 2,
 		`\bat (?:[\w$.@-]+/)?(?:[\w$]+\.)+[\w$<>]+\((?:[\w$]+\.(?:java|kt|scala|groovy):\d+|Native Method|Unknown Source)\)`),
 	leak("java", "exception of Java", []string{".java:", ".kt:", ".scala:"}, 1,
-		`\b(?:[a-z_]\w*\.){2,}\w*(?:Exception|Error)\b[^\n]{0,300}\s+at (?:[\w$.@-]+/)?(?:[\w$]+\.)+[\w$<>]+\([\w$]+\.(?:java|kt|scala):\d+\)`),
+		`\b(?:[a-z_]\w*\.)+\w*(?:Exception|Error)\b[^\n]{0,300}\s+at (?:[\w$.@-]+/)?(?:[\w$]+\.)+[\w$<>]+\([\w$]+\.(?:java|kt|scala):\d+\)`),
 	leak("python", "stack trace of Python", []string{"Traceback (most recent call last)"}, 1,
 		`Traceback \(most recent call last\):?\s+File \\?"[^"\n]{1,300}\\?", line \d+`),
 	leak("python", "frames of Python", []string{".py\", line "}, 2, `File "[^"\n]{1,300}\.py", line \d+, in \S`),
@@ -59,7 +59,7 @@ var detectors = []detector{
 			`\bDB2 SQL error: SQLCODE|\bSQL0\d{3}N\b|\bMongoServerError: |Dynamic SQL Error`),
 	leak("listing", "directory listing", []string{"Index of /", "Directory listing for", "[To Parent Directory]"}, 1,
 		`<title>(?:Index of /|Directory listing for )|>\[To Parent Directory\]<`),
-	leak("source", "source code", []string{"<?php", "<%@", "#!/"}, 1, `<\?php\s|<%@ ?(?:page|import|language)\b|(?:^|\n)#!/(?:usr/)?bin/\w`),
+	leak("source", "source code", []string{"<?php", "<%@", "#!/"}, 1, `<\?php\s|<%@ ?(?:page|import|language)\b|(?m:^)#!/(?:usr/)?bin/\w`),
 }
 
 func always(d detector) detector { d.always = true; return d }
