@@ -48,7 +48,9 @@ func (c *checker) name(name, at string, seen map[string]bool) {
 	switch {
 	case name == "":
 		c.fail(at, "has no name", "name: shop")
-	case strings.ContainsFunc(name, func(r rune) bool { return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", r) }):
+	case strings.ContainsFunc(name, func(r rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", r)
+	}):
 		c.fail(at+".name", "may have letters, digits, - and _ only", "it becomes a label of metrics")
 	case seen[name]:
 		c.fail(at+".name", "the name "+name+" is taken", "")

@@ -60,7 +60,7 @@ func Parse(file string, data []byte) (*Config, *Source, Problems) {
 	if len(data) > MaxFile {
 		return nil, src, Problems{src.Problem("", "config.too_large", "the config is larger than 4 MiB", "")}
 	}
-	tree, err := parser.ParseBytes(data, 0)
+	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return nil, src, Problems{syntaxProblem(file, err)}
 	}
@@ -91,7 +91,7 @@ func DecodeValue(v, into any) error {
 	if err != nil {
 		return err
 	}
-	tree, err := parser.ParseBytes(data, 0)
+	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		return err
 	}
