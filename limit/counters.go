@@ -44,9 +44,9 @@ type shard struct {
 
 // NewCounters makes a table for about n keys that are in use at the same time.
 func NewCounters(n int) *Counters {
-	// A quarter more slots than asked for: with two choices, sets of eight are practically never full at that load.
+	// Half as many slots again as asked for: with two choices, sets of eight are practically never full at that load.
 	// The first size is the last one halved several times, so that every growth doubles exactly.
-	first, last := (n+n/4)/(shardCount*ways)+1, 1
+	first, last := (n+n/2)/(shardCount*ways)+1, 1
 	for first > 32 {
 		first, last = (first+1)/2, last*2
 	}

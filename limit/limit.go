@@ -20,7 +20,7 @@ import (
 
 // Options of a Limiter.
 type Options struct {
-	// Keys is how many keys are counted separately at the same time. Default 1,000,000, about 30 MB when all are in use.
+	// Keys is how many keys are counted separately at the same time. Default 1,000,000, about 40 MB when all are in use.
 	Keys int
 	// Now is the clock; default time.Now.
 	Now func() time.Time
