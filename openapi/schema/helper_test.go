@@ -4,4 +4,7 @@ import "github.com/sallyport/sallyport/content"
 
 type nodeT = content.Node
 
-const kindFile = content.File
+const (
+	kindFile   = content.File
+	kindNumber = content.Number
+)

@@ -81,6 +81,7 @@ func (w *memberWalk) member(i int) bool {
 		}
 	}
 	for j := range o.patterns {
+		e.work--
 		if p := &o.patterns[j]; p.pattern.match(m.Name) {
 			evaluated = true
 			ok = e.child(p.schema, w.v, i) && ok

@@ -13,6 +13,7 @@ type pattern struct {
 	shape   *shape         // a sequence of character classes, where the pattern is no more than that
 	full    *regexp.Regexp // otherwise
 	look    []lookahead    // what else must, or must not, match from the start
+	size    int            // instructions of the machine
 }
 
 type lookahead struct {
@@ -44,9 +45,29 @@ func compilePattern(ecma string) (*pattern, error) {
 			return p, nil
 		}
 	}
-	p.full, err = regexp.Compile(re2)
-	return p, explain(err)
+	if p.full, err = regexp.Compile(re2); err != nil {
+		return nil, explain(err)
+	}
+	p.size += instructions(re2)
+	return p, nil
 }
+
+// instructions is the size of the machine for a pattern that compiles.
+func instructions(re2 string) int {
+	tree, err := syntax.Parse(re2, syntax.Perl)
+	if err != nil {
+		return 0
+	}
+	program, err := syntax.Compile(tree.Simplify())
+	if err != nil {
+		return 0
+	}
+	return len(program.Inst)
+}
+
+// cost is what a match takes of the work of an evaluation: linear in the text, but a machine of a thousand repetitions
+// is in a thousand states at once.
+func (p *pattern) cost(text string) int { return len(text) * p.size >> 6 }
 
 func (p *pattern) lookaheads(s string) (rest string, err error) {
 	for strings.HasPrefix(s, "(?=") || strings.HasPrefix(s, "(?!") {
@@ -65,6 +86,7 @@ func (p *pattern) lookaheads(s string) (rest string, err error) {
 		if err != nil {
 			return "", explain(err)
 		}
+		p.size += instructions(re2)
 		p.look = append(p.look, lookahead{full, s[2] == '!'})
 		s = s[end+1:]
 	}

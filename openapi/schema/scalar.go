@@ -13,8 +13,14 @@ func (e *evaluation) text(s *node, v value) bool {
 	if r.minLength > 0 || r.maxLength >= 0 {
 		ok = e.length(r, v)
 	}
-	if v.n.Kind == content.File || !ok && e.quiet {
-		return ok
+	if v.n.Kind == content.File || !ok {
+		return ok // what is too long is not searched
+	}
+	if r.pattern != nil {
+		if e.work -= r.pattern.cost(v.n.Text); e.work < 0 {
+			e.exhausted = true
+			return false
+		}
 	}
 	if r.pattern != nil && !r.pattern.match(v.n.Text) {
 		ok = e.loud() && e.fail(v, "pattern", "must match the pattern "+quote(r.pattern.written))

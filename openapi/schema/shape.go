@@ -16,6 +16,7 @@ type shape struct {
 type step struct {
 	ascii       [2]uint64
 	high        bool // every character from U+0080 on
+	oneLine     bool // but not U+2028 and U+2029, which are line ends to ECMA-262
 	least, most int
 }
 
@@ -116,18 +117,24 @@ func (s *step) fill(pairs []rune) bool {
 		if high < utf8.RuneSelf {
 			continue
 		}
-		if low > utf8.RuneSelf || high != utf8.MaxRune {
-			return false
-		}
 		s.high = true
+		if low <= utf8.RuneSelf && high == utf8.MaxRune {
+			return true
+		}
+		s.oneLine = true
+		last := i+4 == len(pairs) && pairs[i+2] == lineEnd+2 && pairs[i+3] == utf8.MaxRune
+		return last && low <= utf8.RuneSelf && high == lineEnd-1
 	}
 	return true
 }
 
+// lineEnd is LINE SEPARATOR; PARAGRAPH SEPARATOR comes after it.
+const lineEnd = 0x2028
+
 // push adds a step; one of the same class is merged, which is what makes split repetitions whole again.
 func (s *shape) push(c step, least, most int) {
 	if n := len(s.steps); n > 0 {
-		if last := &s.steps[n-1]; last.ascii == c.ascii && last.high == c.high {
+		if last := &s.steps[n-1]; last.ascii == c.ascii && last.high == c.high && last.oneLine == c.oneLine {
 			last.least += least
 			if last.most < 0 || most < 0 {
 				last.most = -1
@@ -178,7 +185,10 @@ func (s *shape) match(text string) bool {
 				if !st.high {
 					break
 				}
-				_, width := utf8.DecodeRuneInString(text)
+				r, width := utf8.DecodeRuneInString(text)
+				if st.oneLine && (r == lineEnd || r == lineEnd+1) {
+					break
+				}
 				text = text[width:]
 			}
 			n++
