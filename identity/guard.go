@@ -35,7 +35,8 @@ type alternative struct {
 // The spec's alternatives are tried as OpenAPI means them: one suffices, and all schemes of it are needed. An
 // alternative with a scheme that security does not map is never accepted; it is an error when none is left. An
 // operation that may be called anonymously passes without a credential, but a credential that is presented is judged
-// all the same: the upstream will see it and may believe it. Exactly the credentials of one alternative must be
+// all the same: the upstream will see it and may believe it. What stands in places that the operation does not
+// declare is not looked at. Exactly the credentials of one alternative must be
 // presented; more than one alternative needs are ambiguous.
 //
 // Guard fails for schemes that cannot be verified (http basic, mutualTLS), for identities that do not exist or do not
@@ -86,7 +87,7 @@ func (c *check) forbidden(e *exchange.Exchange) *failure {
 		return nil
 	}
 	for i := range e.Target.Query {
-		if n := e.Target.Query[i].Name; len(n) == len("access_token") && asciiLower(n) == "access_token" {
+		if foldsTo(e.Target.Query[i].Name, "access_token") {
 			return fail(exchange.CredentialsAmbiguous, "access_token in the query")
 		}
 	}

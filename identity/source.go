@@ -97,7 +97,7 @@ func bearer(values []string) (credential string, present bool, f *failure) {
 	}
 	const scheme = "bearer "
 	v := values[0]
-	if len(v) < len(scheme) || asciiLower(v[:len(scheme)]) != scheme {
+	if len(v) < len(scheme) || !foldsTo(v[:len(scheme)], scheme) {
 		name, _, _ := strings.Cut(v, " ")
 		if len(name) > 16 {
 			name = "of an unknown kind" // it may be the credential itself

@@ -138,3 +138,20 @@ func asciiLower(s string) string {
 	}
 	return s
 }
+
+// foldsTo reports whether s is lower but for the case of ASCII letters; lower has none in upper case.
+func foldsTo(s, lower string) bool {
+	if len(s) != len(lower) {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
