@@ -208,6 +208,22 @@ func TestScoreSpansHeadAndBody(t *testing.T) {
 	}
 }
 
+// inspect.body does not do the work of inspect.head, which may be switched off.
+func TestBodyLeavesHeadAlone(t *testing.T) {
+	raw := post("application/json", `{"note":"x"}`, "X-Note: <script>alert(1)</script>\r\n")
+	e, err := readExchange(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j := testJudge(t, config.Inspect{})
+	if v, err := j.body(context.Background(), e); err != nil || !v.Passed() || len(e.Findings) > 0 {
+		t.Errorf("%+v, %v, %s", v, err, fields(e))
+	}
+	if v, err := j.head(context.Background(), e); err != nil || v.Passed() {
+		t.Errorf("%+v, %v", v, err)
+	}
+}
+
 func TestMoreTextThanInspected(t *testing.T) {
 	big := post("application/json", `{"note":"`+strings.Repeat("a ", 2000)+`"}`)
 	if code, _ := judgeOne(t, config.Inspect{MaxBytes: 1000}, big); code != "inspect.too_large" {

@@ -128,6 +128,9 @@ func (j *judge) findings(guard string, m *Message, matches []Match, have []excha
 	var out []exchange.Finding
 	for i := range matches {
 		h := &matches[i]
+		if m.Stage == Body && m.inHead(h) {
+			continue // inspect.head has judged it, or is switched off
+		}
 		field := h.Place
 		if h.Value >= 0 {
 			field = m.Field(&m.Values[h.Value])
@@ -143,6 +146,14 @@ func (j *judge) findings(guard string, m *Message, matches []Match, have []excha
 			Severity: h.Rule.Severity, Score: h.Rule.Score, Tags: h.Rule.Tags, Match: mask(h.Fragment)})
 	}
 	return out
+}
+
+// inHead reports whether a match lies in what the Head stage judges.
+func (m *Message) inHead(h *Match) bool {
+	if h.Value >= 0 {
+		return m.Values[h.Value].Part <= CookiePart
+	}
+	return h.Place != "body" && h.Place != "request"
 }
 
 // joined reports whether a match of the file rules lies in the dots with which we join the names of JSON members:
