@@ -316,7 +316,7 @@ func (b *builder) schemaProblems() {
 		if p.Keyword == "x-sallyport" {
 			severity = config.Error // a protection that was asked for and would silently be missing
 		}
-		b.add(b.locator(p.Pointer).below(p.Keyword), severity, "spec.keyword", "the keyword has no effect as it is", "%s is not usable: %s", p.Keyword, p.Detail)
+		b.add(b.locator(p.Pointer).below(p.Keyword), severity, "spec.keyword", "the keyword has no effect as it is", "%s is not usable: %s", p.Keyword, inExtension(p.Detail))
 	}
 }
 

@@ -26,9 +26,10 @@ func (o *Operation) Decode(t content.Target, path []string, h http.Header) Param
 	if p == nil { // not from a document
 		p = newPlan(o, nil, shaper{})
 	}
-	d := decoder{plan: p, target: &t, path: path, header: h}
-	if n := len(p.slots); n <= len(d.buffer) {
-		d.found = d.buffer[:n]
+	d := decoder{plan: p, query: t.Query, raw: t.RawQuery, path: path, header: h}
+	var buffer [24]occurrence
+	if n := len(p.slots); n <= len(buffer) {
+		d.found = buffer[:n]
 	} else {
 		d.found = make([]occurrence, n)
 	}
@@ -42,11 +43,11 @@ func (o *Operation) Decode(t content.Target, path []string, h http.Header) Param
 // decoder is the state of one Decode.
 type decoder struct {
 	plan    *plan
-	target  *content.Target
+	query   []content.Pair
+	raw     string // the whole query
 	path    []string
 	header  http.Header
 	found   []occurrence // by slot
-	buffer  [24]occurrence
 	cookies []content.Pair
 	values  []Value
 	nodes   []content.Node
@@ -55,8 +56,8 @@ type decoder struct {
 
 // occurrence counts where a parameter was seen.
 type occurrence struct {
-	count int // pairs or lines
-	first int // index of the first
+	count int32 // pairs or lines
+	first int32 // index of the first
 }
 
 func (d *decoder) fail(s *slot, detail string) {
@@ -65,23 +66,23 @@ func (d *decoder) fail(s *slot, detail string) {
 
 func (o *occurrence) see(i int) {
 	if o.count == 0 {
-		o.first = i
+		o.first = int32(i)
 	}
 	o.count++
 }
 
 func (d *decoder) findQuery() {
 	if d.plan.whole != skip {
-		if len(d.target.Query) > 0 {
+		if len(d.query) > 0 {
 			d.found[d.plan.whole].see(0)
 		}
 		return
 	}
-	for i := range d.target.Query {
-		t, ok := d.queryTarget(d.target.Query[i].Name)
+	for i := range d.query {
+		t, ok := d.queryTarget(d.query[i].Name)
 		switch {
 		case !ok:
-			d.out.Undeclared = append(d.out.Undeclared, d.target.Query[i].Name)
+			d.out.Undeclared = append(d.out.Undeclared, d.query[i].Name)
 		case t.slot != skip:
 			d.found[t.slot].see(i)
 		}
@@ -105,7 +106,7 @@ func (d *decoder) queryTarget(name string) (target, bool) {
 
 func (d *decoder) findHeaders() {
 	for _, i := range d.plan.headers {
-		d.found[i].count = len(d.header[d.plan.slots[i].header])
+		d.found[i].count = int32(len(d.header[d.plan.slots[i].header]))
 	}
 }
 
@@ -182,10 +183,10 @@ func (d *decoder) slot(i int) {
 		d.readHeader(i, s)
 		return
 	case "querystring":
-		d.add(i, d.target.RawQuery, d.queryString(s))
+		d.add(i, d.raw, d.queryString(s))
 		return
 	case "query":
-		raw = d.target.Query[o.first].Value
+		raw = d.query[o.first].Value
 	case "cookie":
 		raw = d.cookies[o.first].Value
 	}
@@ -212,7 +213,7 @@ func (d *decoder) pairs(s *slot) []content.Pair {
 	if s.param.In == "cookie" {
 		return d.cookies
 	}
-	return d.target.Query
+	return d.query
 }
 
 // belongs reports whether the pair at i was found for the slot, and whether it is a member of its object.

@@ -63,7 +63,7 @@ func (s *slot) formDocument(raw string) reading {
 
 // queryString reads the whole query as one value (OpenAPI 3.2, in: querystring).
 func (d *decoder) queryString(s *slot) reading {
-	pairs := d.target.Query
+	pairs := d.query
 	if s.param.Media == "application/x-www-form-urlencoded" {
 		node := content.Node{Kind: content.Object, Children: make([]content.Node, 0, len(pairs))}
 		for i := range pairs {

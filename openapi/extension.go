@@ -32,9 +32,15 @@ func (b *builder) extension(c cursor, into any) bool {
 			}
 			p.Line += base.Line - 1
 		}
+		p.Message = inExtension(p.Message)
 		b.placed = append(b.placed, p)
 	}
 	return true
+}
+
+// inExtension names what the config's decoder takes for the config.
+func inExtension(message string) string {
+	return strings.Replace(message, "of the config", "of "+extensionKey+" here", 1)
 }
 
 // misplaced reports x-sallyport where it has no meaning: whoever wrote it expects a protection.

@@ -158,6 +158,7 @@ func (b *builder) finish() {
 	for _, s := range b.library.sources {
 		s.drop()
 	}
+	b.doc.sources = b.library.sources
 }
 
 // collisions reports templates that match the same paths.

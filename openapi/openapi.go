@@ -20,7 +20,8 @@ type Document struct {
 	Schemes        map[string]*SecurityScheme
 
 	servers []server
-	root    *source // its bytes and those of others are kept, so that the linter can say where
+	root    *source
+	sources map[string]*source // by URI; only their bytes are kept, so that the linter can say where
 }
 
 // server is one entry of servers, as written.

@@ -48,6 +48,8 @@ func refHint(err error) string {
 		return "save the file beside the spec, or set remote_refs: true on the API"
 	case errors.Is(err, errNoSuch):
 		return "the part after # is a JSON pointer: / between names, ~1 for a slash within a name"
+	case errors.Is(err, fs.ErrNotExist):
+		return "paths are relative to the file that refers"
 	}
 	return ""
 }

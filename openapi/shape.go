@@ -101,17 +101,18 @@ func (s *shape) member(name string) *shape {
 func (s *shape) node(name, text string) content.Node {
 	n := content.Node{Kind: content.String, Name: name, Text: text}
 	k := s.literal(text)
-	if k == content.String || (s.loose && s.fits(&n)) {
+	if k == content.String || (s.loose && s.fits(n)) {
 		return n
 	}
 	n.Kind = k
-	if s.try != nil && s.text && !s.fits(&n) {
+	if s.try != nil && s.text && !s.fits(n) {
 		n.Kind = content.String
 	}
 	return n
 }
 
-func (s *shape) fits(n *content.Node) bool { return s.try.Evaluate(n, schema.Request).Valid() }
+// fits takes a copy, so that the node stays off the heap where nothing has to be tried.
+func (s *shape) fits(n content.Node) bool { return s.try.Evaluate(&n, schema.Request).Valid() }
 
 // literal is the kind that text has as a JSON literal, as far as the shape allows one. Where only whole numbers are
 // meant, 1.0 and 1e3 are text: servers disagree about them.

@@ -22,17 +22,19 @@ type source struct {
 	data []byte
 	root any // map[string]any, []any, string, json.Number, bool or nil
 	yaml bool
-	tree ast.Node // YAML only: positions come from here; parsed anew when it was dropped
+	tree ast.Node // YAML only: positions come from here
 }
 
 // drop forgets everything but the bytes.
 func (s *source) drop() { s.root, s.tree = nil, nil }
 
+// nodes is the tree, parsed anew where it was dropped. It is not kept then: a loaded document does not change.
 func (s *source) nodes() ast.Node {
-	if s.tree == nil {
-		_, s.tree, _ = decodeYAML(s.name, s.data)
+	if s.tree != nil {
+		return s.tree
 	}
-	return s.tree
+	_, tree, _ := decodeYAML(s.name, s.data)
+	return tree
 }
 
 // A place is a value within a source, by JSON pointer.

@@ -14,12 +14,12 @@ func (d *decoder) repeated(slot int, s *slot, o occurrence) reading {
 	}
 	pairs := d.pairs(s)
 	if o.count == 1 && s.shape.scalar() {
-		if n := s.shape.node("", pairs[o.first].Value); s.shape.fits(&n) {
+		if n := s.shape.node("", pairs[o.first].Value); s.shape.fits(n) {
 			return reading{node: n}
 		}
 	}
 	node := content.Node{Kind: content.Array, Children: make([]content.Node, 0, o.count)}
-	for i := o.first; len(node.Children) < o.count && i < len(pairs); i++ {
+	for i := int(o.first); len(node.Children) < int(o.count) && i < len(pairs); i++ {
 		if _, ok := d.belongs(slot, s, pairs[i].Name); ok {
 			node.Children = append(node.Children, s.shape.items.node("", pairs[i].Value))
 		}
@@ -34,7 +34,7 @@ func (d *decoder) spread(slot int, s *slot, o occurrence) reading {
 	}
 	pairs := d.pairs(s)
 	node := content.Node{Kind: content.Object, Children: make([]content.Node, 0, o.count)}
-	for i, seen := o.first, 0; seen < o.count && i < len(pairs); i++ {
+	for i, seen := int(o.first), 0; seen < int(o.count) && i < len(pairs); i++ {
 		member, ok := d.belongs(slot, s, pairs[i].Name)
 		if !ok {
 			continue
@@ -88,7 +88,7 @@ func (d *decoder) brackets(slot int, s *slot, o occurrence) reading {
 	if s.shape.array && !s.shape.object {
 		node.Kind = content.Array
 	}
-	for i, seen := o.first, 0; seen < o.count && i < len(pairs); i++ {
+	for i, seen := int(o.first), 0; seen < int(o.count) && i < len(pairs); i++ {
 		member, ok := d.belongs(slot, s, pairs[i].Name)
 		if !ok {
 			continue

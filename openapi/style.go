@@ -14,13 +14,13 @@ func (s *slot) text(raw string, sep, pair byte, explode bool) reading {
 	sh := s.shape
 	if sh.scalar() {
 		n := sh.node("", raw)
-		if sh.try == nil || (!sh.array && !sh.object) || sh.fits(&n) {
+		if sh.try == nil || (!sh.array && !sh.object) || sh.fits(n) {
 			return reading{node: n}
 		}
 	}
 	if sh.array {
 		r := s.elements(raw, sep)
-		if r.detail != "" || sh.try == nil || !sh.object || sh.fits(&r.node) {
+		if r.detail != "" || sh.try == nil || !sh.object || sh.fits(r.node) {
 			return r
 		}
 	}
