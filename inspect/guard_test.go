@@ -210,7 +210,7 @@ func TestScoreSpansHeadAndBody(t *testing.T) {
 
 // inspect.body does not do the work of inspect.head, which may be switched off.
 func TestBodyLeavesHeadAlone(t *testing.T) {
-	raw := post("application/json", `{"note":"x"}`, "X-Note: <script>alert(1)</script>\r\n")
+	raw := post("application/json", `{"note":"x"}`, "X-Note: <script>alert(1)</script>")
 	e, err := readExchange(raw)
 	if err != nil {
 		t.Fatal(err)
