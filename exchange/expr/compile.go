@@ -24,6 +24,8 @@ type program struct {
 	uses map[string]bool
 	// field is set when the expression is nothing but a field of the principal; prg is not asked then.
 	field func(*exchange.Principal) string
+	// simple is set when the expression is one that [anyOf] decides. Numbers are left to CEL: they can be out of range.
+	simple test
 }
 
 // String returns the source.
@@ -81,7 +83,7 @@ func compile(src string, s Scope, value bool, want func(*cel.Type) string) (*pro
 	if err != nil {
 		return nil, &Error{1, 1, err.Error()}
 	}
-	return &program{src: src, prg: prg, uses: c.uses, field: plainField(c.ast.Expr())}, nil
+	return &program{src: src, prg: prg, uses: c.uses, field: plainField(c.ast.Expr()), simple: anyOf(c.ast.Expr())}, nil
 }
 
 func first(issues *cel.Issues) error {
@@ -117,18 +119,6 @@ func isOwner(t *cel.Type) string {
 		}
 	}
 	return "a string, a list of strings or a bool"
-}
-
-// plainField recognises an expression that only selects a string field of the principal.
-func plainField(e ast.Expr) func(*exchange.Principal) string {
-	if e.Kind() != ast.SelectKind || e.AsSelect().IsTestOnly() {
-		return nil
-	}
-	of := e.AsSelect().Operand()
-	if of.Kind() != ast.IdentKind || of.AsIdent() != "principal" {
-		return nil
-	}
-	return plain[e.AsSelect().FieldName()]
 }
 
 // checker looks for what the type checker cannot know.

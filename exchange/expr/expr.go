@@ -138,6 +138,9 @@ func (o *Owner) Owns(e *exchange.Exchange, n *content.Node) (bool, error) {
 	if o.field != nil {
 		return ownsText(o.field(caller(e)), n), nil
 	}
+	if o.simple != nil && (n == nil || n.Kind != content.Number) {
+		return o.simple(caller(e), n), nil
+	}
 	out, err := o.eval(e, n)
 	if err != nil {
 		return false, err

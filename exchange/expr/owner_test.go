@@ -223,7 +223,7 @@ func TestCostLimit(t *testing.T) {
 	}
 }
 
-// The fast path of plain fields and CEL must agree on every caller and every value.
+// The fast paths and CEL must agree on every caller and every value.
 func TestFastPathAgrees(t *testing.T) {
 	type pair struct {
 		fast, slow *Owner
@@ -241,6 +241,27 @@ func TestFastPathAgrees(t *testing.T) {
 		}
 		slow.field, skey.field = nil, nil
 		pairs = append(pairs, pair{fast, slow, fkey, skey})
+	}
+	for _, src := range []string{
+		`value == principal.subject`,
+		`principal.tenant == value`,
+		`"a" in principal.roles`,
+		`value == principal.subject || "A" in principal.roles || "0" in principal.scopes`,
+		`(value == principal.client_id || "ä" in principal.roles) || (principal.issuer == value || value == principal.kind)`,
+	} {
+		fast, err1 := NewOwner(src, Scope{})
+		slow, err2 := NewOwner(src, Scope{})
+		if err1 != nil || err2 != nil || fast.simple == nil {
+			t.Fatalf("%s has no fast path: %v %v", src, err1, err2)
+		}
+		slow.simple = nil
+		pairs = append(pairs, pair{fast: fast, slow: slow})
+	}
+	for _, src := range []string{`value != principal.subject`, `value == principal.subject && "a" in principal.roles`, `!("a" in principal.roles)`,
+		`value in principal.roles`, `principal.claims.a == value`, `value == "a"`, `value.a == principal.subject`, `has(principal.subject)`} {
+		if o, err := NewOwner(src, Scope{}); err != nil || o.simple != nil || o.field != nil {
+			t.Errorf("%s: %v, or has a fast path", src, err)
+		}
 	}
 	word := rapid.SampledFrom([]string{"", "a", "A", "0", "42", "42.0", "true", "ä", "null"})
 	leaf := rapid.Custom(func(t *rapid.T) content.Node {
@@ -265,7 +286,8 @@ func TestFastPathAgrees(t *testing.T) {
 		e := &exchange.Exchange{}
 		if rapid.Bool().Draw(t, "somebody") {
 			e.Principal = &exchange.Principal{Subject: word.Draw(t, "sub"), Issuer: word.Draw(t, "iss"),
-				Kind: word.Draw(t, "kind"), ClientID: word.Draw(t, "client"), Tenant: word.Draw(t, "tenant")}
+				Kind: word.Draw(t, "kind"), ClientID: word.Draw(t, "client"), Tenant: word.Draw(t, "tenant"),
+				Roles: rapid.SliceOfN(word, 0, 2).Draw(t, "roles"), Scopes: rapid.SliceOfN(word, 0, 2).Draw(t, "scopes")}
 		}
 		n := values.Draw(t, "value")
 		for _, p := range pairs {
@@ -273,6 +295,9 @@ func TestFastPathAgrees(t *testing.T) {
 			b, errB := p.slow.Owns(e, n)
 			if a != b || (errA == nil) != (errB == nil) {
 				t.Fatalf("%s of %+v: fast %v %v, slow %v %v", p.fast, n, a, errA, b, errB)
+			}
+			if p.fkey == nil {
+				continue
 			}
 			k, errK := p.fkey.Of(e)
 			l, errL := p.skey.Of(e)
