@@ -98,11 +98,12 @@ func tlsFailure(err error) bool {
 // unsent reports whether the request cannot have reached the upstream: there was no connection.
 func (e *Error) unsent() bool { return e.Kind == Unreachable }
 
-// unanswered reports whether nothing at all came back: the connection was closed or reset before the first byte of
-// an answer. (An answer that broke off within its head is io.ErrUnexpectedEOF, and was received.)
+// unanswered reports whether nothing came back: the connection was closed or reset before the first byte of an
+// answer. (One that was closed within the head is io.ErrUnexpectedEOF, which io.EOF does not match. A reset there
+// looks like one before it; what depends on this is sent again only when that does no harm.)
 func (e *Error) unanswered() bool {
-	return e.unsent() || e.Kind == Broken && !errors.Is(e.Err, io.ErrUnexpectedEOF) &&
-		(errors.Is(e.Err, io.EOF) || errors.Is(e.Err, net.ErrClosed) || errors.Is(e.Err, syscall.ECONNRESET) || errors.Is(e.Err, syscall.EPIPE))
+	return e.unsent() || e.Kind == Broken && (errors.Is(e.Err, io.EOF) || errors.Is(e.Err, net.ErrClosed) ||
+		errors.Is(e.Err, syscall.ECONNRESET) || errors.Is(e.Err, syscall.EPIPE))
 }
 
 // brokenf says what is wrong with an answer.

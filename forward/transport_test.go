@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -45,6 +46,10 @@ func TestTLSUpstream(t *testing.T) {
 	u := startUpstream(t, config.Upstream{CA: ca, Cert: ca, Key: writePEM(t, "key.pem", "PRIVATE KEY", key)}, srv.URL)
 	if _, body, err := fetch(u, out); err != nil || body != "HTTP/2.0 /a%2Fb//?q=%2F with certificate" {
 		t.Errorf("pinned: %v %q", err, body)
+	}
+	_, port, _ := net.SplitHostPort(srv.Listener.Addr().String())
+	if _, _, err := fetch(startUpstream(t, config.Upstream{CA: ca}, "https://localhost:"+port), out); kindOf(err) != Unreachable {
+		t.Errorf("pinned, but for another name: %v", err)
 	}
 	if _, _, err := fetch(startUpstream(t, config.Upstream{}, srv.URL), out); kindOf(err) != Unreachable {
 		t.Errorf("the system's authorities vouch for a test server: %v", err)

@@ -107,7 +107,8 @@ func newTarget(raw string, l limits) (*target, error) {
 //
 // A request that never left, because there was no connection, is tried again on another target; one that left and
 // met silence (closed or reset without a byte) only when its method is idempotent. Both need a body that can be
-// repeated, and the upstream's budget: at most one retry for five requests.
+// repeated, and the upstream's budget: at most one retry for five requests. Beneath that, net/http repeats at once what
+// went out on a kept connection that turned out dead, if the method is idempotent or the client sent Idempotency-Key.
 func (u *Upstream) RoundTrip(ctx context.Context, e *exchange.Exchange, out *Request) (*http.Response, error) {
 	if err := out.valid(); err != nil {
 		return nil, &Error{Kind: Broken, Err: err}
