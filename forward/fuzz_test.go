@@ -42,6 +42,7 @@ func FuzzTarget(f *testing.F) {
 // No answer that passes has a header that could be read in two ways.
 func FuzzAnswer(f *testing.F) {
 	f.Add(200, "Content-Type", "a/b", "c/d")
+	f.Add(200, "X-A", "a\x00b", "")
 	f.Add(101, "Upgrade", "websocket", "")
 	f.Add(999, "Connection", "X-A", "close")
 	f.Fuzz(func(t *testing.T, status int, name, a, b string) {
