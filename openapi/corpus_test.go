@@ -134,6 +134,9 @@ func TestRealSpecs(t *testing.T) {
 				return
 			}
 			matchAll(t, doc)
+			start = time.Now()
+			findings := doc.Lint()
+			t.Logf("%d findings of the linter in %v", len(findings), time.Since(start).Round(time.Millisecond))
 		})
 	}
 	var m runtime.MemStats
