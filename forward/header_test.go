@@ -33,9 +33,15 @@ func TestOutgoing(t *testing.T) {
 	e.Outgoing.Delete("X-User-Id")
 	e.Outgoing.Set("X-User-Id", "alice")
 	e.Outgoing.Add("Accept", "e/f")
-	got := outgoing(e, &Request{Header: in, Host: "api.example:8443", Inspected: true, Method: "DELETE"})
+	identify := func(h http.Header) { // sees nothing that the client said of the family, and comes before the edits
+		if h["X_user_id"] != nil || h["X_User_Id"] != nil || h.Get("X-Forwarded-For") != "203.0.113.7" {
+			t.Error("identified too early")
+		}
+		h.Set("X-Tenant", "acme")
+	}
+	got := outgoing(e, &Request{Identify: identify, Header: in, Host: "api.example:8443", Inspected: true, Method: "DELETE"})
 	want := http.Header{
-		"X-User-Id": {"alice"}, "Authorization": {"Bearer a"}, "Content-Type": {"text/plain"}, "Accept": {"a/b", "c/d", "e/f"}, "Accept-Encoding": {"identity"}, "User-Agent": {""}, "X-Idempotency-Key": {},
+		"X-User-Id": {"alice"}, "X-Tenant": {"acme"}, "Authorization": {"Bearer a"}, "Content-Type": {"text/plain"}, "Accept": {"a/b", "c/d", "e/f"}, "Accept-Encoding": {"identity"}, "User-Agent": {""}, "X-Idempotency-Key": {},
 		"X-Forwarded-For": {"203.0.113.7"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"api.example:8443"},
 		"Forwarded": {`for=203.0.113.7;host="api.example:8443";proto=https`},
 	}

@@ -102,8 +102,8 @@ func newTarget(raw string, l limits) (*target, error) {
 }
 
 // RoundTrip sends out to a target and returns the answer's head; the caller closes its Body whatever happens next.
-// It applies e.Outgoing to the header as the very last thing (nobody else does), and fills in e.Upstream and
-// e.Response. Its errors, and those of reading the Body, are *[Error]. How long it may take is ctx's to say.
+// It applies out.Identify and then e.Outgoing (nobody else does) to the header, last of all, and fills in e.Upstream
+// and e.Response. Its errors, and those of reading the Body, are *[Error]. How long it may take is ctx's to say.
 //
 // A request that never left, because there was no connection, is tried again on another target; one that left and
 // met silence (closed or reset without a byte) only when its method is idempotent. Both need a body that can be

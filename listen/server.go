@@ -25,6 +25,8 @@ const (
 	defaultMaxHeader     = 32 << 10
 	defaultHeaderTimeout = 10 * time.Second
 	defaultIdleTimeout   = 2 * time.Minute
+
+	writeStall = 30 * time.Second // see patient
 )
 
 // Options are what a Server needs besides its configuration.
@@ -37,7 +39,8 @@ type Options struct {
 type Server struct {
 	socket net.Listener
 	http   *http.Server
-	cert   *certificate // nil on plain listeners
+	cert   *certificate  // nil on plain listeners
+	stall  time.Duration // how long one write may take
 	cancel context.CancelFunc
 }
 
@@ -55,7 +58,7 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{}
+	s := &Server{stall: writeStall}
 	if l.TLS != nil {
 		if s.cert, err = loadCertificate(*l.TLS); err != nil {
 			return nil, err
@@ -115,9 +118,9 @@ func (s *Server) Addr() net.Addr { return s.socket.Addr() }
 func (s *Server) Serve() error {
 	var err error
 	if s.cert != nil {
-		err = s.http.ServeTLS(s.socket, "", "")
+		err = s.http.ServeTLS(patient{s.socket, s.stall}, "", "")
 	} else {
-		err = s.http.Serve(s.socket)
+		err = s.http.Serve(patient{s.socket, s.stall})
 	}
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil

@@ -313,6 +313,45 @@ func TestShutdownCuts(t *testing.T) {
 	}
 }
 
+// A client that does not read what it asked for is cut off; one that reads slowly is not.
+func TestStalledReader(t *testing.T) {
+	ended := make(chan error, 1)
+	s, err := New(config.Listener{Address: "127.0.0.1:0"}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var err error
+		for piece := make([]byte, 64<<10); err == nil; {
+			_, err = w.Write(piece)
+		}
+		ended <- err
+	}), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.stall = 100 * time.Millisecond
+	done := make(chan error)
+	go func() { done <- s.Serve() }()
+	defer func() { s.Shutdown(context.Background()); <-done }()
+	c, err := net.Dial("tcp", s.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+	for range 10 { // longer than the limit in all
+		time.Sleep(20 * time.Millisecond)
+		if _, err := io.CopyN(io.Discard, c, 1<<20); err != nil {
+			t.Fatalf("cut off while reading: %v", err)
+		}
+	}
+	select {
+	case err := <-ended:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("ended with %v", err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the answer is still held")
+	}
+}
+
 // What strangers provoke stays below the level that is logged by default; a panic does not.
 func TestErrorLog(t *testing.T) {
 	var out bytes.Buffer
