@@ -18,6 +18,7 @@ const ecmaNotSpace = `\x{00}-\x{08}\x{0E}-\x{1F}!-\x{9F}\x{A1}-\x{167F}\x{1681}-
 const (
 	maxRepeat   = 1000
 	maxRepeats  = 32 * maxRepeat
+	maxAtom     = 256
 	maxLiterals = 64 << 10 // bytes of a pattern
 )
 
@@ -162,8 +163,8 @@ func (t *translator) brace() error {
 		t.atom = -1
 		return nil
 	}
-	if t.repeats += max(least, most); t.repeats > maxRepeats || len(t.groups) > 0 && len(atom) > 64 {
-		return fmt.Errorf("repeats more than %d times", maxRepeats)
+	if t.repeats += max(least, most); t.repeats > maxRepeats || len(atom) > maxAtom {
+		return fmt.Errorf("repeats too much more than %d times", maxRepeat)
 	}
 	t.split(atom, least, most)
 	t.lazyAfterSplit()

@@ -94,6 +94,9 @@ func isIDNHostname(s string) bool {
 	if isHostname(s) {
 		return true
 	}
+	if len(s) > utf8.UTFMax*253 {
+		return false
+	}
 	s = strings.NewReplacer("\u3002", ".", "\uFF0E", ".", "\uFF61", ".").Replace(s)
 	ascii, err := registration.ToASCII(s)
 	if err != nil || ascii == "" || len(ascii) > 253 {

@@ -72,29 +72,22 @@ const anyElement = "[*]"
 // splitPath splits "items[*].note" into items, [*], note. The empty path is the root.
 func splitPath(path string) ([]string, error) {
 	var tokens []string
+	whole := path
 	for path != "" {
 		if rest, ok := strings.CutPrefix(path, anyElement); ok {
-			tokens = append(tokens, anyElement)
-			if path = strings.TrimPrefix(rest, "."); path == "" && rest != "" {
-				return nil, fmt.Errorf("the path ends in a dot")
+			tokens, path = append(tokens, anyElement), rest
+		} else {
+			end := strings.IndexAny(path, ".[")
+			if end < 0 {
+				end = len(path)
 			}
-			continue
+			tokens, path = append(tokens, path[:end]), path[end:]
 		}
-		end := strings.IndexAny(path, ".[")
-		if end < 0 {
-			end = len(path)
+		name, dotted := strings.CutPrefix(path, ".")
+		if last := tokens[len(tokens)-1]; last == "" || dotted && (name == "" || name[0] == '[') || !dotted && path != "" && path[0] != '[' {
+			return nil, fmt.Errorf("%q is not a path like email, address.city or items[*].note", whole)
 		}
-		if end == 0 {
-			return nil, fmt.Errorf("%q is not a path like email, address.city or items[*].note", path)
-		}
-		tokens = append(tokens, path[:end])
-		if rest := path[end:]; rest != "" && rest[0] == '.' {
-			if path = rest[1:]; path == "" || path[0] == '[' {
-				return nil, fmt.Errorf("%q is not a path like email, address.city or items[*].note", rest)
-			}
-			continue
-		}
-		path = path[end:]
+		path = name
 	}
 	return tokens, nil
 }
