@@ -124,7 +124,7 @@ type Rate struct {
 	Count string `yaml:"count" enum:"requests,failures"`
 }
 
-// Concurrency bounds requests in flight. 0 is no bound.
+// Concurrency bounds requests in flight. 0 is the default of an API and no bound of an operation; -1 is no bound.
 type Concurrency struct {
 	// Total towards the upstream. Default 1024.
 	Total int `yaml:"total"`

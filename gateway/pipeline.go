@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -38,14 +39,20 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 		}
 		add("policy")(one(policy.Operation(op, b.policy(op))))
 	}
-	add("limit")(b.rules.Spend(op))
+	spend, err := b.rules.Spend(op)
+	add("limit")(in(exchange.OnHead, spend), err)
 	add("validate")(validate.Guards(b.api.Name, op, b.api.Validate), nil)
+	add("limit")(in(exchange.OnBody, spend), nil) // keys that read the body: of a valid one
 	if !op.Undocumented {
 		add("policy")(policy.Object(op, b.policy(op)))
 	}
 	add("inspect")(b.inspector.Guards(b.api.Inspect, op))
 	add("protect")(protect.Guards(op, b.api.Protect))
 	return list
+}
+
+func in(phase exchange.Phase, guards []exchange.Guard) []exchange.Guard {
+	return slices.DeleteFunc(slices.Clone(guards), func(g exchange.Guard) bool { return g.Phase != phase })
 }
 
 func one(g exchange.Guard, err error) ([]exchange.Guard, error) {
