@@ -26,9 +26,14 @@ func (s *names) twin(members []Node) *Node {
 	if len(members) > fewNames {
 		return s.hashed(members)
 	}
+	ascii := true
 	for i := range members {
+		ascii = ascii && isASCII(members[i].Name)
 		for j := range i {
-			if sameName(members[i].Name, members[j].Name) {
+			if ascii && len(members[i].Name) != len(members[j].Name) {
+				continue // folding keeps the length of ASCII names, not of others
+			}
+			if strings.EqualFold(members[i].Name, members[j].Name) {
 				return &members[i]
 			}
 		}
@@ -69,14 +74,6 @@ func (s *names) second(members []Node, hash uint64) *Node {
 func (s *names) hash(name string) uint64 {
 	s.fold = appendFolded(s.fold[:0], name)
 	return maphash.Bytes(seed, s.fold)
-}
-
-// sameName compares names by simple case folding.
-func sameName(a, b string) bool {
-	if len(a) != len(b) && isASCII(a) && isASCII(b) {
-		return false
-	}
-	return strings.EqualFold(a, b)
 }
 
 func isASCII(s string) bool {
