@@ -10,7 +10,7 @@ import (
 func near(got string, known []string) string {
 	best, least := "", 3
 	for _, k := range known {
-		if d := distance(strings.ToLower(got), k); d < least {
+		if d := Distance(strings.ToLower(got), k); d < least {
 			best, least = k, d
 		}
 	}
@@ -20,8 +20,8 @@ func near(got string, known []string) string {
 	return "known keys: " + strings.Join(known, ", ")
 }
 
-// distance is Levenshtein's.
-func distance(a, b string) int {
+// Distance is Levenshtein's: how many letters must be changed, added or removed to make b of a.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j

@@ -97,7 +97,7 @@ func (d *decoder) queryTarget(name string) (target, bool) {
 	if d.plan.deep {
 		if open := strings.IndexByte(name, '['); open > 0 {
 			if t, ok := d.plan.query[name[:open]]; ok && t.slot != skip && d.plan.slots[t.slot].form == brackets {
-				return target{t.slot, true}, true
+				return target{t.slot, true}, d.plan.slots[t.slot].shape.knows(name[open:])
 			}
 		}
 	}

@@ -221,6 +221,8 @@ func TestTypesOfQueryValues(t *testing.T) {
 
 func TestDecodeRefuses(t *testing.T) {
 	const filter = "{ name: f, in: query, style: deepObject, explode: true, schema: { type: object, properties: { a: { type: integer }, tags: { type: array, items: { type: string } }, sub: { type: object, properties: { x: { type: string } } } } } }"
+	const created = "{ name: created, in: query, style: deepObject, explode: true, schema: { anyOf: [ { type: object, properties: { gte: { type: integer } } }, { type: integer } ] } }"
+	const untyped = "{ name: f, in: query, style: deepObject, schema: { properties: { a: { type: integer } } } }"
 	const page = "{ name: page, in: query, schema: { type: integer } }"
 	const ids = "{ name: ids, in: query, explode: false, schema: { type: array, items: { type: integer } } }"
 	const needed = "{ name: n, in: query, required: true, schema: { type: string } }"
@@ -241,14 +243,18 @@ func TestDecodeRefuses(t *testing.T) {
 		{"deep index out of order", filter, "f[tags][1]=x&f[tags][0]=y", "!f " + badBrackets},
 		{"deep twice", filter, "f[a]=1&f[a]=2", "!f has a member twice"},
 		{"deep scalar and object", filter, "f[a]=1&f[a][b]=2", "!f " + badBrackets},
-		{"deep unknown member", filter, "f[zz]=1", `f={zz:"1"}`},
+		{"deep unknown member", filter, "f[zz]=1&f[a]=1", `f={a:1} ?f[zz]`},
 		{"deep unbalanced", filter, "f[a=1", "!f " + badBrackets},
 		{"deep nested open", filter, "f[a[b]]=1", "!f " + badBrackets},
 		{"deep rest", filter, "f[a]b=1", "!f " + badBrackets},
 		{"deep empty", filter, "f[]=1", "!f " + badBrackets},
 		{"deep too deep", filter, "f" + strings.Repeat("[a]", 9) + "=1", "!f is nested too deeply"},
 		{"deep plain", filter, "f=1", "!f must be of the form name[member]=value"},
-		{"deep prototype", filter, "f[__proto__][x]=1", `f={__proto__:{x:"1"}}`},
+		{"deep prototype", filter, "f[__proto__][x]=1", "?f[__proto__][x]"},
+		{"deep alternatives", created, "created[gte]=5", "created={gte:5}"},
+		{"deep alternatives, scalar", created, "created=5", "created=5"},
+		{"deep alternatives, unknown", created, "created[x]=5", "?created[x]"},
+		{"deep without a type", untyped, "f[a]=1", "f={a:1}"},
 		{"json", doc, "d=%7B%22a%22%3A%5B1%5D%7D", "d={a:[1]}"},
 		{"json broken", doc, "d={", "!d must be JSON without duplicate names, within bounds"},
 		{"json duplicate", doc, `d={"a":1,"a":2}`, "!d must be JSON without duplicate names, within bounds"},

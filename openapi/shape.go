@@ -43,6 +43,9 @@ func (m shaper) shape(s *schema.Schema) *shape {
 	info := s.Info()
 	types := s.Types()
 	sh.fill(types, info)
+	if types == nil && len(s.Properties()) > 0 {
+		sh.object = true
+	}
 	if sh.array {
 		sh.items = m.shape(s.Items())
 	}
@@ -81,10 +84,21 @@ func (m shaper) members(s *schema.Schema, sh *shape, info schema.Info) {
 	for _, p := range props {
 		sh.props[p.Name] = m.shape(p.Schema)
 	}
+	for _, alternative := range info.Alternatives {
+		other := m.shape(alternative)
+		for name, p := range other.props {
+			if sh.props[name] == nil {
+				sh.props[name] = p
+			}
+		}
+		if sh.extra == nil {
+			sh.extra = other.extra
+		}
+	}
 	switch {
 	case info.AdditionalSchema != nil:
 		sh.extra = m.shape(info.AdditionalSchema)
-	case info.Additional == schema.Open, info.Additional == schema.Silent && len(props) == 0:
+	case info.Additional == schema.Open, info.Additional == schema.Silent && len(props) == 0 && len(info.Alternatives) == 0:
 		sh.extra = anyText
 	}
 }

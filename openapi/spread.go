@@ -111,6 +111,13 @@ func (d *decoder) brackets(slot int, s *slot, o occurrence) reading {
 	return reading{node: node}
 }
 
+// knows reports whether the first member of a path such as "[a][b]" is declared. What is malformed counts as known, so
+// that it becomes an error of the parameter.
+func (s *shape) knows(path string) bool {
+	key, _, ok := strings.Cut(path[1:], "]")
+	return !ok || key == "" || strings.IndexByte(key, '[') >= 0 || !s.object || s.array || s.member(key) != nil
+}
+
 // plain reads a deepObject parameter that is given without brackets, which only alternatives to an object can be.
 func (s *slot) plain(value string) reading {
 	if !s.shape.scalar() {
