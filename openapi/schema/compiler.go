@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"net/url"
 	"sort"
 	"strings"
 )
@@ -67,7 +68,8 @@ func NewCompiler(d Dialect) *Compiler {
 	}
 }
 
-// AddResource makes a whole document known under uri: decoded JSON, with json.Number for numbers. A document that is
+// AddResource makes a whole document known under uri, an absolute URI or a file name (relative references in it are then
+// file names too): decoded JSON, with json.Number for numbers. A document that is
 // known already is not replaced. The compiler keeps doc and relies on nobody changing it.
 func (c *Compiler) AddResource(uri string, doc any) { c.add(uri, doc) }
 
@@ -77,16 +79,18 @@ func (c *Compiler) SetLoader(load func(uri string) (any, error)) { c.loader = lo
 // AssertFormats says whether format is an assertion. Default true. It holds for what is compiled afterwards.
 func (c *Compiler) AssertFormats(on bool) { c.formats = on }
 
-// Compile compiles the schema at uri, which may end in a fragment with a JSON pointer or an anchor.
+// Compile compiles the schema at uri, which may end in a fragment with a JSON pointer or an anchor; in the fragment, %
+// is written as %25 (RFC 6901, section 6).
 //
 // Where a schema that it leads to refers to something that is not there, the error is a [*RefError], and the Schema
 // that comes with it is usable: it lets nothing pass at that place. Where uri itself leads nowhere, there is none.
 func (c *Compiler) Compile(uri string) (*Schema, error) {
-	base, fragment, err := join("", uri)
+	base, fragment, _ := strings.Cut(uri, "#")
+	fragment, err := url.PathUnescape(fragment)
 	if err != nil {
-		return nil, err
+		return nil, &RefError{Pointer: uri, Ref: uri, Err: err}
 	}
-	p, v, err := c.locate(base, fragment)
+	p, v, err := c.locate(clean(base), fragment)
 	if err != nil {
 		return nil, &RefError{Pointer: uri, Ref: uri, Err: err}
 	}

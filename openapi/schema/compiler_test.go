@@ -18,7 +18,7 @@ func TestReferencesThatLeadNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := NewCompiler(OpenAPI31)
-	c.AddResource("dir/api.json", root)
+	c.AddResource("./dir/api.json", root)
 	for name, broken := range map[string]bool{"Good": false, "Broken": true, "Above": true, "Remote": true} {
 		s, err := c.Compile("dir/api.json#/components/schemas/" + name)
 		var ref *RefError

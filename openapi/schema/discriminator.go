@@ -166,8 +166,7 @@ func (d *document) inherits(name string, schema any) {
 	}
 }
 
-// pick returns the schemas that the value of the property leads to. all is true where it leads nowhere in particular,
-// and the alternatives are to be tried; unknown where it has a value that nobody declared.
+// pick returns the schema that the value of the property leads to; unknown is true where nobody declared the value.
 func (d *discriminator) pick(value string) (n *node, unknown bool) {
 	if n := d.target[value]; n != nil {
 		return n, false

@@ -113,7 +113,7 @@ func (e *evaluation) closest(branches []*node, v value, keyword string) bool {
 	best, bestScore, bestTypes := []finding(nil), 0, types(0)
 	for i, b := range branches {
 		e.apply(b, v)
-		score := e.score(e.findings[from:], v)
+		score := gravity(e.findings[from:], v)
 		if i == 0 || score < bestScore {
 			best, bestScore = append(best[:0], e.findings[from:]...), score
 		}
@@ -162,7 +162,8 @@ const (
 	wrongBelow = 1       // something deeper
 )
 
-func (e *evaluation) score(findings []finding, v value) int {
+// gravity is how far a branch with these findings is from fitting v.
+func gravity(findings []finding, v value) int {
 	score := 0
 	for i := range findings {
 		f := &findings[i]

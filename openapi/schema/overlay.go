@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"strconv"
 	"strings"
 
 	"github.com/sallyport/sallyport/config"
@@ -130,43 +131,49 @@ func (s *branch) next(token string) *branch {
 	return s.members[token]
 }
 
-// mark adds the marks of the paths.
+// mark lays the paths over the marks that the schema made: the same value gets one annotation that says both.
 func (o *overlay) mark(root *content.Node, marks []Mark) []Mark {
-	m := &overlayMarks{marks: marks}
-	m.visit(o.root, Mark{Node: root})
-	return m.marks
+	laid := o.root.visit(Mark{Node: root}, nil)
+	if len(laid) == 0 || len(marks) == 0 {
+		return append(marks, laid...)
+	}
+	notes := make(map[*content.Node]*Annotations, len(laid))
+	for i := range laid {
+		notes[laid[i].Node] = laid[i].Property
+	}
+	met := map[*content.Node]bool{}
+	for i := range marks {
+		if note := notes[marks[i].Node]; note != nil {
+			marks[i].Property, met[marks[i].Node] = merge(marks[i].Property, note), true
+		}
+	}
+	for i := range laid {
+		if !met[laid[i].Node] {
+			marks = append(marks, laid[i])
+		}
+	}
+	return marks
 }
 
-type overlayMarks struct{ marks []Mark }
-
-func (m *overlayMarks) visit(s *branch, at Mark) {
+// visit appends a mark for every value that a path leads to.
+func (s *branch) visit(at Mark, marks []Mark) []Mark {
 	if s.note != nil {
-		m.put(at, s.note)
+		at.Property = s.note
+		marks = append(marks, at)
 	}
 	for i := range at.Node.Children {
 		c := &at.Node.Children[i]
-		switch {
-		case at.Node.Kind == content.Array && s.elements != nil:
-			m.visit(s.elements, Mark{Parent: at.Node, Node: c, Pointer: at.Pointer + "/" + fmt.Sprint(i)})
-		case at.Node.Kind == content.Object && s.members[c.Name] != nil:
-			m.visit(s.members[c.Name], Mark{Parent: at.Node, Node: c, Pointer: at.Pointer + "/" + escapeToken(c.Name)})
+		next, token := s.elements, ""
+		if at.Node.Kind == content.Object {
+			next, token = s.members[c.Name], c.Name
+		} else if next != nil {
+			token = strconv.Itoa(i)
+		}
+		if next != nil {
+			marks = next.visit(Mark{Parent: at.Node, Node: c, Pointer: at.Pointer + "/" + escapeToken(token)}, marks)
 		}
 	}
-}
-
-// put adds a mark, or lays it over those that the schema made of the same value.
-func (m *overlayMarks) put(at Mark, note *Annotations) {
-	laid := false
-	for i := range m.marks {
-		if m.marks[i].Node == at.Node {
-			m.marks[i].Property = merge(m.marks[i].Property, note)
-			laid = true
-		}
-	}
-	if !laid {
-		at.Property = note
-		m.marks = append(m.marks, at)
-	}
+	return marks
 }
 
 // merge returns under with what over says.

@@ -7,6 +7,9 @@ import (
 	"testing"
 )
 
+// missing is what real documents refer to and do not have.
+var missing = map[string]string{"square/api.json": "CatalogModifierToggleOverrideType"}
+
 // TestRealSpecs compiles every schema of the real OpenAPI 3 documents that are JSON.
 func TestRealSpecs(t *testing.T) {
 	files, err := readArchive(shared(t, "data/openapi-specs/specs.tar.gz"))
@@ -32,15 +35,16 @@ func TestRealSpecs(t *testing.T) {
 		c := NewCompiler(d)
 		c.AddResource(path, root)
 		compiled, failed := compileAll(c, path, root)
-		t.Logf("%s: %d schemas, %d nodes, %d failed, %d unsupported, %d problems", path, compiled, len(c.nodes), len(failed), len(c.Unsupported()), len(c.Problems()))
+		if len(c.Unsupported())+len(c.Problems()) > 0 {
+			t.Errorf("%s: %+v %+v", path, c.Unsupported(), c.Problems())
+		}
 		for _, err := range failed {
-			t.Logf("  %v", err)
+			if !strings.Contains(err.Error(), missing[path]) || missing[path] == "" {
+				t.Errorf("%s: %v", path, err)
+			}
 		}
-		for _, u := range c.Unsupported() {
-			t.Logf("  %s: %s: %s", u.Pointer, u.Keyword, u.Detail)
-		}
-		for _, u := range c.Problems() {
-			t.Logf("  problem %s: %s: %s", u.Pointer, u.Keyword, u.Detail)
+		if compiled == 0 {
+			t.Errorf("%s: no schema", path)
 		}
 	}
 	if documents < 10 {
