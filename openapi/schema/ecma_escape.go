@@ -70,53 +70,83 @@ func (t *translator) escape(inClass bool) error {
 	if t.at+1 >= len(t.in) {
 		return errors.New("ends in a backslash")
 	}
-	switch c := t.in[t.at+1]; {
-	case c == 's':
-		t.space(ecmaSpace, `[`, inClass)
-	case c == 'S' && inClass:
-		t.emit(ecmaNotSpace, 2)
-	case c == 'S':
-		t.space(ecmaSpace, `[^`, false)
-	case c == 'u':
+	switch c := t.in[t.at+1]; c {
+	case 's', 'S':
+		t.space(c == 'S', inClass)
+	case 'd', 'D', 'w', 'W', 't', 'r', 'n', 'f', 'v':
+		t.copy(2)
+	case 'u':
 		return t.unicode()
-	case c == 'x' && len(t.in) >= t.at+4 && isHex(t.in[t.at+2:t.at+4]):
-		t.emit(`\x{`+t.in[t.at+2:t.at+4]+`}`, 4)
-	case c == 'c' && len(t.in) > t.at+2 && isLetter(t.in[t.at+2]):
-		t.emit(fmt.Sprintf(`\x{%02x}`, t.in[t.at+2]&0x1f), 3)
-	case c == 'p' || c == 'P':
+	case 'p', 'P':
 		return t.property()
-	case c == '0' && (t.at+2 >= len(t.in) || t.in[t.at+2] < '0' || t.in[t.at+2] > '9'):
-		t.emit(`\x{00}`, 2)
-	case c >= '1' && c <= '9' && !inClass, c == 'k' && strings.HasPrefix(t.in[t.at+2:], "<"):
-		return errBackreference
-	case c == 'b' && inClass:
-		t.emit(`\x{08}`, 2)
-	case c == 'b' || c == 'B':
-		t.copy(2)
-		t.atom = -1
-	case strings.IndexByte("dDwWtnrfv", c) >= 0:
-		t.copy(2)
-	case t.strict && isLetter(c):
-		return fmt.Errorf("has an unknown escape \\%c", c)
-	case c == 'Z' || c == 'z':
-		// Not ECMA-262, where it is a letter; whoever writes it means the end of the text.
-		t.emit(`\z`, 2)
-		t.atom = -1
-	case c == 'A' && !inClass:
-		t.emit(`\A`, 2)
-		t.atom = -1
+	case 'x', 'c', '0':
+		t.code(c)
+	case 'b', 'B', 'A', 'Z', 'z':
+		return t.assertion(c, inClass)
 	default:
-		t.identity()
+		return t.other(c, inClass)
 	}
 	return nil
 }
 
-func (t *translator) space(class, open string, inClass bool) {
-	if inClass {
-		t.emit(class, 2)
-		return
+// code translates \xHH, \cX and \0.
+func (t *translator) code(c byte) {
+	rest := t.in[t.at+2:]
+	switch {
+	case c == 'x' && len(rest) >= 2 && isHex(rest[:2]):
+		t.emit(`\x{`+rest[:2]+`}`, 4)
+	case c == 'c' && rest != "" && isLetter(rest[0]):
+		t.emit(fmt.Sprintf(`\x{%02x}`, rest[0]&0x1f), 3)
+	case c == '0' && (rest == "" || !isDigit(rest[0])):
+		t.emit(`\x{00}`, 2)
+	default:
+		t.identity()
 	}
-	t.emit(open+class+"]", 2)
+}
+
+// assertion translates what matches between characters. \Z, \z and \A are letters in ECMA-262; whoever writes them
+// means the end and the beginning of the text.
+func (t *translator) assertion(c byte, inClass bool) error {
+	switch {
+	case c == 'b' && inClass:
+		t.emit(`\x{08}`, 2)
+		return nil
+	case c == 'b', c == 'B':
+		t.copy(2)
+	case t.strict || inClass:
+		return t.other(c, inClass)
+	case c == 'A':
+		t.emit(`\A`, 2)
+	default:
+		t.emit(`\z`, 2)
+	}
+	t.atom = -1
+	return nil
+}
+
+func (t *translator) other(c byte, inClass bool) error {
+	switch {
+	case isDigit(c) && !inClass, c == 'k' && strings.HasPrefix(t.in[t.at+2:], "<"):
+		return errBackreference
+	case t.strict && isLetter(c):
+		return fmt.Errorf("has an unknown escape \\%c", c)
+	}
+	t.identity()
+	return nil
+}
+
+// space translates \s and \S.
+func (t *translator) space(not, inClass bool) {
+	switch {
+	case not && inClass:
+		t.emit(ecmaNotSpace, 2)
+	case not:
+		t.emit(`[^`+ecmaSpace+`]`, 2)
+	case inClass:
+		t.emit(ecmaSpace, 2)
+	default:
+		t.emit(`[`+ecmaSpace+`]`, 2)
+	}
 }
 
 // identity is an escaped character that stands for itself.

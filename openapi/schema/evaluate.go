@@ -144,39 +144,44 @@ func (e *evaluation) judge(s *node, v value) bool {
 	if s.types != 0 && !s.accepts(v.n) {
 		return e.loud() && e.fail(v, "type", "must be "+article(s.types.names()))
 	}
-	ok := true
 	if s.enum != nil && !s.enum.contains(v.n) || s.constant != nil && !s.constant.contains(v.n) {
-		if e.quiet {
-			return false
-		}
-		return e.failValues(s, v)
+		return e.loud() && e.failValues(s, v)
 	}
 	before := len(e.claims)
+	ok := e.byKind(s, v)
+	if s.combines && (ok || !e.quiet) {
+		ok = e.inPlace(s, v) && ok
+	}
+	if !ok && e.quiet {
+		return false
+	}
+	return e.unevaluated(s, v, before) && ok
+}
+
+// byKind applies the rules for the kind of value that v is.
+func (e *evaluation) byKind(s *node, v value) bool {
 	switch v.n.Kind {
 	case content.String, content.File:
-		ok = s.text == nil || e.text(s, v)
+		return s.text == nil || e.text(s, v)
 	case content.Number:
-		ok = s.number == nil || e.number(s, v)
+		return s.number == nil || e.number(s, v)
 	case content.Array:
-		ok = s.array == nil || e.array(s.array, v)
+		return s.array == nil || e.array(s.array, v)
 	case content.Object:
-		ok = s.object == nil || e.object(s.object, v)
+		return s.object == nil || e.object(s.object, v)
 	}
-	if !ok && e.quiet {
-		return false
+	return true
+}
+
+// unevaluated applies unevaluatedProperties and unevaluatedItems to what no claim since before covers.
+func (e *evaluation) unevaluated(s *node, v value, before int) bool {
+	switch {
+	case v.n.Kind == content.Object && s.object != nil && s.object.unevaluated != nil:
+		return e.unevaluatedMembers(s.object, v, before)
+	case v.n.Kind == content.Array && s.array != nil && s.array.unevaluated != nil:
+		return e.unevaluatedElements(s.array, v, before)
 	}
-	if s.combines && !e.inPlace(s, v) {
-		ok = false
-	}
-	if !ok && e.quiet {
-		return false
-	}
-	if v.n.Kind == content.Object && s.object != nil && s.object.unevaluated != nil {
-		ok = e.unevaluatedMembers(s.object, v, before) && ok
-	} else if v.n.Kind == content.Array && s.array != nil && s.array.unevaluated != nil {
-		ok = e.unevaluatedElements(s.array, v, before) && ok
-	}
-	return ok
+	return true
 }
 
 // result turns what was recorded into a Result.

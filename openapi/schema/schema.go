@@ -1,9 +1,10 @@
 // Package schema compiles JSON Schema, in the dialects of OpenAPI 3.0, 3.1 and 3.2, into plans that judge a
 // [content.Node] without decoding it again.
 //
-// Compilation resolves every reference and refuses what it cannot judge; evaluation only walks. A Schema is immutable
-// and safe for concurrent use. Time is linear in the size of the instance times the size of the schema that applies to
-// it; patterns run in linear time.
+// Compilation resolves every reference and reports what it cannot judge ([Compiler.Unsupported]: such a keyword passes)
+// and what is written wrongly ([Compiler.Problems]); evaluation only walks. A Schema is immutable and safe for
+// concurrent use. The work of one evaluation has a bound that grows with the size of the message only: what would take
+// more is a Violation. Patterns run in linear time, numbers are compared exactly.
 package schema
 
 import (
