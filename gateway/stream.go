@@ -63,7 +63,8 @@ func (x *serving) upgrade(ctx context.Context) exchange.Verdict {
 	x.describe(resp)
 	x.e.Reply.Apply(x.w.Header())
 	x.status = http.StatusSwitchingProtocols
-	moved, _ := forward.Tunnel(ctx, x.w, resp, streamIdle) // either end may cut a tunnel at any time
+	moved, err := forward.Tunnel(ctx, x.w, resp, streamIdle)
+	x.abort = err != nil && moved == (forward.Traffic{}) // never opened; later, either end may cut it at any time
 	x.bytesIn, x.bytesOut = moved.FromClient, moved.FromUpstream
 	return exchange.Pass
 }

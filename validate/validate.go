@@ -42,7 +42,7 @@ func (v *validator) params(_ context.Context, e *exchange.Exchange) (exchange.Ve
 		wrong = append(wrong, exchange.Field{Param: p.In + "." + p.Name, Detail: p.Detail})
 	}
 	for i := range e.Params.Values {
-		wrong = append(wrong, judge(&e.Params.Values[i])...)
+		wrong = append(wrong, judge(&e.Params.Values[i], v.settings.UndeclaredParams != "log")...)
 	}
 	setting := fmt.Sprintf("the parameter's schema in %s", v.op.Key)
 	if len(e.Params.Undeclared) > 0 && v.settings.UndeclaredParams != "log" {
@@ -63,15 +63,23 @@ func (v *validator) params(_ context.Context, e *exchange.Exchange) (exchange.Ve
 	return exchange.Refuse(exchange.ParamsInvalid, describe(wrong)).WithFields(wrong...).WithSetting(setting), nil
 }
 
-func judge(p *openapi.Value) []exchange.Field {
-	if p.Param.Schema == nil || p.Node == nil {
+// judge says where a decoded parameter does not fit its schema. An empty value passes where the spec allows one.
+func judge(p *openapi.Value, undeclared bool) []exchange.Field {
+	if p.Param.Schema == nil || p.Node == nil || p.Param.AllowEmpty && p.Raw == "" {
 		return nil
 	}
 	r := p.Param.Schema.Evaluate(p.Node, schema.Request)
+	if r == nil {
+		return nil
+	}
 	var wrong []exchange.Field
-	if !r.Valid() {
-		for _, x := range r.Violations {
-			wrong = append(wrong, exchange.Field{Param: p.Param.In + "." + p.Param.Name, Pointer: x.Pointer, Detail: x.Detail})
+	name := p.Param.In + "." + p.Param.Name
+	for _, x := range r.Violations {
+		wrong = append(wrong, exchange.Field{Param: name, Pointer: x.Pointer, Detail: x.Detail})
+	}
+	if undeclared {
+		for _, m := range r.Undeclared {
+			wrong = append(wrong, exchange.Field{Param: name, Pointer: m.Pointer, Detail: "is not declared"})
 		}
 	}
 	return wrong

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sallyport/sallyport/config"
+)
+
+var fence = regexp.MustCompile("(?ms)^```(sh|yaml)\n(.*?)^```$")
+
+// Commands in the documentation exist, configs load, links lead somewhere.
+func TestDocumentation(t *testing.T) {
+	root, docs := "../..", []string{}
+	for _, pattern := range []string{"*.md", "docs/*.md", "lab/*.md"} {
+		files, _ := filepath.Glob(filepath.Join(root, pattern))
+		docs = append(docs, files...)
+	}
+	makefile, err := os.ReadFile(filepath.Join(root, "Makefile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range docs {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, block := range fence.FindAllStringSubmatch(string(data), -1) {
+			if block[1] == "yaml" {
+				checkYAML(t, file, block[2])
+				continue
+			}
+			for line := range strings.Lines(block[2]) {
+				checkCommand(t, file, strings.TrimSpace(line), string(makefile))
+			}
+		}
+		checkLinks(t, file, string(data))
+	}
+}
+
+func checkYAML(t *testing.T, file, text string) {
+	t.Helper()
+	if !strings.HasPrefix(text, "version:") {
+		return // a part of a config or of a spec
+	}
+	if c, _, problems := config.Parse(file, []byte(text)); c == nil {
+		t.Errorf("%s: %v", file, problems)
+	}
+}
+
+func checkCommand(t *testing.T, file, line, makefile string) {
+	t.Helper()
+	words := strings.Fields(line)
+	if len(words) < 2 || strings.HasPrefix(line, "#") {
+		return
+	}
+	switch words[0] {
+	case "make":
+		if !strings.Contains(makefile, "\n"+words[1]+":") {
+			t.Errorf("%s: the Makefile has no target %s", file, words[1])
+		}
+	case "sallyport":
+		var grammar cli
+		parser, err := kong.New(&grammar, kong.Name("sallyport"), kong.Exit(func(int) {}), kong.Writers(io.Discard, io.Discard))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := parser.Parse(words[1:]); err != nil && !strings.Contains(err.Error(), "no such file") && !strings.Contains(err.Error(), "stat ") {
+			t.Errorf("%s: %s: %v", file, line, err)
+		}
+	}
+}
+
+var link = regexp.MustCompile(`\]\(([^)#:]+)\)`)
+
+func checkLinks(t *testing.T, file, text string) {
+	t.Helper()
+	for _, m := range link.FindAllStringSubmatch(text, -1) {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(file), m[1])); err != nil {
+			t.Errorf("%s: the link to %s leads nowhere", file, m[1])
+		}
+	}
+}
