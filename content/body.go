@@ -1,7 +1,6 @@
 package content
 
 import (
-	"errors"
 	"io"
 	"sync"
 )
@@ -36,20 +35,23 @@ func Read(r io.Reader, h Header, lim Limits) (*Body, error) {
 	lim = lim.WithDefaults()
 	raw, err := readAll(r, lim.Bytes)
 	b := &Body{raw: raw, lim: lim}
-	if err != nil {
-		return b, err
-	}
-	return b, b.open(h)
+	return b, b.judge(err, h)
 }
 
 // New is [Read] for bytes in hand. They belong to the Body from now on and must not change.
 func New(data []byte, h Header, lim Limits) (*Body, error) {
 	lim = lim.WithDefaults()
 	b := &Body{raw: data, lim: lim}
-	if err := measure(data, lim); err != nil {
-		return b, err
+	return b, b.judge(measure(data, lim), h)
+}
+
+// judge opens a body that was read without an error. What fails here fails in Tree too.
+func (b *Body) judge(err error, h Header) error {
+	if err == nil {
+		err = b.open(h)
 	}
-	return b, b.open(h)
+	b.parsed, b.treeErr = err != nil, err
+	return err
 }
 
 // open decodes raw. Of an empty body the header says nothing that anybody could misread.
@@ -142,23 +144,14 @@ func (b *Body) Media() Media {
 }
 
 // Tree returns the body as one strict tree, parsed at the first call. It is nil without an error for an empty body
-// and for octets. The error is an [*Error], and the same at every call.
+// and for octets. The error is an [*Error], and the same at every call: that of Read or New where they refused the body.
 func (b *Body) Tree() (*Node, error) {
 	if b == nil {
 		return nil, nil
 	}
 	if !b.parsed {
 		b.parsed = true
-		b.tree, b.treeErr = b.parse()
+		b.tree, b.treeErr = Parse(b.data, b.media, b.lim)
 	}
 	return b.tree, b.treeErr
-}
-
-var errUndecoded = errors.New("the body was not decoded")
-
-func (b *Body) parse() (*Node, error) {
-	if b.data == nil && len(b.raw) > 0 {
-		return nil, nowhere(Malformed, "the body cannot be judged", errUndecoded)
-	}
-	return Parse(b.data, b.media, b.lim)
 }

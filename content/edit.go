@@ -14,7 +14,7 @@ type edit struct {
 
 // Splice replaces the value of n, a node of Tree, with bytes that are encoded as the body's media type demands: JSON
 // with the quotes of a String, a form value percent-encoded, XML text escaped. Of two splices of one node the last
-// one holds; a splice inside a node that is spliced or removed as a whole has no effect.
+// one holds; a splice of or inside a node that is removed, or inside a node that is spliced, has no effect.
 func (b *Body) Splice(n *Node, with []byte) {
 	if b == nil || n == nil {
 		return
@@ -81,7 +81,10 @@ func (b *Body) spans() []span {
 			out = append(out, b.spliced(e, i)...)
 		}
 	}
-	out = append(out, b.removed()...)
+	for _, s := range b.removed() {
+		s.order = len(b.edits) // what is removed is gone, whatever is written to it later
+		out = append(out, s)
+	}
 	slices.SortFunc(out, func(x, y span) int {
 		// A replacement of nothing stands before what begins at the same place: it cannot be inside of that. Of the
 		// rest, the outer one comes first, and of equals the last one made.

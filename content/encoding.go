@@ -43,7 +43,7 @@ func decode(raw []byte, coding string, lim Limits) ([]byte, error) {
 	}
 	limit := min(lim.Bytes, max(freeRatio, int64(lim.Ratio)*int64(len(raw))))
 	src := bytes.NewReader(raw)
-	r, err := decoder(coding, src, limit)
+	r, err := decoder(coding, src)
 	if err != nil {
 		return nil, undecodable(err)
 	}
@@ -66,7 +66,7 @@ func decode(raw []byte, coding string, lim Limits) ([]byte, error) {
 
 // decoder opens one content coding. That "deflate" means the zlib format is what RFC 9110, section 8.4.1.2 says; a
 // bare deflate stream is refused. Only the first member of a gzip file is read, because readers disagree on the rest.
-func decoder(coding string, src *bytes.Reader, limit int64) (io.ReadCloser, error) {
+func decoder(coding string, src *bytes.Reader) (io.ReadCloser, error) {
 	switch coding {
 	case "gzip":
 		r, err := gzip.NewReader(src)
@@ -79,7 +79,7 @@ func decoder(coding string, src *bytes.Reader, limit int64) (io.ReadCloser, erro
 		return zlib.NewReader(src)
 	case "zstd":
 		r, err := zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderMaxMemory(uint64(limit)+1))
+			zstd.WithDecoderMaxWindow(zstdWindow))
 		if err != nil {
 			return nil, err
 		}
