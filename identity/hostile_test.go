@@ -264,6 +264,10 @@ func hostileSignatures() []hostile {
 			b := must(base64.RawURLEncoding.DecodeString(s))
 			return h + "." + p + "." + testkit.Encode(slices.Concat([]byte{0}, b[:n], []byte{0}, b[n:]))
 		}),
+		bent("s with a leading zero", badSig, func(_ *arms, h, p, s string) string {
+			b := must(base64.RawURLEncoding.DecodeString(s))
+			return h + "." + p + "." + testkit.Encode(slices.Concat(b[:n], []byte{0}, b[n:]))
+		}),
 		bent("signature with one bit changed", badSig, func(_ *arms, h, p, s string) string {
 			b := must(base64.RawURLEncoding.DecodeString(s))
 			b[7] ^= 1
@@ -539,6 +543,30 @@ func TestHostileLetter(t *testing.T) {
 		if v := verdict(t, g, withToken(token)); code(v) != badClaims {
 			t.Errorf("without %s: %q", missing, code(v))
 		}
+	}
+}
+
+// An algorithm that is not allowed is refused before a key is looked for.
+func TestAllowListComesFirst(t *testing.T) {
+	g, a := armed(t)
+	v := verdict(t, g, withToken(a.es.Sign(t, map[string]any{"alg": "ES512", "kid": "unknown"}, a.issuer.Claims())))
+	if code(v) != badAlg || v.Setting != "identity[0].jwt.algorithms" {
+		t.Errorf("%q, %s", code(v), v.Setting)
+	}
+}
+
+// Only ASCII letters fold: the Kelvin sign is no k, the long s no s.
+func TestFolding(t *testing.T) {
+	for in, want := range map[string]string{"AbZ-1": "abz-1", "\u212a": "\u212a", "\u017f": "\u017f", "É": "É"} {
+		if got := asciiLower(in); got != want {
+			t.Errorf("%q: %q", in, got)
+		}
+		if !foldsTo(in, want) {
+			t.Errorf("%q does not fold to %q", in, want)
+		}
+	}
+	if foldsTo("\u212a", "k") || foldsTo("ab", "abc") {
+		t.Error("folds to what it is not")
 	}
 }
 

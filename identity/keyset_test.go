@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -454,5 +455,45 @@ func TestAlgorithmOfNamelessRSAKey(t *testing.T) {
 	}
 	if _, err := parseKeySet(set, []algorithm{es256}); err == nil {
 		t.Error("an RSA key for a list without RSA")
+	}
+}
+
+// Keys that are not what they say, or should not be there, are left out with the reason.
+func TestUnusableKeys(t *testing.T) {
+	es, rs := testkit.NewKey(t, "k", "ES256"), testkit.NewKey(t, "k", "RS256")
+	renamed := func(k testkit.Key, alg string) string {
+		jwk := k.Public()
+		jwk.Algorithm = alg
+		return string(must(jwk.MarshalJSON()))
+	}
+	private := es.Public()
+	private.Key = es.Private
+	three := *rs.Private.Public().(*rsa.PublicKey)
+	three.E = 3
+	cube := rs.Public()
+	cube.Key = &three
+	for text, want := range map[string]string{
+		renamed(es, "ES384"):                                  "does not fit",
+		renamed(es, "RS256"):                                  "does not fit",
+		renamed(rs, "ES256"):                                  "does not fit",
+		renamed(rs, "none"):                                   "does not fit",
+		renamed(rs, "HS256"):                                  "does not fit",
+		renamed(rs, "RS512"):                                  "allowed",
+		string(must(private.MarshalJSON())):                   "private key",
+		string(must(cube.MarshalJSON())):                      "exponent 3",
+		`{"kty":"oct","k":"` + strings.Repeat("A", 43) + `"}`: "shared secret",
+		`{"kty":"EC","kid":7}`:                                "strict",
+		`7`:                                                   "strict",
+	} {
+		ring, err := parseKeySet([]byte(`{"keys":[`+renamed(es, "ES256")+`,`+text+`]}`), []algorithm{es256, es384, rs256})
+		if err != nil || len(ring.unusable) != 1 || !strings.Contains(ring.unusable[0], want) {
+			t.Errorf("%.40s: %v %v, want %q", text, ring, err, want)
+		}
+	}
+	many := strings.TrimSuffix(strings.Repeat(renamed(es, "ES256")+",", maxKeys+1), ",")
+	for _, set := range []string{"", "null", "[]", "{}", `{"keys":{}}`, `{"keys":[]}`, `{"keys":[],"keys":[]}`, `{"keys":[{"kty":"EC","kty":"oct"}]}`, `{"keys":[` + many + `]}`} {
+		if _, err := parseKeySet([]byte(set), []algorithm{es256}); err == nil {
+			t.Errorf("%.40s: accepted", set)
+		}
 	}
 }
