@@ -64,9 +64,14 @@ func metadata(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"Code":"Success","AccessKeyId":"%s","SecretAccessKey":"wJalr/K7MDENG/bPxRfiCYEXAMPLEKEY","Token":"IQoJb3JpZ2luX2Vj","country":"LI"}`, metadataKey)
 }
 
+// detour is a public host that sends whoever asks it for a picture inside.
+const detour = "pictures-for-free.example"
+
 // anyHost plays a public host: images are images, everything else is received with thanks.
 func anyHost(w http.ResponseWriter, r *http.Request) {
 	switch {
+	case r.Host == detour:
+		http.Redirect(w, r, "http://169.254.169.254"+metadataPath, http.StatusFound)
 	case strings.HasSuffix(r.URL.Path, ".png"):
 		w.Header().Set("Content-Type", "image/png")
 		w.Write(PNG) //nolint:errcheck // the shop has gone
@@ -107,9 +112,8 @@ func (n *internet) fetch(ctx context.Context, method, address string, body []byt
 
 // hosts are the names that the shop's resolver knows to be inside.
 var hosts = map[string]string{
-	"localhost":                     "127.0.0.1",
-	"metadata.internal":             "169.254.169.254",
-	"img.pictures-for-free.example": "169.254.169.254", // a stranger's zone may point anywhere
+	"localhost":         "127.0.0.1",
+	"metadata.internal": "169.254.169.254",
 }
 
 // dial connects to an address as the machine in the cloud would, without ever leaving this one.

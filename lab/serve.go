@@ -117,7 +117,7 @@ func (l *Lab) handle(rt route) http.HandlerFunc {
 }
 
 // override runs the handler of another method.
-// flaw BFLA-5: access was checked for the method on the request line.
+// flaw BFLA-5, BFLA-6: access was checked for the method on the request line.
 func (c *call) override(name string) {
 	again := c.r.Clone(c.r.Context())
 	again.Method = name
