@@ -115,6 +115,7 @@ func (x *serving) judge(ctx context.Context, resp *http.Response) exchange.Verdi
 		return x.unreadableAnswer(resp, body, err)
 	}
 	x.e.Response.Body = body
+	typed(body, x.e.Response.Media)
 	if v := x.ask(ctx, x.plan.phases[exchange.OnResponseBody]); !v.Passed() {
 		return v
 	}

@@ -150,8 +150,20 @@ func (x *serving) readBody(ctx context.Context) exchange.Verdict {
 		x.e.Body = body
 		if x.e.Operation.Body != nil {
 			x.e.BodySpec = openapi.FindMedia(x.e.Operation.Body.Content, body.Media().Type)
+			typed(body, x.e.BodySpec)
 		}
 		return exchange.Pass
 	}
 	return x.unreadable(body, err)
+}
+
+// typed lets the schema say what the texts of a form or XML body are, before anybody looks at them. A body that does
+// not parse is for validation to refuse.
+func typed(b *content.Body, m *openapi.MediaType) {
+	if m == nil || b.Media().JSON() {
+		return
+	}
+	if tree, err := b.Tree(); err == nil {
+		m.Type(tree)
+	}
 }

@@ -77,6 +77,9 @@ func (b *builder) mediaType(c cursor, r string) (MediaType, bool) {
 	m := MediaType{Range: r, place: c.place}
 	if s, ok := c.get("schema"); ok {
 		m.Schema = b.compile(s)
+		if textual(r) && m.Schema != nil {
+			m.shape = shaper{}.shape(m.Schema)
+		}
 	}
 	if s, ok := c.get("itemSchema"); ok {
 		if b.minor < 2 {

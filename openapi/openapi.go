@@ -135,6 +135,7 @@ type MediaType struct {
 	PartTypes map[string][]string
 
 	place
+	shape *shape // how texts are read; nil where the body types itself
 }
 
 // Response is one entry of responses.
