@@ -46,8 +46,8 @@ func New(o Options) (*Inspector, error) {
 	return &Inspector{o}, nil
 }
 
-// Guards returns the guards of one operation, in the order of their phases: inspect.head, inspect.url, inspect.body,
-// inspect.url, inspect.response; those that could have nothing to do are left out. It compiles what is not in the pool
+// Guards returns the guards of one operation, as they are asked in each phase: inspect.url before
+// inspect.head and inspect.body, then inspect.response; those that could have nothing to do are left out. It compiles what is not in the pool
 // yet, and fails when a setting is out of range or an exclusion names no rule.
 func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation) ([]exchange.Guard, error) {
 	j, err := i.newJudge(api, op.Key)
@@ -59,13 +59,15 @@ func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation) ([]exchang
 		return nil, err
 	}
 	u := &urlGuard{policy, op.Key, j.excluded, i.o.Now}
-	guards := []exchange.Guard{{Name: "inspect.head", Phase: exchange.OnHead, Check: j.head}}
+	var guards []exchange.Guard // the check of URLs costs a thousandth of the rules, and knows better what is wrong
 	if wantsParams(op) {
 		guards = append(guards, exchange.Guard{Name: "inspect.url", Phase: exchange.OnHead, Check: u.head})
 	}
-	guards = append(guards, exchange.Guard{Name: "inspect.body", Phase: exchange.OnBody, Check: j.body})
 	if op.Body != nil {
 		guards = append(guards, exchange.Guard{Name: "inspect.url", Phase: exchange.OnBody, Check: u.body})
 	}
-	return append(guards, exchange.Guard{Name: "inspect.response", Phase: exchange.OnResponseBody, Check: j.answer}), nil
+	return append(guards,
+		exchange.Guard{Name: "inspect.head", Phase: exchange.OnHead, Check: j.head},
+		exchange.Guard{Name: "inspect.body", Phase: exchange.OnBody, Check: j.body},
+		exchange.Guard{Name: "inspect.response", Phase: exchange.OnResponseBody, Check: j.answer}), nil
 }

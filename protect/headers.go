@@ -11,7 +11,7 @@ import (
 )
 
 // banners tell an attacker which software to look up; nothing depends on them.
-var banners = []string{"Server", "X-Powered-By", "X-Aspnet-Version", "X-Aspnetmvc-Version", "X-Runtime", "X-Generator", "X-Drupal-Cache", "X-Backend-Server", "X-Debug-Token", "X-Debug-Token-Link", "X-Sourcemap", "Sourcemap"}
+var banners = []string{"Server", "X-Powered-By", "X-Aspnet-Version", "X-Aspnetmvc-Version", "X-Runtime", "X-Generator", "X-Drupal-Cache", "X-Backend-Server", "X-Backend", "X-Backend-Host", "X-Served-By", "X-Server", "X-Host", "X-Hostname", "X-Node", "X-Instance", "X-Pod", "X-Debug-Token", "X-Debug-Token-Link", "X-Sourcemap", "Sourcemap"}
 
 // headers sets what the OWASP REST Security Cheat Sheet asks of every answer, and removes banners.
 type headers struct {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/lab"
+	"github.com/sallyport/sallyport/limit"
 )
 
 // tourResult is what -o json ends with.
@@ -80,6 +81,7 @@ func (d *demo) tour(ctx context.Context, s *streams, format string) error {
 	}
 	fmt.Fprint(s.err, "\rlegitimate traffic …")
 	d.lab.Reset()
+	d.forget()
 	d.legitimate(ctx, gate, &r.Legitimate)
 	fmt.Fprint(s.err, "\r                     \r")
 	if format == "json" {
@@ -92,6 +94,7 @@ func (d *demo) tour(ctx context.Context, s *streams, format string) error {
 // try exploits one flaw against the bare shop, then through the gateway. Each flaw has a client address of its own, so
 // that what one has spent of a budget does not hide how the next is stopped.
 func (d *demo) try(ctx context.Context, f lab.Flaw, gate string, n int) tourRow {
+	d.forget()
 	client := clientFrom(n)
 	bare := f.Run(ctx, d.bare, client, d.lab)
 	d.seen.take()
@@ -100,6 +103,7 @@ func (d *demo) try(ctx context.Context, f lab.Flaw, gate string, n int) tourRow 
 	if !bare.Leaked {
 		row.Without, row.Outcome = "nothing: the flaw did not reproduce", "not reproduced"
 	}
+	d.quiet()
 	row.Control = acted(d.seen.take(), kept.Code)
 	if kept.Leaked {
 		row.Outcome, row.Why = "leaked", f.Why
@@ -108,6 +112,24 @@ func (d *demo) try(ctx context.Context, f lab.Flaw, gate string, n int) tourRow 
 		}
 	}
 	return row
+}
+
+// forget starts all counts anew: every flaw is exploited in the name of the same customer.
+func (d *demo) forget() {
+	d.service.parts.Limiter = limit.New(limit.Options{})
+	if err := d.service.reload(); err != nil {
+		panic(err) // the demo's own configuration
+	}
+}
+
+// quiet waits until every exchange has left its record, which it does a moment after its answer was sent.
+func (d *demo) quiet() {
+	for range 1000 {
+		if d.service.gateway.InFlight() == 0 {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
 }
 
 // acted names the guard that refused with the code, or else the one that changed the answer.
@@ -145,7 +167,8 @@ func (d *demo) legitimate(ctx context.Context, gate string, l *legitimate) {
 		_, _ = io.Copy(io.Discard, resp.Body)
 		resp.Body.Close()
 		refusal := ""
-		for _, r := range d.settled(resp.Header.Get("X-Request-Id")) {
+		d.quiet()
+		for _, r := range d.seen.take() {
 			if r.Refused {
 				l.Refused++
 				refusal = r.Code + ": " + r.Detail
@@ -155,19 +178,6 @@ func (d *demo) legitimate(ctx context.Context, gate string, l *legitimate) {
 			l.Wrong = append(l.Wrong, fmt.Sprintf("%s: %s %s: got %d, recorded %d %s", request.Name, request.Method, request.Path, resp.StatusCode, request.Status, refusal))
 		}
 	}
-}
-
-// settled waits for the record of an exchange, which is made a moment after its answer was sent.
-func (d *demo) settled(id string) []*exchange.Record {
-	for range 200 {
-		for _, r := range d.seen.take() {
-			if r.ID == id {
-				return []*exchange.Record{r}
-			}
-		}
-		time.Sleep(time.Millisecond)
-	}
-	return nil
 }
 
 // clientFrom returns a client with a loopback address of its own, where the system has more than one.
