@@ -87,6 +87,9 @@ func FuzzDecimal(f *testing.F) {
 				}
 				return
 			}
+			if e := strings.IndexAny(s, "eE"); e >= 0 && len(s)-e > 5 {
+				return // a zero with an exponent that the oracle, big.Rat, does not read
+			}
 		}
 		checkDecimals(t, a, b)
 	})
