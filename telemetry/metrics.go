@@ -1,0 +1,153 @@
+package telemetry
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// Metrics counts exchanges for Prometheus. Every label comes from the config, the spec or the catalogue of reasons,
+// never from a request, so that strangers cannot make series.
+type Metrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	would    *prometheus.CounterVec
+	findings *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	upstream *prometheus.HistogramVec
+	guards   *prometheus.HistogramVec
+	bytes    *prometheus.CounterVec
+	reload   reloads
+	series   sync.Map // seriesKey → *series
+}
+
+type reloads struct {
+	ok   prometheus.Gauge
+	when prometheus.Gauge
+}
+
+// series are the collectors of one operation and status, looked up once.
+type series struct {
+	requests prometheus.Counter
+	duration prometheus.Observer
+}
+
+type seriesKey struct {
+	api, operation, method string
+	status                 int
+}
+
+// seconds are the buckets of latencies: from a fast answer of a local service to a slow one.
+var seconds = []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30}
+
+// guardSeconds are the buckets of a guard's judgement.
+var guardSeconds = []float64{.000001, .00001, .00005, .0001, .00025, .0005, .001, .0025, .005, .01, .05, .1}
+
+// NewMetrics registers everything that is counted. version is for build_info.
+func NewMetrics(version string) *Metrics {
+	m := &Metrics{registry: prometheus.NewRegistry(),
+		requests: counters("sallyport_http_requests_total", "Exchanges by operation and what the client received.", "api", "operation", "method", "code"),
+		refusals: counters("sallyport_refusals_total", "Exchanges that were refused, by reason.", "api", "guard", "reason"),
+		would:    counters("sallyport_would_refuse_total", "Exchanges that a guard in monitor mode would have refused, by reason.", "api", "guard", "reason"),
+		findings: counters("sallyport_findings_total", "What guards noticed without deciding.", "api", "guard", "severity"),
+		duration: histograms("sallyport_http_request_duration_seconds", "Time from the request's head to the end of the answer.", seconds, "api", "operation", "method"),
+		upstream: histograms("sallyport_upstream_duration_seconds", "Time until the head of the upstream's answer.", seconds, "api"),
+		guards:   histograms("sallyport_guard_duration_seconds", "Time that a guard took to judge.", guardSeconds, "guard"),
+		bytes:    counters("sallyport_http_body_bytes_total", "Bytes of bodies.", "api", "direction"),
+		reload: reloads{
+			ok:   gauge("sallyport_config_last_reload_successful", "1 when the last configuration that was read is in use."),
+			when: gauge("sallyport_config_last_reload_success_timestamp_seconds", "When a configuration was last taken into use."),
+		},
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "sallyport_build_info", Help: "Version of the binary.", ConstLabels: prometheus.Labels{"version": version}})
+	info.Set(1)
+	m.registry.MustRegister(m.requests, m.refusals, m.would, m.findings, m.duration, m.upstream, m.guards, m.bytes, m.reload.ok, m.reload.when, info,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
+}
+
+func histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	return prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: name, Help: help, Buckets: buckets}, labels)
+}
+
+func gauge(name, help string) prometheus.Gauge {
+	return prometheus.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+}
+
+// Gauge adds a value that is asked for at each scrape.
+func (m *Metrics) Gauge(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value))
+}
+
+// Counter adds a count that is kept elsewhere.
+func (m *Metrics) Counter(name, help string, value func() float64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
+}
+
+// Reloaded notes whether a configuration was taken into use.
+func (m *Metrics) Reloaded(ok bool) {
+	if !ok {
+		m.reload.ok.Set(0)
+		return
+	}
+	m.reload.ok.Set(1)
+	m.reload.when.SetToCurrentTime()
+}
+
+// Handler serves the metrics, and nothing else.
+func (m *Metrics) Handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Record counts one exchange.
+func (m *Metrics) Record(r *exchange.Record) {
+	s := m.of(r)
+	s.requests.Inc()
+	s.duration.Observe(r.Took.Seconds())
+	if r.Refused {
+		m.refusals.WithLabelValues(r.API, r.Guard, r.Code).Inc()
+	}
+	for i := range r.Steps {
+		step := &r.Steps[i]
+		m.guards.WithLabelValues(step.Guard).Observe(step.Took.Seconds())
+		if step.Code != "" && step.Mode == "monitor" {
+			m.would.WithLabelValues(r.API, step.Guard, step.Code).Inc()
+		}
+	}
+	for i := range r.Findings {
+		m.findings.WithLabelValues(r.API, r.Findings[i].Guard, string(r.Findings[i].Severity)).Inc()
+	}
+	if r.Upstream != nil {
+		m.upstream.WithLabelValues(r.API).Observe(r.Upstream.Took.Seconds())
+	}
+	m.bytes.WithLabelValues(r.API, "in").Add(float64(r.BytesIn))
+	m.bytes.WithLabelValues(r.API, "out").Add(float64(r.BytesOut))
+}
+
+// of finds the collectors of an operation. What matched nothing has no method of its own: methods are strangers' words.
+func (m *Metrics) of(r *exchange.Record) *series {
+	key := seriesKey{r.API, r.Operation, r.Method, r.Status}
+	if r.Operation == "" || r.Undocumented {
+		key.method = ""
+	}
+	if s, ok := m.series.Load(key); ok {
+		return s.(*series)
+	}
+	s := &series{
+		requests: m.requests.WithLabelValues(key.api, key.operation, key.method, strconv.Itoa(key.status)),
+		duration: m.duration.WithLabelValues(key.api, key.operation, key.method),
+	}
+	m.series.Store(key, s)
+	return s
+}
