@@ -5,7 +5,6 @@ import (
 	"crypto/sha1" //nolint:gosec // RFC 6455 section 1.3 uses it as a checksum
 	"encoding/base64"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -59,9 +58,11 @@ func validKey(key string) bool {
 	return err == nil && len(raw) == 16
 }
 
+// sameHost takes an origin as browsers write it (RFC 6454, section 6.2), scheme, host and port and nothing else: it is
+// never parsed as a URL, in which a fragment or user could stand.
 func sameHost(origin, host string) bool {
-	at, err := url.Parse(origin)
-	return err == nil && at.Host != "" && strings.EqualFold(at.Host, host)
+	scheme, at, found := strings.Cut(origin, "://")
+	return found && (scheme == "http" || scheme == "https") && host != "" && strings.EqualFold(at, host)
 }
 
 // Upgrade sends a WebSocket handshake that [CheckUpgrade] has passed. The answer is either a 101 whose fields were

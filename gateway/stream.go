@@ -49,7 +49,11 @@ func (x *serving) streamed(ctx context.Context, resp *http.Response) exchange.Ve
 }
 
 func (x *serving) upgrade(ctx context.Context) exchange.Verdict {
-	if v := forward.CheckUpgrade(x.r, x.plan.cors.Allows); !v.Passed() {
+	var allowed func(origin string) bool // nil: pages of the same host
+	if x.plan.cors != nil {
+		allowed = x.plan.cors.Allows
+	}
+	if v := forward.CheckUpgrade(x.r, allowed); !v.Passed() {
 		return v
 	}
 	resp, err := x.api.upstream.Upgrade(ctx, &x.e, x.outgoing())
