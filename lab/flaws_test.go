@@ -154,7 +154,7 @@ func flawsDocument(t *testing.T, l *Lab, base string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# The flaws of Harbor Goods\n\n"+
 		"Generated from the table in `lab/flaws_*.go` by `go test ./lab -update`. A test reproduces every one against the bare lab.\n\n"+
-		"`$BASE` is where the shop is, `$CUSTOMER` the token of %s, `$ADMIN` that of an admin, `$PARTNER_KEY` the partner's API key; "+
+		"`$BASE` is where the shop is, `$CUSTOMER` the token of a customer (%s, unless the path names another), `$PARTNER_KEY` the partner's API key; "+
 		"`sallyport demo` prints them. Where a flaw takes more than one request, the one shown is the decisive one.\n", Attacker)
 	class := ""
 	for _, f := range Flaws() {

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,7 @@ type internet struct {
 	metadata, carrier, rest *http.Server
 	addr                    map[*http.Server]string
 	client                  *http.Client
+	reached                 atomic.Int64 // how often somebody read the machine's credentials
 }
 
 // Where the metadata service shows the credentials of the machine, and the key that it shows.
@@ -30,11 +32,11 @@ const (
 
 func startInternet() (*internet, error) {
 	n := &internet{
-		metadata: &http.Server{Handler: http.HandlerFunc(metadata), ReadHeaderTimeout: 5 * time.Second},
-		carrier:  &http.Server{Handler: carrierHandler(), ReadHeaderTimeout: 5 * time.Second},
-		rest:     &http.Server{Handler: http.HandlerFunc(anyHost), ReadHeaderTimeout: 5 * time.Second},
-		addr:     map[*http.Server]string{},
+		carrier: &http.Server{Handler: carrierHandler(), ReadHeaderTimeout: 5 * time.Second},
+		rest:    &http.Server{Handler: http.HandlerFunc(anyHost), ReadHeaderTimeout: 5 * time.Second},
+		addr:    map[*http.Server]string{},
 	}
+	n.metadata = &http.Server{Handler: http.HandlerFunc(n.serveMetadata), ReadHeaderTimeout: 5 * time.Second}
 	for _, s := range []*http.Server{n.metadata, n.carrier, n.rest} {
 		ln, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -55,11 +57,12 @@ func (n *internet) close() error {
 // carriers is the base URL of the carriers' API.
 func (n *internet) carriers() string { return "http://" + n.addr[n.carrier] }
 
-func metadata(w http.ResponseWriter, r *http.Request) {
+func (n *internet) serveMetadata(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != metadataPath {
 		http.NotFound(w, r)
 		return
 	}
+	n.reached.Add(1)
 	w.Header().Set("Content-Type", "application/json")
 	fmt.Fprintf(w, `{"Code":"Success","AccessKeyId":"%s","SecretAccessKey":"wJalr/K7MDENG/bPxRfiCYEXAMPLEKEY","Token":"IQoJb3JpZ2luX2Vj","country":"LI"}`, metadataKey)
 }

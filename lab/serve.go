@@ -64,7 +64,7 @@ func (l *Lab) serve(w http.ResponseWriter, r *http.Request) {
 	// flaw CONF-3: banners tell attackers what to look for, and none of the security headers is there.
 	h.Set("Server", "HarborGoods/1.14.0 (Debian 12) Go/1.26")
 	h.Set("X-Powered-By", "Express-Compat/4.17.1")
-	h.Set("X-Backend", "shop-api-7f9c5d-x2x4l (10.42.3.17)")
+	h.Set("X-Backend-Server", "shop-api-7f9c5d-x2x4l (10.42.3.17)")
 	// flaw CONF-2: any origin may read answers with the user's credentials.
 	if origin := r.Header.Get("Origin"); origin != "" {
 		h.Set("Access-Control-Allow-Origin", origin)
