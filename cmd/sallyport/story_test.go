@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
@@ -41,7 +42,7 @@ func TestStories(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"upstream": upstreamCmd, "http": httpCmd, "await": awaitCmd, "issuer": issuer.publish, "token": issuer.token},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"upstream": upstreamCmd, "http": httpCmd, "await": awaitCmd, "raw": rawCmd, "issuer": issuer.publish, "token": issuer.token},
 	})
 }
 
@@ -118,6 +119,27 @@ func httpCmd(ts *testscript.TestScript, _ bool, args []string) {
 	_ = resp.Header.Write(ts.Stdout())
 	fmt.Fprintf(ts.Stdout(), "\n%s\n", data)
 	ts.Setenv("ID", resp.Header.Get("X-Request-Id"))
+}
+
+// rawCmd sends FILE to the gateway as bytes, its lines ended by CRLF, and prints what comes back.
+func rawCmd(ts *testscript.TestScript, _ bool, args []string) {
+	conn, err := net.DialTimeout("tcp", ts.Getenv("GATE"), 5*time.Second)
+	ts.Check(err)
+	defer conn.Close()
+	ts.Check(conn.SetDeadline(time.Now().Add(5 * time.Second)))
+	_, err = io.WriteString(conn, strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n"))
+	ts.Check(err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	ts.Check(err)
+	defer resp.Body.Close()
+	if resp.Close {
+		resp.Header.Set("Connection", "close")
+	}
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	fmt.Fprintf(ts.Stdout(), "%s %s\n", resp.Proto, resp.Status)
+	_ = resp.Header.Write(ts.Stdout())
+	fmt.Fprintf(ts.Stdout(), "\n%s\n", body)
 }
 
 // storyIssuer is an identity provider for stories.
@@ -197,6 +219,11 @@ func TestEveryReasonHasAStory(t *testing.T) {
 		told := regexp.MustCompile(`\b` + regexp.QuoteMeta(r.Code) + `\b`).Match(stories)
 		if where := elsewhere[r.Code]; told == (where != "") {
 			t.Errorf("%s: in a story: %v, elsewhere: %q", r.Code, told, where)
+		}
+		if where := elsewhere[r.Code]; where != "" {
+			if _, err := os.Stat("../../" + where); err != nil {
+				t.Errorf("%s: %v", r.Code, err)
+			}
 		}
 		if !bytes.Contains(docs, []byte("`"+r.Code+"`")) {
 			t.Errorf("%s is not in docs/reasons.md: make golden", r.Code)
