@@ -16,8 +16,10 @@ import (
 // Whatever goes wrong inside refuses, and tells the client nothing: gateway.internal, gateway.not_ready.
 func TestFailsClosed(t *testing.T) {
 	for name, check := range map[string]func(context.Context, *exchange.Exchange) (exchange.Verdict, error){
-		"panic":        func(context.Context, *exchange.Exchange) (exchange.Verdict, error) { panic("secret") },
-		"error":        func(context.Context, *exchange.Exchange) (exchange.Verdict, error) { return exchange.Pass, errors.New("secret") },
+		"panic": func(context.Context, *exchange.Exchange) (exchange.Verdict, error) { panic("secret") },
+		"error": func(context.Context, *exchange.Exchange) (exchange.Verdict, error) {
+			return exchange.Pass, errors.New("secret")
+		},
 		"zero verdict": func(context.Context, *exchange.Exchange) (exchange.Verdict, error) { return exchange.Verdict{}, nil },
 	} {
 		for _, mode := range []config.Mode{config.Enforce, config.Monitor} {
