@@ -53,6 +53,12 @@ func (p *tape) record(r Request, target string, headers []string) *answer {
 	if r.Body != "" {
 		r.Header["Content-Type"] = "application/json"
 	}
+	if strings.Contains(r.Path, "/avatar") || strings.Contains(r.Path, "/downloads") {
+		r.Header["Accept"] = "image/avif,image/webp,image/png,text/plain,*/*;q=0.8"
+	}
+	if r.Method != "GET" && r.Header["Referer"] != "" { // from the shop's own pages
+		r.Header["Origin"] = "https://www.harborgoods.example"
+	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header[headers[i]] = headers[i+1]
 	}

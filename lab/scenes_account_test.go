@@ -53,7 +53,7 @@ func profiles(p *tape) {
 	}
 	newcomers := []m{
 		{"email": "aoife.nichathain@mail.example", "password": "tide & time: 4ever", "firstName": "Aoife", "lastName": "Ní Chatháin", "country": "IE", "locale": "en-IE", "newsletter": true},
-		{"email": "bob.tables@post.example", "password": "'; little bobby --", "firstName": "Robert", "lastName": "Tables", "country": "US", "phone": "+1 (202) 555-0175"},
+		{"email": "bob.tables@post.example", "password": "k#7;Qv'z--9\"Lm", "firstName": "Robert", "lastName": "Tables", "country": "US", "phone": "+1 (202) 555-0175"},
 		{"email": "zoe+shop@inbox.example", "password": "correct horse battery", "firstName": "Zoë", "lastName": "van 't Hof", "country": "NL", "birthday": "1990-02-28"},
 		{"email": "null@mail.example", "password": "nullnullnull", "firstName": "Jennifer", "lastName": "Null", "country": "US", "newsletter": false},
 		{"email": "tanaka.hanako@post.example", "password": "さくら咲く2026春です", "firstName": "花子", "lastName": "田中", "country": "JP", "locale": "ja-JP"},
@@ -89,7 +89,7 @@ func addressBooks(p *tape) {
 		{"name": "Иван Петров", "street": "ул. Ленина, д. 5, кв. 12", "city": "Бишкек", "postalCode": "720000", "country": "KG"},
 		{"name": "محمد الأحمد", "street": "شارع الملك فهد ١٢", "city": "الرياض", "postalCode": "11564", "country": "SA"},
 		{"name": "J. R. \"Bob\" D'Souza, Jr.", "street": "#14-02, Blk 12/B; Keppel Bay", "city": "Singapore", "postalCode": "098109", "country": "SG"},
-		{"name": "c/o Union & Select Bar", "street": "1 Drop Table Mountain Rd", "city": "Cape Town", "postalCode": "8001", "country": "ZA"},
+		{"name": "c/o Union Bar & Grill", "street": "1 Upper Table Mountain Rd, opp. The Select", "city": "Cape Town", "postalCode": "8001", "country": "ZA"},
 	}
 	for i, in := range worldwide {
 		id := []string{"cus_0036", "cus_0037", "cus_0172"}[i%3]

@@ -34,7 +34,7 @@ func visitors(p *tape) {
 func searchers(p *tape) {
 	for _, words := range []string{
 		"sweater", "O'Brien", "men's shoes", "SELECT men's shoes", "Women's Deck Shoes", "café", "Größe", "Ø 26 cm", "knots & splices",
-		"drop table", "\"drop table\" pattern", "select * from sea stories", "moby-dick; or, the whale", "rock and roll", "100% wool", "<3",
+		"drop table", "\"tea towel\" set", "select * from sea stories", "moby-dick; or, the whale", "rock and roll", "100% wool", "<3",
 		"warm > expected", "wool -scratchy", "tent (2 person)", "300 lm", "1,000 pieces", "cotton*", "*boots", "0.4 l", "さくら", "чай", "😀",
 		"union jack", "update for my kettle", "where can I order from", "ship's bell #2", "C++ or Go?", "a=b", "usb-c 65w", "like new",
 	} {
@@ -53,20 +53,16 @@ func readers(p *tape) {
 	reviews := []m{
 		{"stars": 5, "title": "Great", "text": "Keeps me warm & dry. <3"},
 		{"stars": 4, "title": "Für Entwickler", "text": "if (cold) { wear(sweater); } else { store(it); } // läuft"},
-		{"stars": 1, "title": "Broken -- again!", "text": "The 2nd one in a row; I can't believe it. \"Quality\", they said...\n\nOrder number 1' OR what was it? Never mind."},
+		{"stars": 1, "title": "Broken -- again!", "text": "The 2nd one in a row; I can't believe it. \"Quality\", they said...\n\nOrder no. 100217, or was it 100218? Never mind; I'd rather have '58s."},
 		{"stars": 3, "text": "👍🏽 for the wool, 👎 for the zip. 価格は高いです。"},
 		{"stars": 5, "title": "SELECT quality", "text": "I'd select this from all the others where price matters; my union rep ordered the same."},
 		{"stars": 2, "title": "Size?", "text": "M < L? No! L == XL here (chest: 103-110cm => 112cm measured). See /v1/downloads, size-guide, §2."},
 		{"stars": 5, "title": "l'été", "text": "Parfait pour l'été ; mes enfants l'adorent — c'est « top » !"},
 		{"stars": 4, "title": "Script for a rainy day", "text": "My daughter wrote a little script for a play: on click of the lighter, alert the crew, then eval the damage :-)"},
 		{"stars": 4, "text": strings.Repeat("It has held up well over a long season: rain, salt, sun, and two children. ", 40)},
-		{"stars": 5, "title": "../../best", "text": "Better than the rest, 10/10, would recommend to /etc. everyone"},
+		{"stars": 5, "title": "10/10", "text": "Better than the rest, and/or cheaper: would recommend etc. to everyone, 24/7."},
 	}
 	for i, in := range reviews {
-		if i == 9 {
-			in["title"] = "10/10"
-			in["text"] = "Better than the rest, and/or cheaper: would recommend etc. to everyone, 24/7."
-		}
 		who := fmt.Sprintf("cus_%04d", 70+i)
 		p.play(fmt.Sprintf("review number %d", i+1), who, "POST /v1/products/"+p.product("HG-APP-0002").ID+"/reviews", 201, js(in))
 	}

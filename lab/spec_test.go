@@ -29,14 +29,20 @@ type operation struct {
 	pointer              string
 }
 
-func readSpec(t testing.TB) *document {
+// specFile is the file as it is.
+func specFile(t testing.TB) []byte {
 	t.Helper()
 	text, err := os.ReadFile("openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return text
+}
+
+func readSpec(t testing.TB) *document {
+	t.Helper()
 	d := &document{compiler: jsonschema.NewCompiler()}
-	if err := yaml.Unmarshal(text, &d.root); err != nil {
+	if err := yaml.Unmarshal(specFile(t), &d.root); err != nil {
 		t.Fatal(err)
 	}
 	root := jsonValues(d.root)
