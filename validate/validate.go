@@ -85,22 +85,29 @@ func judge(p *openapi.Value, undeclared bool) []exchange.Field {
 	return wrong
 }
 
-// acceptable reports whether the client accepts one of the media types that the operation declares. Only a client
-// that excludes all of them is refused (RFC 9110, section 12.5.1 leaves the rest to the origin).
+// acceptable reports whether the client accepts one of the media types of the operation's successes. Only a client that
+// excludes all of them is refused, and none that takes JSON: API clients send that with everything, and RFC 9110,
+// section 12.5.1, lets a server disregard it.
 func (v *validator) acceptable(accept []string) bool {
-	if len(accept) == 0 {
+	if len(accept) == 0 || accepts(accept, "application/json") {
 		return true
 	}
 	offered := false
 	for _, r := range v.op.Responses {
+		if r.Status[0] != '2' {
+			continue
+		}
+		if len(r.Content) == 0 {
+			return true // a success without a body suits everybody
+		}
+		offered = true
 		for i := range r.Content {
-			offered = true
 			if accepts(accept, r.Content[i].Range) {
 				return true
 			}
 		}
 	}
-	return !offered || accepts(accept, "application/problem+json")
+	return !offered
 }
 
 func accepts(accept []string, offer string) bool {
