@@ -1,6 +1,7 @@
 package content
 
 import (
+	"slices"
 	"sync"
 	"unsafe"
 )
@@ -53,13 +54,28 @@ func (b *builder) release() {
 	stacks.Put(&b.stack)
 }
 
-// push adds a node to the innermost open container; false when there are too many.
-func (b *builder) push(n Node) bool {
+// push adds an empty node to the innermost open container; nil when there are too many. The node is to be filled
+// before the next one is pushed, in place because it is large.
+func (b *builder) push() *Node {
 	b.nodes++
 	if b.nodes > b.limit {
+		return nil
+	}
+	i := len(b.stack)
+	if i == cap(b.stack) {
+		b.stack = slices.Grow(b.stack, 1)
+	}
+	b.stack = b.stack[:i+1] // all beyond is zero, see take and release
+	return &b.stack[i]
+}
+
+// add pushes a node that is there already; false when there are too many.
+func (b *builder) add(n Node) bool {
+	slot := b.push()
+	if slot == nil {
 		return false
 	}
-	b.stack = append(b.stack, n)
+	*slot = n
 	return true
 }
 

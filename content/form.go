@@ -60,7 +60,7 @@ func (p *formParser) pair(start, end int) error {
 		return fail(Ambiguous, value, "a NUL in a value")
 	}
 	n := Node{Kind: String, Name: name, Text: text, NameStart: uint32(start), Start: uint32(value), End: uint32(end)}
-	if !p.push(n) {
+	if !p.builder.add(n) {
 		return fail(TooComplex, start, "more values than allowed")
 	}
 	return nil

@@ -80,7 +80,7 @@ func (p *jsonParser) value(name string, nameStart int) bool {
 	case '"':
 		start := p.pos
 		text, ok := p.string()
-		return ok && p.add(String, name, text, nameStart, start)
+		return ok && p.scalar(String, name, text, nameStart, start)
 	case 't':
 		return p.literal(Bool, "true", name, nameStart)
 	case 'f':
@@ -89,17 +89,30 @@ func (p *jsonParser) value(name string, nameStart int) bool {
 		return p.literal(Null, "null", name, nameStart)
 	default:
 		start := p.pos
-		return p.number() && p.add(Number, name, alias(p.data[start:p.pos]), nameStart, start)
+		return p.number() && p.scalar(Number, name, alias(p.data[start:p.pos]), nameStart, start)
 	}
 }
 
-// add pushes the node of a scalar that ends at pos.
-func (p *jsonParser) add(k Kind, name, text string, nameStart, start int) bool {
-	return p.node(Node{Kind: k, Name: name, Text: text, NameStart: uint32(nameStart), Start: uint32(start), End: uint32(p.pos)})
+// scalar pushes the node of a scalar that ends at pos.
+func (p *jsonParser) scalar(k Kind, name, text string, nameStart, start int) bool {
+	n := p.node(k, name, nameStart, start)
+	if n == nil {
+		return false
+	}
+	n.Text = text
+	return true
 }
 
-func (p *jsonParser) node(n Node) bool {
-	return p.push(n) || p.fail(TooComplex, int(n.Start), "more values than allowed")
+// node pushes a node that ends at pos; nil after an error.
+func (p *jsonParser) node(k Kind, name string, nameStart, start int) *Node {
+	n := p.push()
+	if n == nil {
+		p.fail(TooComplex, start, "more values than allowed")
+		return nil
+	}
+	n.Kind, n.Name = k, name
+	n.NameStart, n.Start, n.End = uint32(nameStart), uint32(start), uint32(p.pos)
+	return n
 }
 
 func (p *jsonParser) literal(k Kind, word, name string, nameStart int) bool {
@@ -112,7 +125,7 @@ func (p *jsonParser) literal(k Kind, word, name string, nameStart int) bool {
 	if k == Null {
 		word = ""
 	}
-	return p.add(k, name, word, nameStart, start)
+	return p.scalar(k, name, word, nameStart, start)
 }
 
 // container reads an Array or Object from its opening to its closing byte.
@@ -140,8 +153,13 @@ func (p *jsonParser) container(name string, nameStart int, k Kind, closing byte)
 			return p.fail(Ambiguous, int(twin.NameStart), "a name that occurs twice or differs in case only")
 		}
 	}
-	n := Node{Kind: k, Name: name, Children: p.take(base), NameStart: uint32(nameStart), Start: uint32(start), End: uint32(p.pos)}
-	return p.node(n)
+	children := p.take(base)
+	n := p.node(k, name, nameStart, start)
+	if n == nil {
+		return false
+	}
+	n.Children = children
+	return true
 }
 
 // comma reads what separates two elements. A closing byte must not follow it.

@@ -84,7 +84,7 @@ func (p *multipartParser) part() error {
 	if err != nil {
 		return err
 	}
-	if !p.push(n) {
+	if !p.builder.add(n) {
 		return fail(TooComplex, start, "more values than allowed")
 	}
 	return nil

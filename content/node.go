@@ -34,13 +34,14 @@ type Node struct {
 	Start, End uint32
 	// NameStart is where the member's name begins in Body.Bytes, for removal of the whole member.
 	NameStart uint32
-	// File describes an uploaded file; nil for every other kind.
+	// File describes an uploaded file, and the declared type of a multipart field that declares one (a String with
+	// Content-Type application/json, say); nil for everything else.
 	File *FileInfo
 }
 
 // FileInfo is what a multipart part says of the file that it carries.
 type FileInfo struct {
-	Filename    string // normalised: the last path element, no control characters
+	Filename    string // as declared: free of paths, control characters and padding, which are refused; may be empty
 	ContentType string // as declared by the part, lower case, without parameters
 }
 

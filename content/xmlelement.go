@@ -50,7 +50,7 @@ func (p *xmlParser) element() error {
 }
 
 func (p *xmlParser) add(n Node) error {
-	if !p.push(n) {
+	if !p.builder.add(n) {
 		return fail(TooComplex, int(n.NameStart), "more values than allowed")
 	}
 	return nil
