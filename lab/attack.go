@@ -106,6 +106,9 @@ func (a *Attack) exploit(who, method, path, body string, headers ...string) *ans
 
 // token returns a token of a customer.
 func (a *Attack) token(account string) string {
+	if account == Attacker {
+		return a.named("$ALICE", a.lab.Token(account))
+	}
 	return a.named("$CUSTOMER", a.lab.Token(account))
 }
 

@@ -154,8 +154,8 @@ func flawsDocument(t *testing.T, l *Lab, base string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# The flaws of Harbor Goods\n\n"+
 		"Generated from the table in `lab/flaws_*.go` by `go test ./lab -update`. A test reproduces every one against the bare lab.\n\n"+
-		"`$BASE` is where the shop is, `$CUSTOMER` the token of a customer (%s, unless the path names another), `$PARTNER_KEY` the partner's API key; "+
-		"`sallyport demo` prints them. Where a flaw takes more than one request, the one shown is the decisive one.\n", Attacker)
+		"`$BASE` is where the shop is and `$ALICE` the token of %s, as `sallyport demo` prints them; `$CUSTOMER` is the token of another "+
+		"ordinary customer, `$PARTNER_KEY` the partner's API key. Where a flaw takes more than one request, the one shown is the decisive one.\n", Attacker)
 	class := ""
 	for _, f := range Flaws() {
 		if f.Class != class {

@@ -15,7 +15,11 @@ func (a *Attack) curl(r *answer) string {
 	}
 	var b strings.Builder
 	b.WriteString("curl -s -i")
-	if m := r.request.Method; m != http.MethodGet && (m != http.MethodPost || len(r.sent) == 0) {
+	usual := http.MethodGet
+	if len(r.sent) > 0 {
+		usual = http.MethodPost
+	}
+	if m := r.request.Method; m != usual {
 		b.WriteString(" -X " + m)
 	}
 	for _, f := range fields(r.request.Header) {
