@@ -114,6 +114,10 @@ func TestEncodingsRefused(t *testing.T) {
 	wide := encode(t, func(w io.Writer) io.WriteCloser {
 		return brotli.NewWriterOptions(w, brotli.WriterOptions{Quality: 5, LGWin: 24})
 	}, bytes.Repeat([]byte("abc"), 100), 1)
+	widest := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x68, 0x01, 0x00, 0x00} // an empty frame with a window of 8 MiB
+	if _, err := content.New(widest, encoded("zstd"), content.Limits{}); err != nil {
+		t.Errorf("the widest zstd window: %v", err)
+	}
 	for name, c := range map[string]struct {
 		coding string
 		raw    []byte
@@ -124,7 +128,7 @@ func TestEncodingsRefused(t *testing.T) {
 		"bare deflate":             {"deflate", bare},
 		"gzip as zstd":             {"zstd", zipped},
 		"wide brotli window":       {"br", wide},
-		"wide zstd window":         {"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 0x01, 0x00, 0x00}},
+		"wide zstd window":         {"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x70, 0x01, 0x00, 0x00}},
 		"huge zstd frame":          {"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd, 0xe0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0}},
 	} {
 		if b, err := content.New(c.raw, encoded(c.coding), content.Limits{}); err == nil {

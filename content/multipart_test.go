@@ -118,6 +118,7 @@ func TestMultipartHeader(t *testing.T) {
 		{lines(field, "Content-Type: multipart/mixed; boundary=Y"), false}, {lines(field, "Content-Type: "), false}, {lines(field, "Content-Type: text"), false},
 		{lines(field, "Content-Transfer-Encoding: binary"), true}, {lines(field, "Content-Transfer-Encoding: base64"), false}, {lines(field, "Content-Transfer-Encoding: quoted-printable"), false},
 		{lines(field, "Content-Transfer-Encoding: 7bit, base64"), false}, {lines(field, "Content-Encoding: gzip"), false}, {lines(field, "X-Y: z"), false}, {lines(field, "no colon"), false},
+		{lines(field, `Content-Type: text/plain; x="-X"`), true}, {lines(field, `Content-Type: text/plain; x="--X"`), false},
 		{lines(field, "Content-Length: 1"), true}, {lines(field, "Content-Length: 2"), false}, {lines(field, "Content-Length: +1"), false}, {lines(field, "Content-Length: "), false},
 		{lines(field, "Content-Type: text/plain; x=\""+strings.Repeat("x", 9000)+"\""), false},
 	} {
