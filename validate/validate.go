@@ -128,7 +128,8 @@ func matches(want, offer string) bool {
 	}
 	kind, sub, _ := strings.Cut(want, "/")
 	offeredKind, offeredSub, _ := strings.Cut(offer, "/")
-	return kind == offeredKind && (sub == "*" || offeredSub == "*")
+	// Whoever asks for application/vnd.x+json reads JSON (RFC 6839, section 3.1): vendors answer it with application/json.
+	return kind == offeredKind && (sub == "*" || offeredSub == "*" || strings.HasSuffix(sub, "+"+offeredSub))
 }
 
 func zeroQuality(params string) bool {
