@@ -8,11 +8,11 @@ FUZZTIME ?= 20s
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
 
-demo: ## a vulnerable shop behind the gateway; Ctrl-C ends it
-	go run ./cmd/sallyport demo
+demo: build ## a vulnerable shop behind the gateway; Ctrl-C ends it
+	bin/sallyport demo
 
-tour: ## every flaw of the shop, bare and through the gateway
-	go run ./cmd/sallyport demo --tour
+tour: build ## every flaw of the shop, bare and through the gateway
+	bin/sallyport demo --tour
 
 test: ## everything that is fast
 	go test ./...

@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	_ "embed"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -67,7 +65,9 @@ func (c *demoCmd) Run(s *streams) error {
 	if c.Tour {
 		return d.tour(ctx, s, c.Output)
 	}
-	d.greet(s.out)
+	if err := d.greet(s.out); err != nil {
+		return err
+	}
 	return <-ended
 }
 
@@ -168,38 +168,4 @@ func (d *demo) close() {
 	if d.dir != "" {
 		_ = os.RemoveAll(d.dir) // a temporary folder
 	}
-}
-
-// greet prints what a visitor needs: places, credentials and lines to paste.
-func (d *demo) greet(w io.Writer) {
-	gate := d.service.listeners[0].url
-	fmt.Fprintf(w, `Harbor Goods, a shop API that is vulnerable on purpose
-
-  bare shop   %s
-  protected   %s
-  admin       %s   (token %s)
-  files       %s
-
-export ALICE=%s
-export BOB=%s
-export ADMIN=%s
-
-# Alice reads Bob's profile: the bare shop tells, the gateway does not.
-curl -s -H "Authorization: Bearer $ALICE" %s/customers/%s
-curl -s -H "Authorization: Bearer $ALICE" %s/customers/%s
-
-# SQL injection, and a token without signature.
-curl -s '%s/search?q=%%27%%20OR%%20%%271%%27=%%271'
-curl -s '%s/search?q=%%27%%20OR%%20%%271%%27=%%271'
-
-# Why was it refused? Take the "exchange" of an answer:
-sallyport explain --store %s/data ID
-
-# All flaws, one after the other, and the legitimate traffic:
-sallyport demo --tour
-
-Ctrl-C ends the demo.
-`, d.bare, gate, d.service.admin.url, d.service.newToken, d.dir,
-		d.lab.Token(lab.Attacker), d.lab.Token(lab.Victim), d.lab.Token(lab.Admin),
-		d.bare, lab.Victim, gate, lab.Victim, d.bare, gate, d.dir)
 }
