@@ -60,7 +60,7 @@ type Admin struct {
 
 // Store says where state is kept.
 type Store struct {
-	// Path of the folder for the embedded database. Default ./data.
+	// Path of the folder for the embedded database. Default data, beside the config.
 	Path string `yaml:"path"`
 	// Counters says where rate limits are counted. Only memory in this version.
 	Counters string `yaml:"counters" enum:"memory"`

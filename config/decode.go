@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -50,10 +51,14 @@ func Load(file string) (*Config, *Source, Problems) {
 	if err != nil {
 		return nil, &Source{File: file}, Problems{{File: file, Line: 1, Column: 1, Severity: Error, Rule: "config.unreadable", Message: "cannot read the config: " + cause(err), Hint: "sallyport init --spec openapi.yaml writes one"}}
 	}
-	return Parse(file, data)
+	c, src, problems := Parse(file, data)
+	if c != nil {
+		c.from(filepath.Dir(file))
+	}
+	return c, src, problems
 }
 
-// Parse decodes and checks data; file is for messages only. ${NAME} in a value is replaced by the environment.
+// Parse decodes and checks data; file is for messages only, and relative paths stay as they are. ${NAME} in a value is replaced by the environment.
 func Parse(file string, data []byte) (*Config, *Source, Problems) {
 	src := &Source{File: file, at: map[string]*token.Position{}}
 	d := decoder{source: src, env: os.LookupEnv}

@@ -73,7 +73,7 @@ func fieldComments(t *testing.T) map[string]string {
 
 func manual(comments map[string]string) []byte {
 	var b bytes.Buffer
-	b.WriteString("# The config\n\nGenerated from the comments in package `config` by `make golden`. One YAML file, strict: unknown keys are errors, all problems\ncome at once with file:line:column. `${NAME}` in a value is replaced by the environment; `file:PATH` reads a secret from a file.\nA flag wins over the environment (`SALLYPORT_*`), that over the file, that over the default.\n`# yaml-language-server: $schema=docs/sallyport.schema.json` in the first line completes keys in editors.\n")
+	b.WriteString("# The config\n\nGenerated from the comments in package `config` by `make golden`. One YAML file, strict: unknown keys are errors, all problems\ncome at once with file:line:column. `${NAME}` in a value is replaced by the environment; `file:PATH` reads a secret from a file.\nRelative paths start in the folder of the config file. A flag wins over the environment (`SALLYPORT_*`), that over the file, that over the default.\n`# yaml-language-server: $schema=docs/sallyport.schema.json` in the first line completes keys in editors.\n")
 	seen := map[reflect.Type]bool{}
 	var section func(t reflect.Type, title string)
 	section = func(t reflect.Type, title string) {

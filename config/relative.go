@@ -1,0 +1,58 @@
+package config
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// from lets relative paths start in dir, the folder of the config file: a config means the same wherever it is loaded
+// from, also under a service manager whose working directory is the root.
+func (c *Config) from(dir string) {
+	if c.Store.Path == "" {
+		c.Store.Path = "data"
+	}
+	paths := []*string{&c.Store.Path}
+	if c.Log.Access != "stdout" && c.Log.Access != "off" {
+		paths = append(paths, &c.Log.Access)
+	}
+	for i := range c.Listen {
+		paths = append(paths, c.Listen[i].TLS.files()...)
+	}
+	paths = append(paths, c.Admin.TLS.files()...)
+	for i := range c.APIs {
+		a := &c.APIs[i]
+		paths = append(paths, &a.Spec, &a.Upstream.CA, &a.Upstream.Cert, &a.Upstream.Key)
+	}
+	for _, p := range paths {
+		*p = within(dir, *p)
+	}
+	c.Admin.Token = fileIn(dir, c.Admin.Token)
+	for i := range c.Identity {
+		if j := c.Identity[i].JWT; j != nil {
+			j.JWKS = fileIn(dir, j.JWKS)
+		}
+	}
+}
+
+func (t *TLS) files() []*string {
+	if t == nil {
+		return nil
+	}
+	return []*string{&t.Cert, &t.Key}
+}
+
+func within(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) || strings.Contains(path, "://") {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// fileIn is within for a setting that may be file:PATH, as it may be a URL or the thing itself.
+func fileIn(dir, setting string) string {
+	path, ok := strings.CutPrefix(setting, "file:")
+	if !ok {
+		return setting
+	}
+	return "file:" + within(dir, path)
+}
