@@ -208,3 +208,47 @@ func TestGRPC(t *testing.T) {
 		t.Errorf("status: %v", err)
 	}
 }
+
+// calls is a client's side that notes what it is asked to do.
+type calls struct {
+	http.ResponseWriter
+	list []string
+}
+
+func (c *calls) WriteHeader(int)             { c.list = append(c.list, "head") }
+func (c *calls) Write(p []byte) (int, error) { c.list = append(c.list, string(p)); return len(p), nil }
+func (c *calls) Flush()                      { c.list = append(c.list, "flush") }
+
+// pieces is a body that arrives bit by bit; the end comes after the last.
+type pieces []string
+
+func (p *pieces) Read(b []byte) (int, error) {
+	if len(*p) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, (*p)[0])
+	*p = (*p)[1:]
+	return n, nil
+}
+
+// What is there at once goes at once, in one write where the length is known; what comes later does not hold it up.
+func TestFlushes(t *testing.T) {
+	for name, c := range map[string]struct {
+		length int64
+		body   pieces
+		want   string
+	}{
+		"small":          {4, pieces{"abcd"}, "head abcd"},
+		"none":           {0, nil, "head"},
+		"slow":           {4, pieces{"ab", "cd"}, "head ab flush cd"},
+		"unknown length": {-1, pieces{"ab", "cd"}, "head flush ab flush cd flush"},
+	} {
+		w := &calls{ResponseWriter: httptest.NewRecorder()}
+		if _, err := CopyStream(w, &http.Response{StatusCode: 200, ContentLength: c.length, Body: io.NopCloser(&c.body)}); err != nil {
+			t.Error(err)
+		}
+		if got := strings.Join(w.list, " "); got != c.want {
+			t.Errorf("%s: %s, want %s", name, got, c.want)
+		}
+	}
+}
