@@ -12,13 +12,12 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/forward"
 	"github.com/sallyport/sallyport/openapi"
-	"github.com/sallyport/sallyport/validate"
 )
 
 // unreadable settles a body that could not be read. Judged by a guard that enforces, it is refused; otherwise it goes
 // on as it came: what was read, then the rest.
 func (x *serving) unreadable(body *content.Body, err error) exchange.Verdict {
-	v := validate.Malformed(err)
+	v := exchange.Malformed(err)
 	mode := x.plan.phases[exchange.OnBody][0].mode
 	x.e.Steps = append(x.e.Steps, exchange.Step{Guard: "content", Mode: mode, Verdict: &v})
 	if x.plan.enforcesBody {
@@ -41,7 +40,7 @@ func (x *serving) forward(ctx context.Context) exchange.Verdict {
 	if v := x.ask(ctx, x.plan.phases[exchange.OnResponseHead]); !v.Passed() {
 		return v
 	}
-	if len(x.plan.phases[exchange.OnResponseBody]) == 0 || bodiless(x.r.Method, resp) {
+	if len(x.plan.phases[exchange.OnResponseBody]) == 0 || bodiless(x.method, resp) {
 		return x.pass(resp)
 	}
 	return x.judge(ctx, resp)
@@ -49,7 +48,7 @@ func (x *serving) forward(ctx context.Context) exchange.Verdict {
 
 // outgoing is the request as it was judged.
 func (x *serving) outgoing() *forward.Request {
-	out := &forward.Request{Method: x.r.Method, Path: x.e.Target.Path, RawQuery: x.query(), Host: x.r.Host, Header: x.r.Header,
+	out := &forward.Request{Method: x.method, Path: x.e.Target.Path, RawQuery: x.query(), Host: x.r.Host, Header: x.r.Header,
 		Identify:  func(h http.Header) { x.api.managed.Apply(h, x.e.Principal) },
 		Inspected: len(x.plan.phases[exchange.OnResponseBody]) > 0 && x.plan.streaming == ""}
 	switch {

@@ -80,6 +80,7 @@ type serving struct {
 	plan      *plan
 	span      telemetry.Span
 	rest      []string // segments below the base path
+	method    string   // of the request to the upstream
 	admitted  bool
 	refusedBy string
 	status    int
@@ -94,7 +95,7 @@ type serving struct {
 var pool = sync.Pool{New: func() any { return new(serving) }}
 
 func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
-	*x = serving{w: w, r: r, parts: g.parts, snapshot: g.current.Load()}
+	*x = serving{w: w, r: r, method: r.Method, parts: g.parts, snapshot: g.current.Load()}
 	x.e.Steps = x.steps[:0]
 	x.e.Start = time.Now()
 	x.e.ID = newID(x.e.Start)

@@ -42,7 +42,7 @@ func (x *serving) streamed(ctx context.Context, resp *http.Response) exchange.Ve
 		return v
 	}
 	judged := x.plan.streaming == "sse" && !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") || x.plan.streaming == "websocket"
-	if judged && len(x.plan.phases[exchange.OnResponseBody]) > 0 && !bodiless(x.r.Method, resp) {
+	if judged && len(x.plan.phases[exchange.OnResponseBody]) > 0 && !bodiless(x.method, resp) {
 		return x.judge(ctx, resp)
 	}
 	return x.pass(resp)

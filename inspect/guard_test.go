@@ -3,6 +3,8 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -293,6 +295,46 @@ func TestURLGuardNotation(t *testing.T) {
 	for pointer, want := range map[string]string{"": "", "/hooks/0/url": ".hooks[0].url", "/hooks/1/a~1b/0": `.hooks[1]["a/b"].0`} {
 		if got := notation(tree, pointer); got != want {
 			t.Errorf("%s: %s, want %s", pointer, got, want)
+		}
+	}
+}
+
+// A body that does not parse is refused for what is wrong with it: where validation is off or monitors, these guards
+// are the first to see it, and the message is at fault, not the gateway.
+func TestMalformedBody(t *testing.T) {
+	file := "--b\r\nContent-Disposition: form-data; name=\"a\"; filename=\".\"\r\n\r\nx\r\n--b--\r\n"
+	for _, c := range []struct {
+		typ, body string
+		reason    *exchange.Reason
+	}{
+		{"application/json", `{"url":`, exchange.BodyMalformed},
+		{"application/json", `{"url":"https://example.com/","url":"http://127.0.0.1/"}`, exchange.BodyAmbiguous},
+		{"application/json", `{"url":` + strings.Repeat("[", 100) + strings.Repeat("]", 100) + `}`, exchange.BodyTooComplex},
+		{"application/xml", "<a><b></a>", exchange.BodyMalformed},
+		{"multipart/form-data; boundary=b", file, exchange.BodyAmbiguous},
+	} {
+		e := &exchange.Exchange{Request: httptest.NewRequest(http.MethodPost, "/hooks", nil), Operation: hooks(t)}
+		e.Body, _ = content.New([]byte(c.body), content.Header{ContentType: []string{c.typ}}, content.Limits{})
+		i, err := New(Options{Pool: &sharedPool})
+		if err != nil {
+			t.Fatal(err)
+		}
+		guards, err := i.Guards(config.Inspect{}, e.Operation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		asked := 0
+		for _, g := range guards {
+			if g.Phase != exchange.OnBody {
+				continue
+			}
+			asked++
+			if v, err := g.Check(t.Context(), e); err != nil || !v.Refused() || v.Reason != c.reason {
+				t.Errorf("%s: %s: %+v, %v", g.Name, c.body, v, err)
+			}
+		}
+		if asked != 2 {
+			t.Errorf("%d guards asked", asked)
 		}
 	}
 }

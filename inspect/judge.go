@@ -84,7 +84,7 @@ func (j *judge) body(ctx context.Context, e *exchange.Exchange) (exchange.Verdic
 	defer release(m)
 	m.readHead(e)
 	if err := m.readBody(e.Body); err != nil {
-		return exchange.Verdict{}, fmt.Errorf("couldn't read the body: %w", err)
+		return exchange.Malformed(err), nil // where validation does not enforce, this guard is the first to refuse it
 	}
 	return j.request(ctx, e, m, "inspect.body")
 }

@@ -81,15 +81,11 @@ func (g *urlGuard) body(ctx context.Context, e *exchange.Exchange) (exchange.Ver
 		return exchange.Pass, nil
 	}
 	s := &urlScan{urlGuard: g, ctx: ctx, e: e, verdict: exchange.Pass}
-	list := marks(e.JudgeBody())
-	if len(list) == 0 {
-		return exchange.Pass, nil
-	}
 	tree, err := e.Body.Tree()
 	if err != nil {
-		return exchange.Verdict{}, fmt.Errorf("couldn't read the body: %w", err)
+		return exchange.Malformed(err), nil // its URLs would be found by a service that reads it all the same
 	}
-	for _, m := range list {
+	for _, m := range marks(e.JudgeBody()) {
 		if hasURL(m.Property) {
 			s.each(m.Node, "body"+notation(tree, m.Pointer), exchange.Field{Pointer: m.Pointer})
 		}

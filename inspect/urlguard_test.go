@@ -19,13 +19,19 @@ const hooksSpec = `{"openapi":"3.1.0","info":{"title":"t","version":"1"},"paths"
  "list":{"type":"array","items":{"type":"object","properties":{"target":{"type":"string","x-sallyport":{"kind":"url"}}}}}}}}}},
 "responses":{"204":{"description":"done"}}}}}}`
 
-// The guard finds URLs by what the spec says of them, wherever they stand, and no others.
-func TestURLGuard(t *testing.T) {
+// hooks is the operation of hooksSpec.
+func hooks(t *testing.T) *openapi.Operation {
+	t.Helper()
 	doc, problems := openapi.Parse("hooks.json", []byte(hooksSpec), openapi.Options{})
 	if doc == nil {
 		t.Fatal(problems)
 	}
-	op := doc.Operations[0]
+	return doc.Operations[0]
+}
+
+// The guard finds URLs by what the spec says of them, wherever they stand, and no others.
+func TestURLGuard(t *testing.T) {
+	op := hooks(t)
 	i, err := New(Options{Pool: &sharedPool})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 )
@@ -10,7 +11,7 @@ import (
 // operations. It is immutable and safe for concurrent use.
 //
 // The path decides first and the method second: where /users/me declares GET only, DELETE /users/me is refused even
-// if /users/{id} has DELETE, because the document does not say that "me" is such an id.
+// if /users/{id} has DELETE, because the document does not say that "me" is such an id. HEAD finds the operation of GET.
 type Matcher struct{ root node }
 
 // A node is what follows a prefix of segments.
@@ -19,7 +20,7 @@ type node struct {
 	partial []branch // "{name}.json": more fixed characters first
 	any     *node    // "{name}"
 	ops     []*Operation
-	allow   []string // methods of ops, sorted
+	allow   []string // methods that find an operation, sorted
 }
 
 type branch struct {
@@ -52,9 +53,7 @@ func NewMatcher(ops []*Operation) (*Matcher, error) {
 		if i := slices.IndexFunc(leaf.ops, func(o *Operation) bool { return o.Method == op.Method }); i >= 0 {
 			return nil, fmt.Errorf("%s and %s match the same requests", leaf.ops[i].Key, op.Key)
 		}
-		leaf.ops = append(leaf.ops, op)
-		leaf.allow = append(leaf.allow, op.Method)
-		slices.Sort(leaf.allow)
+		leaf.declare(op)
 	}
 	return m, nil
 }
@@ -97,6 +96,35 @@ func (n *node) grow(s segment) *node {
 	return b.next
 }
 
+// declare adds an operation, and what its path allows by it.
+func (n *node) declare(op *Operation) {
+	n.ops = append(n.ops, op)
+	n.allow = append(n.allow, op.Method)
+	if n.operation(http.MethodHead) != nil {
+		n.allow = append(n.allow, http.MethodHead)
+	}
+	slices.Sort(n.allow)
+	n.allow = slices.Compact(n.allow)
+}
+
+// operation is the one for a method, or nil. HEAD is GET without content (RFC 9110, section 9.3.2), so it is the
+// operation of GET where the path declares no HEAD; not where GET streams, since such an answer has no end to wait for.
+func (n *node) operation(method string) *Operation {
+	var get *Operation
+	for _, op := range n.ops {
+		if op.Method == method {
+			return op
+		}
+		if op.Method == http.MethodGet && op.Ext.Streaming == "" {
+			get = op
+		}
+	}
+	if method == http.MethodHead {
+		return get
+	}
+	return nil
+}
+
 // Match finds the operation for a method and the decoded segments of a canonical path, without the base path.
 // Comparison is case-sensitive. A concrete segment is preferred to a templated one, from the left.
 func (m *Matcher) Match(method string, segments []string) Match {
@@ -105,10 +133,8 @@ func (m *Matcher) Match(method string, segments []string) Match {
 	if leaf == nil {
 		return Match{}
 	}
-	for _, op := range leaf.ops {
-		if op.Method == method {
-			return Match{Operation: op, Args: slices.Clone(args)}
-		}
+	if op := leaf.operation(method); op != nil {
+		return Match{Operation: op, Args: slices.Clone(args)}
 	}
 	return Match{Allow: leaf.allow}
 }

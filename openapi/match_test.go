@@ -39,11 +39,11 @@ func TestMatch(t *testing.T) {
 	}{
 		{"GET /", "GET /", "", ""},
 		{"GET /pets", "GET /pets", "", ""},
-		{"PUT /pets", "", "", "GET POST"},
+		{"PUT /pets", "", "", "GET HEAD POST"},
 		{"GET /pets/", "GET /pets/", "", ""},
 		{"GET /pets/7", "GET /pets/{id}", "7", ""},
 		{"GET /pets/mine", "GET /pets/mine", "", ""},
-		{"DELETE /pets/mine", "", "", "GET"}, // the path decides first
+		{"DELETE /pets/mine", "", "", "GET HEAD"}, // the path decides first
 		{"GET /pets/mine/toys/3", "GET /pets/{id}/toys/{toy}", "mine 3", ""},
 		{"GET /pets/mine/toys", "GET /pets/mine/toys", "", ""},
 		{"GET /Pets", "", "", ""},
@@ -61,8 +61,8 @@ func TestMatch(t *testing.T) {
 		{"GET /jobs/7:cancel", "GET /jobs/{id}:cancel", "7", ""},
 		{"GET /a b/q", "GET /a%20b/{z}", "q", ""},
 		{"GET /deep/one/2/end", "GET /deep/{a}/{b}/end", "one 2", ""}, // backtracking
-		{"HEAD /pets", "", "", "GET POST"},
-		{"OPTIONS /pets", "", "", "GET POST"},
+		{"HEAD /pets", "GET /pets", "", ""},
+		{"OPTIONS /pets", "", "", "GET HEAD POST"},
 		{"GET /unknown", "", "", ""},
 		{"GET /pets/7/x/y/z", "", "", ""},
 	}
@@ -75,6 +75,31 @@ func TestMatch(t *testing.T) {
 		}
 		if key != tt.key || strings.Join(got.Args, " ") != tt.args || strings.Join(got.Allow, " ") != tt.allow {
 			t.Errorf("%s: got %q %q %q, want %q %q %q", tt.request, key, got.Args, got.Allow, tt.key, tt.args, tt.allow)
+		}
+	}
+}
+
+// HEAD is GET, unless the path declares HEAD, or GET streams.
+func TestMatchHead(t *testing.T) {
+	list := ops("GET /a", "GET /b", "HEAD /b", "GET /live", "POST /c")
+	list[3].Ext.Streaming = "sse"
+	m, err := NewMatcher(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{"/a": "GET /a", "/b": "HEAD /b", "/live": "", "/c": ""} {
+		got := m.Match("HEAD", segments(path))
+		key := ""
+		if got.Operation != nil {
+			key = got.Operation.Key
+		}
+		if key != want {
+			t.Errorf("%s: %q, want %q", path, key, want)
+		}
+	}
+	for path, want := range map[string]string{"/a": "GET HEAD", "/b": "GET HEAD", "/live": "GET", "/c": "POST"} {
+		if got := strings.Join(m.Match("PUT", segments(path)).Allow, " "); got != want {
+			t.Errorf("%s allows %s, want %s", path, got, want)
 		}
 	}
 }

@@ -2,7 +2,6 @@ package validate
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -101,33 +100,9 @@ func (v *validator) response(_ context.Context, e *exchange.Exchange) (exchange.
 // wellFormed returns the refusal of a body that does not parse, or otherwise.
 func wellFormed(b *content.Body, otherwise exchange.Verdict) exchange.Verdict {
 	if _, err := b.Tree(); err != nil {
-		return Malformed(err)
+		return exchange.Malformed(err)
 	}
 	return otherwise
-}
-
-// Malformed maps what content says about a body to a refusal. The gateway uses it for bodies that cannot be read.
-func Malformed(err error) exchange.Verdict {
-	var c *content.Error
-	if !errors.As(err, &c) {
-		return exchange.Refuse(exchange.BodyMalformed, err.Error())
-	}
-	reason := exchange.BodyMalformed
-	switch c.Code {
-	case content.TooLarge:
-		reason = exchange.BodyTooLarge
-	case content.TooComplex:
-		reason = exchange.BodyTooComplex
-	case content.UnsupportedEncoding:
-		reason = exchange.BodyEncoding
-	case content.UnsupportedMedia:
-		reason = exchange.MediaUnsupported
-	case content.Ambiguous:
-		reason = exchange.BodyAmbiguous
-	case content.Incomplete:
-		reason = exchange.BodyIncomplete
-	}
-	return exchange.Refuse(reason, c.Error()).WithFields(exchange.Field{Detail: c.Error()})
 }
 
 func fields(list []schema.Violation) []exchange.Field {
