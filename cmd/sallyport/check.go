@@ -103,7 +103,7 @@ func (c *checkCmd) table(w io.Writer, r result) {
 	for _, p := range r.Problems {
 		seen[p.Rule]++
 		if p.Severity == config.Error || c.Notes || p.Severity == config.Warning && seen[p.Rule] == 1 {
-			fmt.Fprintln(w, p)
+			fmt.Fprintln(w, said(p))
 		}
 	}
 	c.summary(w, r, seen)
@@ -119,7 +119,7 @@ func (c *checkCmd) summary(w io.Writer, r result, seen map[string]int) {
 		fmt.Fprintln(w, "no problems")
 		return
 	}
-	fmt.Fprintf(w, "\n%d errors, %d warnings, %d notes", total[config.Error], total[config.Warning], total[config.Note])
+	fmt.Fprintf(w, "\n%s, %s, %s", counted(total, config.Error), counted(total, config.Warning), counted(total, config.Note))
 	if !c.Notes && (total[config.Note] > 0 || total[config.Warning] > len(seen)) {
 		fmt.Fprint(w, " (--notes shows every place)")
 	}
@@ -132,6 +132,13 @@ func (c *checkCmd) summary(w io.Writer, r result, seen map[string]int) {
 	for _, rule := range rules {
 		fmt.Fprintf(w, "  %6d × %s\n", seen[rule], rule)
 	}
+}
+
+func counted(total map[config.Severity]int, s config.Severity) string {
+	if total[s] == 1 {
+		return "1 " + string(s)
+	}
+	return fmt.Sprintf("%d %ss", total[s], s)
 }
 
 // printPosture shows operations × controls: enforce ●, monitor ○, off ·.

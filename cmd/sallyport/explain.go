@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -18,18 +20,14 @@ import (
 
 type explainCmd struct {
 	ID     string `arg:"" optional:"" help:"Exchange id, from the problem's exchange or the X-Request-Id header. Without it: the newest refusals."`
-	Config string `short:"c" type:"path" help:"Config file that names the store." placeholder:"FILE"`
+	Config string `short:"c" help:"Config file that names the store." placeholder:"FILE"`
 	Store  string `type:"path" help:"Folder of the store (default ./data)." placeholder:"DIR"`
 	Output string `short:"o" enum:"table,json" default:"table" help:"table or json."`
 }
 
 // Run reads the store beside the running gateway.
 func (c *explainCmd) Run(s *streams) error {
-	path, err := storePath(c.Config, c.Store)
-	if err != nil {
-		return err
-	}
-	kept, err := store.Open(path)
+	kept, path, err := openKept(c.Config, c.Store)
 	if err != nil {
 		return err
 	}
@@ -39,16 +37,44 @@ func (c *explainCmd) Run(s *streams) error {
 		if err != nil {
 			return err
 		}
+		if len(list) == 0 {
+			list = []*exchange.Record{} // not null
+		}
 		return print(s.out, c.Output, list, func(w io.Writer) { listed(w, list) })
 	}
-	r, err := event.Find(context.Background(), kept.DB(), strings.TrimSpace(c.ID))
+	r, err := find(kept, strings.TrimSpace(c.ID))
 	if errors.Is(err, event.ErrUnknown) {
-		return fmt.Errorf("%w in %s: refusals, monitored refusals and findings are kept, the newest 10000 (store.refusals); --store names another folder", err, path)
+		return fmt.Errorf("%w in %s: refusals, monitored refusals and findings are kept, the newest 10000 (store.refusals)\n    hint: --store or --config names another folder; sallyport explain lists the newest", err, path)
 	}
 	if err != nil {
 		return err
 	}
 	return print(s.out, c.Output, r, func(w io.Writer) { explain(w, r) })
+}
+
+// find waits for a moment: a record is written a fraction of a second after its answer.
+func find(kept *store.Store, id string) (*exchange.Record, error) {
+	for range 10 {
+		r, err := event.Find(context.Background(), kept.DB(), id)
+		if !errors.Is(err, event.ErrUnknown) {
+			return r, err
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	return nil, event.ErrUnknown
+}
+
+// openKept opens a store that a gateway or sallyport keys create has made: to look into a folder makes none.
+func openKept(file, flag string) (*store.Store, string, error) {
+	path, err := storePath(file, flag)
+	if err != nil {
+		return nil, "", err
+	}
+	if _, err := os.Stat(filepath.Join(path, store.File)); errors.Is(err, os.ErrNotExist) {
+		return nil, "", fmt.Errorf("there is no store in %s\n    hint: --store or --config names another folder", path)
+	}
+	s, err := store.Open(path)
+	return s, path, err
 }
 
 // storePath is the folder of the store: the flag's, the config's, or the default.

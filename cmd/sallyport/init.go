@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
@@ -14,10 +15,10 @@ import (
 )
 
 type initCmd struct {
-	Spec     string `short:"s" type:"existingfile" required:"" help:"OpenAPI document, 3.0 to 3.2." placeholder:"FILE"`
+	Spec     string `short:"s" required:"" help:"OpenAPI document, 3.0 to 3.2." placeholder:"FILE"`
 	Upstream string `short:"u" default:"http://127.0.0.1:9000" help:"URL of the protected API." placeholder:"URL"`
 	Name     string `default:"api" help:"Name of the API in logs and metrics."`
-	Out      string `type:"path" default:"sallyport.yaml" help:"File to write, or - for standard output." placeholder:"FILE"`
+	Out      string `default:"sallyport.yaml" help:"File to write, or - for standard output." placeholder:"FILE"`
 	Force    bool   `help:"Overwrite an existing file."`
 }
 
@@ -28,8 +29,12 @@ func (c *initCmd) Run(s *streams) error {
 		fmt.Fprintln(s.err, problems.Error())
 		return errFindings
 	}
+	facts, err := c.facts(doc)
+	if err != nil {
+		return err
+	}
 	var b bytes.Buffer
-	if err := initTemplate.Execute(&b, c.facts(doc)); err != nil {
+	if err := initTemplate.Execute(&b, facts); err != nil {
 		return err
 	}
 	if c.Out == "-" {
@@ -63,6 +68,7 @@ type schemeFacts struct {
 
 type initFacts struct {
 	*initCmd
+	Beside     string // the spec as seen from the folder of the config
 	Title      string
 	Operations int
 	Schemes    []schemeFacts
@@ -70,8 +76,12 @@ type initFacts struct {
 	Known      bool     // every scheme has an identity that can serve it
 }
 
-func (c *initCmd) facts(doc *openapi.Document) initFacts {
-	f := initFacts{initCmd: c, Title: strings.ReplaceAll(doc.Title, "\n", " "), Operations: len(doc.Operations), Known: true}
+func (c *initCmd) facts(doc *openapi.Document) (initFacts, error) {
+	beside, err := c.beside()
+	if err != nil {
+		return initFacts{}, err
+	}
+	f := initFacts{initCmd: c, Beside: beside, Title: strings.ReplaceAll(doc.Title, "\n", " "), Operations: len(doc.Operations), Known: true}
 	for _, scheme := range doc.Schemes {
 		s := schemeFacts{Name: scheme.Name, Identity: strings.ToLower(scheme.Name)}
 		switch {
@@ -91,7 +101,23 @@ func (c *initCmd) facts(doc *openapi.Document) initFacts {
 			f.Open = append(f.Open, op.Key)
 		}
 	}
-	return f
+	return f, nil
+}
+
+// beside is the spec's path from the folder of the config, which is how the config is read.
+func (c *initCmd) beside() (string, error) {
+	if c.Out == "-" || filepath.IsAbs(c.Spec) {
+		return c.Spec, nil
+	}
+	folder, err := filepath.Abs(filepath.Dir(c.Out))
+	if err != nil {
+		return "", err
+	}
+	spec, err := filepath.Abs(c.Spec)
+	if err != nil {
+		return "", err
+	}
+	return filepath.Rel(folder, spec)
 }
 
 var initTemplate = template.Must(template.New("config").Parse(`# Sallyport protects {{.Title}}: {{.Operations}} operations. Every key is described in docs/config.md.
@@ -127,7 +153,7 @@ identity:
 {{end}}
 apis:
   - name: {{.Name}}
-    spec: {{.Spec}}
+    spec: {{printf "%q" .Beside}}
     upstream: {{.Upstream}}
     mode: enforce             # or monitor: record what would be refused, change nothing
 {{- if .Schemes}}

@@ -14,7 +14,7 @@ import (
 
 // keysCmd works on the store beside the running gateway, which notices within two seconds.
 type keysCmd struct {
-	Config string `short:"c" type:"path" help:"Config file that names the store." placeholder:"FILE"`
+	Config string `short:"c" help:"Config file that names the store." placeholder:"FILE"`
 	Store  string `type:"path" help:"Folder of the store (default ./data)." placeholder:"DIR"`
 	Output string `short:"o" enum:"table,json" default:"table" help:"table or json."`
 
@@ -24,12 +24,10 @@ type keysCmd struct {
 	Revoke keysRevokeCmd `cmd:"" help:"End a key now."`
 }
 
+// open opens the store of keys; only the first key makes one.
 func (k *keysCmd) open() (*store.Store, error) {
-	path, err := storePath(k.Config, k.Store)
-	if err != nil {
-		return nil, err
-	}
-	return store.Open(path)
+	s, _, err := openKept(k.Config, k.Store)
+	return s, err
 }
 
 type keysCreateCmd struct {
@@ -49,7 +47,11 @@ type created struct {
 
 // Run creates.
 func (c *keysCreateCmd) Run(k *cli, s *streams) error {
-	db, err := k.Keys.open()
+	path, err := storePath(k.Keys.Config, k.Keys.Store)
+	if err != nil {
+		return err
+	}
+	db, err := store.Open(path)
 	if err != nil {
 		return err
 	}
@@ -81,6 +83,9 @@ func (keysListCmd) Run(k *cli, s *streams) error {
 	list, err := identity.ListKeys(context.Background(), db)
 	if err != nil {
 		return err
+	}
+	if len(list) == 0 {
+		list = []identity.StoredKey{} // not null
 	}
 	return print(s.out, k.Keys.Output, list, func(w io.Writer) {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/alecthomas/kong"
 )
@@ -21,7 +22,7 @@ type cli struct {
 	Explain    explainCmd    `cmd:"" help:"Tell why an exchange was refused, and which setting would change that."`
 	Keys       keysCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
-	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh or fish."`
+	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh, fish or powershell."`
 }
 
 const description = `An API security gateway: nothing undeclared gets in, nothing undeclared gets out, and every decision can be explained.
@@ -34,6 +35,10 @@ func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
 
 // run is main without the process: arguments in, exit code out.
 func run(args []string, stdout, stderr io.Writer) int {
+	if len(args) == 0 { // the help, but it was not asked for
+		run([]string{"--help"}, stderr, stderr)
+		return 2
+	}
 	var grammar cli
 	exit := -1
 	parser, err := kong.New(&grammar, kong.Name("sallyport"), kong.Description(description), kong.DefaultEnvars("SALLYPORT"),
@@ -41,12 +46,12 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err != nil {
 		panic(err) // the grammar is wrong; a test of the help finds it
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := parser.Parse(spelled(args))
 	if exit >= 0 { // --help has been answered
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "sallyport: %v\n(sallyport --help tells the commands, sallyport COMMAND --help the flags)\n", err)
+		fmt.Fprintf(stderr, "sallyport: %v\n    hint: sallyport --help tells the commands, sallyport COMMAND --help the flags\n", err)
 		return 2
 	}
 	if err := ctx.Run(&streams{stdout, stderr}, parser); err != nil {
@@ -56,6 +61,17 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// spelled accepts what other programs have taught people to type.
+func spelled(args []string) []string {
+	switch args[0] {
+	case "help":
+		return append(slices.Clone(args[1:]), "--help")
+	case "--version", "-V":
+		return append([]string{"version"}, args[1:]...)
+	}
+	return args
 }
 
 // errFindings ends a command with exit code 1 after it has said everything itself.

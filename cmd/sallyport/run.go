@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,7 +26,15 @@ type runCmd struct {
 // Help is shown below the flags.
 func (runCmd) Help() string {
 	return `SIGHUP, or a change of the config, the spec or a certificate, reloads: all or nothing, no request is dropped.
-SIGTERM drains: readiness fails first, then the listeners close, requests in flight end.`
+SIGTERM and Ctrl-C drain: readiness fails first, then the listeners close, requests in flight end. A second one ends at once.`
+}
+
+// Validate is asked by the parser of the command line.
+func (c *runCmd) Validate() error {
+	if c.Config == "" && c.Upstream == "" && c.Spec != "" {
+		return errors.New("say where the API is: --upstream URL")
+	}
+	return c.source.Validate()
 }
 
 // Run serves until a signal ends it.
@@ -40,6 +49,10 @@ func (c *runCmd) Run(s *streams) error {
 	defer stop()
 	v, problems, err := open(ctx, cfg, src)
 	report(s.err, problems)
+	if errors.Is(err, errStopped) {
+		fmt.Fprintf(s.err, "sallyport: %v\n", err)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -49,6 +62,10 @@ func (c *runCmd) Run(s *streams) error {
 	if err := v.serve(ctx); err != nil {
 		return err
 	}
+	stop() // a second signal ends the process at once
+	if n := v.gateway.InFlight(); n > 0 {
+		fmt.Fprintf(s.err, "sallyport: waiting up to %s for %d requests in flight; Ctrl-C again ends at once\n", c.DrainTimeout, n)
+	}
 	v.drain(c.DrainDelay, c.DrainTimeout)
 	return nil
 }
@@ -57,9 +74,17 @@ func (c *runCmd) Run(s *streams) error {
 func report(w io.Writer, problems config.Problems) {
 	for _, p := range problems {
 		if p.Severity == config.Error {
-			fmt.Fprintln(w, p)
+			fmt.Fprintln(w, said(p))
 		}
 	}
+}
+
+// said is a problem as a line; one of the flags has no place in a file.
+func said(p config.Problem) string {
+	if p.File == flagsOnly {
+		return "sallyport: " + strings.TrimPrefix(p.String(), flagsOnly+":1:1: ")
+	}
+	return p.String()
 }
 
 // announce says in plain words what is served and which controls are not on.

@@ -25,7 +25,6 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
-	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/telemetry"
 )
@@ -45,6 +44,7 @@ type service struct {
 	reloading sync.Mutex
 	ctx       context.Context
 	origin    string // the config file, "" for flags
+	failed    chan error
 	// load reads the configuration again; nil where it cannot change.
 	load func() (*config.Config, *config.Source, config.Problems)
 }
@@ -52,13 +52,11 @@ type service struct {
 // sink is somebody else who wants the records.
 type sink = event.Sink
 
-// listener is one open socket.
-type listener struct {
-	server *listen.Server
-	url    string
-}
+// errStopped is a start that a signal ended.
+var errStopped = errors.New("stopped before it was ready")
 
-// open builds everything from a config, opens the sockets, and serves nothing yet. On error nothing is left open.
+// open opens the sockets first, so that a taken port is told before a long build and probes are answered during one;
+// until the snapshot is there, clients get gateway.not_ready. On error, and when ctx ends first, nothing is left open.
 func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...sink) (_ *service, problems config.Problems, err error) {
 	v := &service{config: cfg, ctx: ctx}
 	if src.File != flagsOnly {
@@ -84,12 +82,29 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	v.parts.Record = append(event.Bus{v.access, v.metrics, v.refusals}, extra...).Record
 	v.gateway = gateway.New(v.parts)
 	v.observe()
-	snapshot, problems := gateway.Build(cfg, src, v.parts)
-	if snapshot == nil {
-		return nil, problems, errFindings
+	if err = v.openSockets(); err != nil {
+		return nil, nil, err
 	}
-	v.swap(snapshot)
-	return v, problems, v.openSockets()
+	v.accept()
+	type compiled struct {
+		snapshot *gateway.Snapshot
+		problems config.Problems
+	}
+	done := make(chan compiled, 1)
+	go func() {
+		s, p := gateway.Build(cfg, src, v.parts)
+		done <- compiled{s, p}
+	}()
+	select {
+	case b := <-done:
+		if b.snapshot == nil {
+			return nil, b.problems, errFindings
+		}
+		v.swap(b.snapshot)
+		return v, b.problems, nil
+	case <-ctx.Done(): // the build knows no signals; the process ends under it
+		return nil, nil, errStopped
+	}
 }
 
 // newParts makes what survives reloads; s may be nil for commands that only check.
@@ -127,37 +142,6 @@ func (v *service) observe() {
 	m.Counter("sallyport_limit_overflow_total", "Requests counted in a shared bucket, because all keys were in use.", func() float64 { return float64(v.parts.Limiter.Stats().Overflow) })
 	m.Counter("sallyport_access_log_dropped_total", "Lines of the access log that could not be written.", func() float64 { return float64(v.access.Dropped()) })
 	m.Counter("sallyport_refusals_dropped_total", "Records that could not be kept for explain.", func() float64 { return float64(v.refusals.Dropped()) })
-}
-
-func (v *service) openSockets() error {
-	for _, l := range v.config.Listen {
-		server, err := listen.New(l, v.gateway, listen.Options{Log: slog.Default()})
-		if err != nil {
-			return err
-		}
-		v.listeners = append(v.listeners, &listener{server, address(server, l.TLS)})
-	}
-	if v.config.Admin.Address == "off" {
-		return nil
-	}
-	handler, err := v.adminHandler()
-	if err != nil {
-		return err
-	}
-	l := config.Listener{Address: v.config.Admin.Address, TLS: v.config.Admin.TLS}
-	server, err := listen.New(l, handler, listen.Options{Log: slog.Default()})
-	if err != nil {
-		return fmt.Errorf("admin: %w", err)
-	}
-	v.admin = &listener{server, address(server, l.TLS)}
-	return nil
-}
-
-func address(s *listen.Server, t *config.TLS) string {
-	if t != nil {
-		return "https://" + s.Addr().String()
-	}
-	return "http://" + s.Addr().String()
 }
 
 func (v *service) adminHandler() (http.Handler, error) {
@@ -210,49 +194,6 @@ func secret(ref string) (string, error) {
 		return "", fmt.Errorf("couldn't read a secret: %w", err)
 	}
 	return strings.TrimSpace(string(data)), nil
-}
-
-// serve accepts connections until ctx ends or a socket fails.
-func (v *service) serve(ctx context.Context) error {
-	failed := make(chan error, len(v.listeners)+1)
-	for _, l := range v.sockets() {
-		go func() { failed <- l.server.Serve() }()
-	}
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-		return nil
-	}
-}
-
-func (v *service) sockets() []*listener {
-	list := v.listeners
-	if v.admin != nil {
-		list = append(list[:len(list):len(list)], v.admin)
-	}
-	return list
-}
-
-// drain fails readiness, waits for load balancers to notice, and lets requests in flight end. The admin listener
-// answers until the last of them has.
-func (v *service) drain(delay, timeout time.Duration) {
-	v.gateway.Drain()
-	time.Sleep(delay)
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	var all sync.WaitGroup
-	for _, l := range v.listeners {
-		all.Go(func() {
-			if err := l.server.Shutdown(ctx); err != nil {
-				slog.Error("couldn't drain", "error", err)
-			}
-		})
-	}
-	all.Wait()
-	if v.admin != nil {
-		_ = v.admin.server.Shutdown(ctx) // nobody waits for the admin listener
-	}
 }
 
 // close ends everything that open began, in reverse.

@@ -14,12 +14,20 @@ const flagsOnly = "(flags)"
 // source says where the configuration comes from: a file, or flags that say the most necessary of it. A flag wins over
 // the file, as does the environment (SALLYPORT_…) where the flag is absent.
 type source struct {
-	Config   string `short:"c" type:"path" help:"Config file." placeholder:"FILE"`
-	Spec     string `short:"s" type:"path" help:"OpenAPI document, 3.0 to 3.2." placeholder:"FILE"`
+	Config   string `short:"c" help:"Config file." placeholder:"FILE"`
+	Spec     string `short:"s" help:"OpenAPI document, 3.0 to 3.2." placeholder:"FILE"`
 	Upstream string `short:"u" help:"URL of the protected API." placeholder:"URL"`
 	Listen   string `short:"l" help:"Address for clients (default 127.0.0.1:8080)." placeholder:"HOST:PORT"`
 	Admin    string `help:"Address for operators, or off (default 127.0.0.1:9901)." placeholder:"HOST:PORT"`
-	Store    string `type:"path" help:"Folder for state (default ./data)." placeholder:"DIR"`
+	Store    string `help:"Folder for state (default ./data)." placeholder:"DIR"`
+}
+
+// Validate is asked by the parser of the command line, so that too few flags are wrong usage.
+func (s *source) Validate() error {
+	if s.Config == "" && s.Upstream == "" && s.Spec == "" {
+		return errors.New("say what to protect: --config FILE, or --spec FILE with --upstream URL")
+	}
+	return nil
 }
 
 // load reads the file where there is one, and lays the flags over it.
@@ -31,7 +39,7 @@ func (s *source) load() (*config.Config, *config.Source, config.Problems) {
 		}
 	}
 	if err := s.overlay(c); err != nil {
-		return nil, src, config.Problems{{File: src.File, Line: 1, Column: 1, Severity: config.Error, Rule: "flags", Message: err.Error()}}
+		return nil, src, config.Problems{{File: flagsOnly, Line: 1, Column: 1, Severity: config.Error, Rule: "flags", Message: err.Error()}}
 	}
 	if len(c.Listen) == 0 {
 		c.Listen = []config.Listener{{Address: "127.0.0.1:8080"}}
@@ -56,8 +64,6 @@ func (s *source) overlay(c *config.Config) error {
 		c.Store.Path = s.Store
 	}
 	switch {
-	case s.Config == "" && s.Upstream == "" && s.Spec == "":
-		return errors.New("say what to protect: --config FILE, or --upstream URL with --spec FILE")
 	case s.Config == "":
 		c.APIs = []config.API{s.api()}
 	case len(c.APIs) > 1 && (s.Spec != "" || s.Upstream != ""):

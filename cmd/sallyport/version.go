@@ -2,16 +2,27 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 )
 
-type versionCmd struct{}
+type versionCmd struct {
+	Output string `short:"o" enum:"table,json" default:"table" help:"table or json."`
+}
+
+// built is what -o json prints.
+type built struct {
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+}
 
 // Run prints the version of the module and of Go.
-func (versionCmd) Run(s *streams) error {
-	_, err := fmt.Fprintf(s.out, "sallyport %s %s %s/%s\n", version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	return err
+func (c versionCmd) Run(s *streams) error {
+	b := built{version(), runtime.Version(), runtime.GOOS, runtime.GOARCH}
+	return print(s.out, c.Output, b, func(w io.Writer) { fmt.Fprintf(w, "sallyport %s %s %s/%s\n", b.Version, b.Go, b.OS, b.Arch) })
 }
 
 // version is the module's, or the commit's where the binary was built from a checkout.
