@@ -112,8 +112,11 @@ func (k *masker) pointer(parent string, n, c *content.Node, i int) string {
 	if n.Kind == content.Array {
 		return parent + "/" + strconv.Itoa(i)
 	}
-	return parent + "/" + strings.NewReplacer("~", "~0", "/", "~1").Replace(c.Name)
+	return parent + "/" + escape.Replace(c.Name)
 }
+
+// escape writes a name as a step of a JSON Pointer (RFC 6901 section 3). Safe for concurrent use.
+var escape = strings.NewReplacer("~", "~0", "/", "~1")
 
 // Mask shows text of a kind in one of the ways of config.Property.Mask.
 func Mask(mask, kind, text string) string {
