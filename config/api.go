@@ -152,6 +152,8 @@ type Inspect struct {
 	ResponseThreshold int `yaml:"response_threshold"`
 	// MaxBytes bounds the text of one request, names and values together, that rules look at; more is refused. Of answers, what lies beyond is looked at by the leak detectors only. Default 256KiB.
 	MaxBytes Size `yaml:"max_bytes"`
+	// Secrets says what becomes of the values of a body that the spec calls secrets (format: password, kind: secret): skip or inspect. Rules take random characters for attacks; inspect is for services that put secrets into queries or pages. Default skip.
+	Secrets string `yaml:"secrets" enum:"skip,inspect"`
 	// Exclude rules, for a field or at all, with a reason.
 	Exclude []Exclusion `yaml:"exclude"`
 	// URLs tunes the check of URL fields (format: uri, kind: url).

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
 )
 
@@ -21,6 +22,7 @@ type judge struct {
 	threshold int
 	leakAt    int // threshold of answers
 	maxBytes  int
+	secrets   bool // judged like everything else
 	excluded  []exclusion
 	now       func() time.Time
 }
@@ -41,7 +43,7 @@ func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error)
 	if err != nil {
 		return nil, err
 	}
-	return &judge{engine, operation, threshold, leakAt, int(c.MaxBytes.Or(256 << 10)), excluded, i.o.Now}, nil
+	return &judge{engine, operation, threshold, leakAt, int(c.MaxBytes.Or(256 << 10)), c.Secrets == "inspect", excluded, i.o.Now}, nil
 }
 
 func or(n, def int) int {
@@ -83,10 +85,18 @@ func (j *judge) body(ctx context.Context, e *exchange.Exchange) (exchange.Verdic
 	m := borrow(Body)
 	defer release(m)
 	m.readHead(e)
-	if err := m.readBody(e.Body); err != nil {
+	if err := m.readBody(e.Body, j.spared(e)); err != nil {
 		return exchange.Malformed(err), nil // where validation does not enforce, this guard is the first to refuse it
 	}
 	return j.request(ctx, e, m, "inspect.body")
+}
+
+// spared are the nodes of a request body that the rules do not see.
+func (j *judge) spared(e *exchange.Exchange) map[*content.Node]bool {
+	if j.secrets {
+		return nil
+	}
+	return secrets(e)
 }
 
 // request judges a request by all findings so far: the rules know one score for head and body together.

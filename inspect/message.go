@@ -67,8 +67,9 @@ type Message struct {
 	Status int // of the answer
 	Values []Value
 
-	steps []step
-	size  int // bytes of text in Values
+	steps  []step
+	size   int                    // bytes of text in Values
+	spared map[*content.Node]bool // of the body; their text is not among Values
 }
 
 func (m *Message) reset(s Stage) {
@@ -113,8 +114,16 @@ func (m *Message) addTree(p Part, at int32, n *content.Node) {
 	case content.Null:
 		m.add(p, at, "")
 	default:
-		m.add(p, at, n.Text)
+		m.add(p, at, m.textOf(n))
 	}
+}
+
+// textOf is what of a scalar is judged: of a spared one its name only.
+func (m *Message) textOf(n *content.Node) string {
+	if m.spared[n] {
+		return ""
+	}
+	return n.Text
 }
 
 // Name is the value's name in the language of the Core Rule Set: json.items.0.note, or the plain name outside of JSON.

@@ -87,17 +87,17 @@ func (m *Message) readCookies(line string) {
 	}
 }
 
-// readBody adds what a request body carries, by the tree that everybody reads. A body without a tree is text, and
-// judged as such, unless it is binary: no rule is meant for that.
-func (m *Message) readBody(b *content.Body) error {
-	m.Media = b.Media()
+// readBody adds what a request body carries, by the tree that everybody reads, but for the texts of the spared nodes. A
+// body without a tree is text, and judged as such, unless it is binary: no rule is meant for that.
+func (m *Message) readBody(b *content.Body, spared map[*content.Node]bool) error {
+	m.Media, m.spared = b.Media(), spared
 	tree, err := b.Tree()
 	if err != nil {
 		return err
 	}
 	switch {
 	case m.Media.Form():
-		m.Raw = string(b.Bytes())
+		m.Raw = without(spared, b.Bytes(), tree)
 		fallthrough
 	case m.Media.JSON(), m.Media.Multipart():
 		m.addTree(BodyPart, -1, tree)
@@ -125,7 +125,7 @@ func (m *Message) addXML(at int32, n *content.Node) {
 		if strings.HasPrefix(n.Name, "@") {
 			p = AttrPart
 		}
-		m.add(p, at, n.Text)
+		m.add(p, at, m.textOf(n))
 		return
 	}
 	for i := range n.Children {

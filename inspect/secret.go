@@ -1,0 +1,61 @@
+package inspect
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// secret.go finds what no attack rule should judge: passwords and keys. A good one is a row of random characters, which
+// rules take for SQL or a shell's line often enough, and whoever is refused for it chooses a worse one. It does no harm
+// unseen: a service hashes or compares a secret and has no reason to store it in clear, show it or put it into a query.
+
+// secrets are the values of a request body that its schema calls secrets. A value is one by its place in the schema
+// alone, so nobody can bring an attack past the rules in another field.
+func secrets(e *exchange.Exchange) map[*content.Node]bool {
+	var found map[*content.Node]bool
+	for _, m := range marks(e.JudgeBody()) {
+		if m.Node.Kind != content.String || m.Property.Format != "password" && m.Property.Kind != "secret" {
+			continue
+		}
+		if found == nil {
+			found = map[*content.Node]bool{}
+		}
+		found[m.Node] = true
+	}
+	return found
+}
+
+// without returns the bytes of a form body without the values of its secrets, for the rules that read it as a whole.
+func without(secrets map[*content.Node]bool, data []byte, tree *content.Node) string {
+	if len(secrets) == 0 {
+		return string(data)
+	}
+	kept, at := make([]byte, 0, len(data)), uint32(0)
+	for _, n := range inOrder(tree) {
+		if secrets[n] {
+			kept, at = append(kept, data[at:n.Start]...), n.End
+		}
+	}
+	return string(append(kept, data[at:]...))
+}
+
+// inOrder are the values of a form by their place in the body: the repetitions of a field stand together in the tree,
+// but not in the body.
+func inOrder(tree *content.Node) []*content.Node {
+	var list []*content.Node
+	for i := range tree.Children {
+		c := &tree.Children[i]
+		if c.Kind != content.Array {
+			list = append(list, c)
+			continue
+		}
+		for j := range c.Children {
+			list = append(list, &c.Children[j])
+		}
+	}
+	slices.SortFunc(list, func(a, b *content.Node) int { return cmp.Compare(a.Start, b.Start) })
+	return list
+}
