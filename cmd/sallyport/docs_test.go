@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,9 @@ func TestDocumentation(t *testing.T) {
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, m := range goTest.FindAllString(string(data), -1) {
+			checkCommand(t, file, strings.TrimLeft(strings.ReplaceAll(m, `\|`, "|"), "` "), string(makefile))
 		}
 		for _, block := range fence.FindAllStringSubmatch(string(data), -1) {
 			if block[1] == "yaml" {
@@ -57,10 +61,15 @@ func checkYAML(t *testing.T, file, text string) {
 func checkCommand(t *testing.T, file, line, makefile string) {
 	t.Helper()
 	words := strings.Fields(line)
+	for len(words) > 0 && strings.Contains(words[0], "=") { // variables before a command
+		words = words[1:]
+	}
 	if len(words) < 2 || strings.HasPrefix(line, "#") {
 		return
 	}
 	switch words[0] {
+	case "go":
+		checkGoTest(t, file, words)
 	case "make":
 		if !strings.Contains(makefile, "\n"+words[1]+":") {
 			t.Errorf("%s: the Makefile has no target %s", file, words[1])
@@ -76,6 +85,40 @@ func checkCommand(t *testing.T, file, line, makefile string) {
 		}
 	}
 }
+
+// goTest is a test that a document tells readers to run, in a block or within a sentence.
+var goTest = regexp.MustCompile("(?m)(?:^|`| {4})(?:SALLYPORT_[A-Z]+=[^ `]+ )?go test [^`\n]+")
+
+// checkGoTest demands that the packages exist and that one of them has a test of that name.
+func checkGoTest(t *testing.T, file string, words []string) {
+	t.Helper()
+	var sources strings.Builder
+	name := regexp.MustCompile("Test")
+	for i, w := range words {
+		switch {
+		case strings.HasPrefix(w, "./"):
+			pattern := filepath.Join("../..", strings.TrimSuffix(w, "/..."), "*_test.go")
+			tests, _ := filepath.Glob(pattern)
+			if len(tests) == 0 && w != "./..." {
+				t.Errorf("%s: %s has no tests", file, w)
+			}
+			for _, test := range tests {
+				data, err := os.ReadFile(test)
+				if err != nil {
+					t.Fatal(err)
+				}
+				sources.Write(data)
+			}
+		case words[i-min(i, 1)] == "-run" || words[i-min(i, 1)] == "-fuzz":
+			name = regexp.MustCompile(strings.Trim(w, "'$^"))
+		}
+	}
+	if sources.Len() > 0 && !slices.ContainsFunc(declared.FindAllString(sources.String(), -1), name.MatchString) {
+		t.Errorf("%s: %s names no test", file, strings.Join(words, " "))
+	}
+}
+
+var declared = regexp.MustCompile(`(?m)^func (Test|Fuzz|Benchmark)\w+`)
 
 var link = regexp.MustCompile(`\]\(([^)#:]+)\)`)
 
