@@ -1,35 +1,43 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
-	"strings"
+	"strconv"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sallyport/sallyport/exchange"
-	"github.com/sallyport/sallyport/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"sallyport": main})
 }
 
-// Each file in testdata is a story: real processes of the real binary, told by its commands. Beside those of
-// testscript there are: upstream DIR (a service that answers METHOD/path from files), http (one request), await URL.
+// Each file in testdata is a story: real processes of the real binary, told by its commands. $GATE and $ADMIN are free
+// addresses. Beside the commands of testscript there are
+//
+//	upstream DIR               a service that answers METHOD/path from files and does what they say; $UP is its URL
+//	http METHOD URL …          one request; begin NAME METHOD URL … and finish NAME are the same in two steps
+//	raw FILE                   bytes, as they are
+//	await URL [REGEXP]         wait until URL answers 200, and its body matches
+//	exits CODE COMMAND …       run to an exact exit code
+//	signal NAME                to the process in the background: HUP or TERM, where kill knows INT only
+//	values FILE                JSON as lines of pointer and value
+//	issuer, token, certificate an identity provider, and a certificate for 127.0.0.1
 func TestStories(t *testing.T) {
 	issuer := newStoryIssuer(t)
+	calls := &calls{}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -42,7 +50,9 @@ func TestStories(t *testing.T) {
 			}
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"upstream": upstreamCmd, "http": httpCmd, "await": awaitCmd, "raw": rawCmd, "issuer": issuer.publish, "token": issuer.token},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd,
+			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "issuer": issuer.publish, "token": issuer.token, "certificate": certificateCmd},
 	})
 }
 
@@ -55,142 +65,16 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), nil
 }
 
-// upstreamCmd serves DIR: a file "status" beside an answer changes 200, one named "type" its media type.
-// What was received is appended to DIR/received.
-func upstreamCmd(ts *testscript.TestScript, _ bool, args []string) {
-	dir := ts.MkAbs(args[0])
-	received, err := os.Create(filepath.Join(dir, "received"))
-	ts.Check(err)
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		fmt.Fprintf(received, "%s %s\n", r.Method, r.RequestURI)
-		_ = r.Header.Write(received)
-		fmt.Fprintf(received, "\n%s\n", body)
-		file := filepath.Join(dir, r.Method, filepath.FromSlash(r.URL.Path))
-		data, err := os.ReadFile(file)
-		if err != nil {
-			http.Error(w, "no such file", http.StatusNotFound)
-			return
-		}
-		w.Header().Set("Content-Type", or(file+".type", "application/json"))
-		w.Header().Set("Server", "shop/1.2.3")
-		var status int
-		_, _ = fmt.Sscan(or(file+".status", "200"), &status)
-		w.WriteHeader(status)
-		_, _ = w.Write(bytes.TrimSpace(data))
-	}))
-	ts.Defer(server.Close)
-	ts.Defer(func() { received.Close() })
-	ts.Setenv("UP", server.URL)
-}
-
-func or(file, otherwise string) string {
-	if data, err := os.ReadFile(file); err == nil {
-		return strings.TrimSpace(string(data))
-	}
-	return otherwise
-}
-
-// httpCmd sends METHOD URL [NAME:VALUE …] [@FILE | =BODY] and prints status line, header and body. $ID is set to the
-// exchange's id.
-func httpCmd(ts *testscript.TestScript, _ bool, args []string) {
-	var body io.Reader
-	header := http.Header{}
-	for _, a := range args[2:] {
-		switch name, value, _ := strings.Cut(a, ":"); {
-		case strings.HasPrefix(a, "@"):
-			body = strings.NewReader(strings.TrimSuffix(ts.ReadFile(a[1:]), "\n"))
-		case strings.HasPrefix(a, "="):
-			body = strings.NewReader(a[1:])
-		default:
-			header.Add(name, value)
-		}
-	}
-	req, err := http.NewRequest(args[0], args[1], body)
-	ts.Check(err)
-	req.Header = header
-	client := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	resp, err := client.Do(req)
-	ts.Check(err)
-	defer resp.Body.Close()
-	data, err := io.ReadAll(resp.Body)
-	ts.Check(err)
-	fmt.Fprintln(ts.Stdout(), resp.Status)
-	_ = resp.Header.Write(ts.Stdout())
-	fmt.Fprintf(ts.Stdout(), "\n%s\n", data)
-	ts.Setenv("ID", resp.Header.Get("X-Request-Id"))
-}
-
-// rawCmd sends FILE to the gateway as bytes, its lines ended by CRLF, and prints what comes back.
-func rawCmd(ts *testscript.TestScript, _ bool, args []string) {
-	conn, err := net.DialTimeout("tcp", ts.Getenv("GATE"), 5*time.Second)
-	ts.Check(err)
-	defer conn.Close()
-	ts.Check(conn.SetDeadline(time.Now().Add(5 * time.Second)))
-	_, err = io.WriteString(conn, strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n"))
-	ts.Check(err)
-	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
-	ts.Check(err)
-	defer resp.Body.Close()
-	if resp.Close {
-		resp.Header.Set("Connection", "close")
-	}
-	body, err := io.ReadAll(resp.Body)
-	ts.Check(err)
-	fmt.Fprintf(ts.Stdout(), "%s %s\n", resp.Proto, resp.Status)
-	_ = resp.Header.Write(ts.Stdout())
-	fmt.Fprintf(ts.Stdout(), "\n%s\n", body)
-}
-
-// storyIssuer is an identity provider for stories.
-type storyIssuer struct {
-	t      *testing.T
-	issuer *testkit.Issuer
-	key    testkit.Key
-}
-
-func newStoryIssuer(t *testing.T) storyIssuer {
-	i := storyIssuer{t, testkit.NewIssuer(t), testkit.NewKey(t, "story", "ES256")}
-	i.issuer.Rotate(i.key)
-	return i
-}
-
-// publish writes the key set: issuer FILE.
-func (i storyIssuer) publish(ts *testscript.TestScript, _ bool, args []string) {
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]), i.issuer.Set(), 0o600))
-	ts.Setenv("ISSUER", i.issuer.Claims()["iss"].(string))
-}
-
-// token signs a token: token VARIABLE [CLAIM=VALUE …]; a value is JSON where it can be, "-" removes the claim, @N is
-// N seconds from now, and header.NAME sets a header member.
-func (i storyIssuer) token(ts *testscript.TestScript, _ bool, args []string) {
-	claims, header := i.issuer.Claims(), map[string]any{"typ": "at+jwt"}
-	for _, a := range args[1:] {
-		name, text, _ := strings.Cut(a, "=")
-		var value any
-		seconds := 0
-		switch n, _ := fmt.Sscanf(text, "@%d", &seconds); {
-		case text == "-":
-		case n == 1:
-			value = time.Now().Unix() + int64(seconds)
-		case json.Unmarshal([]byte(text), &value) != nil:
-			value = text
-		}
-		if member, ok := strings.CutPrefix(name, "header."); ok {
-			header[member] = value
-		} else if claims[name] = value; value == nil {
-			delete(claims, name)
-		}
-	}
-	ts.Setenv(args[0], "Bearer "+i.key.Sign(i.t, header, claims))
-}
-
-// awaitCmd waits until URL answers 200.
+// awaitCmd waits until URL answers 200 with a body that matches.
 func awaitCmd(ts *testscript.TestScript, _ bool, args []string) {
-	for range 400 {
-		if resp, err := http.Get(args[0]); err == nil {
-			resp.Body.Close()
-			if resp.StatusCode == http.StatusOK {
+	want := regexp.MustCompile("")
+	if len(args) > 1 {
+		want = regexp.MustCompile("(?m)" + args[1])
+	}
+	client := client(ts)
+	for range 800 {
+		if req, err := http.NewRequest(http.MethodGet, args[0], nil); err == nil {
+			if status, _, body, err := exchanged(client, req); err == nil && status == "200 OK" && want.Match(body) {
 				return
 			}
 		}
@@ -199,9 +83,37 @@ func awaitCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("%s does not answer", args[0])
 }
 
-// Every reason is documented, and told by a story or named here with where it is tested instead.
+// exitsCmd runs a command that must end with CODE and must not show its inside.
+func exitsCmd(ts *testscript.TestScript, _ bool, args []string) {
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	code := 0
+	if err := ts.Exec(args[1], args[2:]...); err != nil {
+		var failed *exec.ExitError
+		if !errors.As(err, &failed) {
+			ts.Fatalf("%v", err)
+		}
+		code = failed.ExitCode()
+	}
+	if out := ts.ReadFile("stdout") + ts.ReadFile("stderr"); regexp.MustCompile(`goroutine \d|\.go:\d`).MatchString(out) {
+		ts.Fatalf("the output shows the program's inside")
+	}
+	if code != want {
+		ts.Fatalf("exit code %d", code)
+	}
+}
+
+// signalCmd sends a signal to the process in the background.
+func signalCmd(ts *testscript.TestScript, _ bool, args []string) {
+	signals := map[string]os.Signal{"HUP": syscall.SIGHUP, "TERM": syscall.SIGTERM}
+	ts.Check(ts.BackgroundCmds()[0].Process.Signal(signals[args[0]]))
+}
+
+// insideOnly are reasons that no request can bring about while the program has no bug: tested where the bug can be made.
+var insideOnly = map[string]string{"gateway.internal": "gateway/failclosed_test.go"}
+
+// Every reason is documented, and told by a story.
 func TestEveryReasonHasAStory(t *testing.T) {
-	elsewhere := elsewhereTested()
 	var stories []byte
 	files, _ := filepath.Glob("testdata/*.txtar")
 	for _, f := range files {
@@ -216,14 +128,12 @@ func TestEveryReasonHasAStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range exchange.Catalogue() {
-		told := regexp.MustCompile(`\b` + regexp.QuoteMeta(r.Code) + `\b`).Match(stories)
-		if where := elsewhere[r.Code]; told == (where != "") {
-			t.Errorf("%s: in a story: %v, elsewhere: %q", r.Code, told, where)
-		}
-		if where := elsewhere[r.Code]; where != "" {
-			if _, err := os.Stat("../../" + where); err != nil {
-				t.Errorf("%s: %v", r.Code, err)
-			}
+		// Asserted on an answer, not merely mentioned.
+		told := regexp.MustCompile(fmt.Sprintf(`(?m)^stdout .*"code":"%s"`, regexp.QuoteMeta(r.Code))).Match(stories)
+		if where := insideOnly[r.Code]; told == (where != "") {
+			t.Errorf("%s: in a story: %v, inside only: %q", r.Code, told, where)
+		} else if test, err := os.ReadFile("../../" + where); where != "" && !bytes.Contains(test, []byte(r.Code)) {
+			t.Errorf("%s is not in %s: %v", r.Code, where, err)
 		}
 		if !bytes.Contains(docs, []byte("`"+r.Code+"`")) {
 			t.Errorf("%s is not in docs/reasons.md: make golden", r.Code)

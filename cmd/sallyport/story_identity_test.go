@@ -1,0 +1,84 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/sallyport/sallyport/internal/testkit"
+)
+
+// storyIssuer is an identity provider for stories.
+type storyIssuer struct {
+	t      *testing.T
+	issuer *testkit.Issuer
+	key    testkit.Key
+}
+
+func newStoryIssuer(t *testing.T) storyIssuer {
+	i := storyIssuer{t, testkit.NewIssuer(t), testkit.NewKey(t, "story", "ES256")}
+	i.issuer.Rotate(i.key)
+	return i
+}
+
+// publish writes the key set: issuer FILE.
+func (i storyIssuer) publish(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), i.issuer.Set(), 0o600))
+	ts.Setenv("ISSUER", i.issuer.Claims()["iss"].(string))
+}
+
+// token signs a token: token VARIABLE [CLAIM=VALUE …]; a value is JSON where it can be, "-" removes the claim, @N is
+// N seconds from now, and header.NAME sets a header member.
+func (i storyIssuer) token(ts *testscript.TestScript, _ bool, args []string) {
+	claims, header := i.issuer.Claims(), map[string]any{"typ": "at+jwt"}
+	for _, a := range args[1:] {
+		name, text, _ := strings.Cut(a, "=")
+		var value any
+		seconds := 0
+		switch n, _ := fmt.Sscanf(text, "@%d", &seconds); {
+		case text == "-":
+		case n == 1:
+			value = time.Now().Unix() + int64(seconds)
+		case json.Unmarshal([]byte(text), &value) != nil:
+			value = text
+		}
+		if member, ok := strings.CutPrefix(name, "header."); ok {
+			header[member] = value
+		} else if claims[name] = value; value == nil {
+			delete(claims, name)
+		}
+	}
+	ts.Setenv(args[0], "Bearer "+i.key.Sign(i.t, header, claims))
+}
+
+// certificateCmd writes NAME.pem and NAME.key for 127.0.0.1, which clients of the story trust from now on:
+// certificate NAME.
+func certificateCmd(ts *testscript.TestScript, _ bool, args []string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	ts.Check(err)
+	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: args[0]}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	ts.Check(err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".pem"), cert, 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+	ts.Setenv("CA", string(cert))
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// httpCmd sends METHOD URL [NAME:VALUE …] [@FILE | =BODY] and prints status line, header and body. $ID is set to the
+// exchange's id.
+func httpCmd(ts *testscript.TestScript, _ bool, args []string) {
+	status, header, body, err := exchanged(client(ts), request(ts, args))
+	ts.Check(err)
+	show(ts, status, header, body)
+}
+
+func request(ts *testscript.TestScript, args []string) *http.Request {
+	var body io.Reader
+	header := http.Header{}
+	for _, a := range args[2:] {
+		switch name, value, _ := strings.Cut(a, ":"); {
+		case strings.HasPrefix(a, "@"):
+			body = strings.NewReader(strings.TrimSuffix(ts.ReadFile(a[1:]), "\n"))
+		case strings.HasPrefix(a, "="):
+			body = strings.NewReader(a[1:])
+		default:
+			header.Add(name, value)
+		}
+	}
+	req, err := http.NewRequest(args[0], args[1], body)
+	ts.Check(err)
+	req.Header = header
+	return req
+}
+
+// client trusts the certificate of the story, if it has one, and nobody else.
+func client(ts *testscript.TestScript) *http.Client {
+	transport := &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
+	if pem := ts.Getenv("CA"); pem != "" {
+		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(pem))
+	}
+	return &http.Client{Timeout: 20 * time.Second, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func exchanged(c *http.Client, req *http.Request) (status string, header http.Header, body []byte, err error) {
+	resp, err := c.Do(req)
+	if err != nil {
+		return "", nil, nil, err
+	}
+	defer resp.Body.Close()
+	body, err = io.ReadAll(resp.Body)
+	return resp.Status, resp.Header, body, err
+}
+
+func show(ts *testscript.TestScript, status string, header http.Header, body []byte) {
+	fmt.Fprintln(ts.Stdout(), status)
+	_ = header.Write(ts.Stdout())
+	fmt.Fprintf(ts.Stdout(), "\n%s\n", body)
+	ts.Setenv("ID", header.Get("X-Request-Id"))
+}
+
+// calls are requests under way, by story and name.
+type calls struct{ under sync.Map }
+
+type answered struct {
+	status string
+	header http.Header
+	body   []byte
+	err    error
+}
+
+func (c *calls) begin(ts *testscript.TestScript, _ bool, args []string) {
+	done := make(chan answered, 1)
+	c.under.Store(ts.Name()+"/"+args[0], done)
+	client, req := client(ts), request(ts, args[1:])
+	go func() {
+		var a answered
+		a.status, a.header, a.body, a.err = exchanged(client, req)
+		done <- a
+	}()
+}
+
+func (c *calls) finish(ts *testscript.TestScript, _ bool, args []string) {
+	done, _ := c.under.LoadAndDelete(ts.Name() + "/" + args[0])
+	a := <-done.(chan answered)
+	ts.Check(a.err)
+	show(ts, a.status, a.header, a.body)
+}
+
+// rawCmd sends FILE to the gateway as bytes, its lines ended by CRLF, and prints what comes back.
+func rawCmd(ts *testscript.TestScript, _ bool, args []string) {
+	conn, err := net.DialTimeout("tcp", ts.Getenv("GATE"), 5*time.Second)
+	ts.Check(err)
+	defer conn.Close()
+	ts.Check(conn.SetDeadline(time.Now().Add(10 * time.Second)))
+	_, err = io.WriteString(conn, strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n"))
+	ts.Check(err)
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	ts.Check(err)
+	defer resp.Body.Close()
+	if resp.Close {
+		resp.Header.Set("Connection", "close")
+	}
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	show(ts, resp.Proto+" "+resp.Status, resp.Header, body)
+}
+
+// valuesCmd prints every leaf of FILE, which may be stdout, as a line: JSON pointer, space, JSON value.
+func valuesCmd(ts *testscript.TestScript, _ bool, args []string) {
+	var v any
+	d := json.NewDecoder(strings.NewReader(ts.ReadFile(args[0])))
+	ts.Check(d.Decode(&v))
+	if _, err := d.Token(); err != io.EOF {
+		ts.Fatalf("more than one JSON value")
+	}
+	leaves(ts.Stdout(), "", v)
+}
+
+func leaves(w io.Writer, at string, v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			leaves(w, at+"/"+name, v[name])
+		}
+	case []any:
+		for i, e := range v {
+			leaves(w, fmt.Sprintf("%s/%d", at, i), e)
+		}
+	default:
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		_ = e.Encode(v) // it has just been decoded
+		fmt.Fprintf(w, "%s %s", at, b.String())
+	}
+}
