@@ -45,7 +45,7 @@ const (
 )
 
 // classes says of each byte what it may be in a request target. What is in no class is refused: controls, space,
-// bytes beyond ASCII, and the separators "#", ";" and, in a path, "\".
+// bytes beyond ASCII, and the separators "#" and, in a query, ";", in a path "\".
 var classes = func() (t [256]class) {
 	for c := range 256 {
 		if isAlnum(byte(c)) {
@@ -58,7 +58,7 @@ var classes = func() (t [256]class) {
 		}
 	}
 	add("-._~!$'()*,:@", pathLiteral|nameLiteral|valueLiteral)
-	add("&+=", pathLiteral)
+	add("&+=;", pathLiteral) // ";" only where the reader of the target has let it pass
 	add("/?", nameLiteral|valueLiteral)
 	add("=", valueLiteral)
 	add("\"<>[]^`{|}", tolerated)

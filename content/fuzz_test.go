@@ -1,6 +1,7 @@
 package content_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/content"
@@ -122,6 +123,10 @@ func FuzzTarget(f *testing.F) {
 		}
 		if hostErr == nil {
 			idempotent(t, second)
+		}
+		third, _, err := content.ParseTargetMatrix(raw)
+		if (err == nil) != (hostErr == nil) && third.Semicolons == 0 || third.Semicolons != strings.Count(third.Path, ";") {
+			t.Fatalf("%q: %+v, %v", raw, third, err)
 		}
 	})
 }

@@ -11,6 +11,7 @@ func (t *Target) readPath(path string) error {
 	if err != nil {
 		return err
 	}
+	t.Semicolons = strings.Count(path, ";")
 	if path == "/" {
 		t.Path = path
 		return nil
@@ -45,7 +46,7 @@ func checkPath(path string) (canonical bool, err error) {
 		case classes[c]&pathLiteral != 0 || c == '/':
 		case c == '%' || classes[c]&tolerated != 0:
 			canonical = false
-		case c == ';' || c == '\\' || c == '#':
+		case c == '\\' || c == '#':
 			return false, fail(Ambiguous, i, "a separator that is not allowed in the path")
 		default:
 			return false, fail(Malformed, i, "a character that is not allowed in the path")
@@ -78,24 +79,27 @@ func readSegment(raw string, at int, last bool) (string, error) {
 			return "", fail(Malformed, at+bad, "a malformed escape in the path")
 		}
 		s = alias(out)
+		if strings.Count(s, ";") != strings.Count(raw, ";") {
+			return "", fail(Ambiguous, at, "an encoded separator in the path")
+		}
 		if err := checkDecoded(s, at); err != nil {
 			return "", err
 		}
 	}
-	if isDots(s) {
+	if before, _, _ := strings.Cut(s, ";"); isDots(before) { // servers that drop what follows a ";" read what is before it
 		return "", fail(Ambiguous, at, "a dot segment in the path")
 	}
 	return s, nil
 }
 
-// checkDecoded refuses what may stand in a segment neither raw nor encoded.
+// checkDecoded refuses what may stand in a segment neither raw nor encoded; ";" is for its caller.
 func checkDecoded(s string, at int) error {
 	if !utf8.ValidString(s) {
 		return fail(Ambiguous, at, "invalid UTF-8 in the path")
 	}
 	for _, r := range s {
 		switch {
-		case strings.ContainsRune(`/\?#%;`, r) || imitates(r):
+		case strings.ContainsRune(`/\?#%`, r) || imitates(r):
 			return fail(Ambiguous, at, "an encoded separator in the path")
 		case r < ' ' || r >= 0x7f && r < 0xa0:
 			return fail(Ambiguous, at, "an encoded control character in the path")

@@ -18,6 +18,8 @@ type Target struct {
 	Query []Pair
 	// RawQuery is Query encoded in one way, as it is forwarded; without "?".
 	RawQuery string
+	// Semicolons counts the ";" in Path. It is 0 but for [ParseTargetMatrix].
+	Semicolons int
 }
 
 // A Pair is one name and value of a query or form.
@@ -35,7 +37,9 @@ const (
 //
 // Path and RawQuery are encoded in one way, so parsing them again yields the same Target. They alias raw where it is
 // canonical already. The target "*" has no segments.
-func ParseTarget(raw string) (Target, error) {
+func ParseTarget(raw string) (Target, error) { return parseTarget(raw, false) }
+
+func parseTarget(raw string, matrix bool) (Target, error) {
 	if len(raw) > maxTarget {
 		return Target{}, fail(TooLarge, maxTarget, "the request target is too long")
 	}
@@ -46,6 +50,9 @@ func ParseTarget(raw string) (Target, error) {
 		return Target{}, fail(Malformed, 0, "the request target is not a path")
 	}
 	path, query, found := strings.Cut(raw, "?")
+	if i := strings.IndexByte(path, ';'); i >= 0 && !matrix {
+		return Target{}, fail(Ambiguous, i, "a separator that is not allowed in the path")
+	}
 	var t Target
 	if err := t.readPath(path); err != nil {
 		return Target{}, err
@@ -62,8 +69,20 @@ func ParseTarget(raw string) (Target, error) {
 // other forms; the caller has to compare it with the Host field. Schemes other than http and https, and user
 // information, are refused.
 func ParseTargetHost(raw string) (t Target, host string, err error) {
+	return parseTargetHost(raw, false)
+}
+
+// ParseTargetMatrix is ParseTargetHost for an API with matrix parameters (";id=5", RFC 6570 section 3.2.7): it lets ";"
+// stand in the path, where it is neither decoded nor encoded; "%3B" stays refused. Servers that drop what follows a ";"
+// read such a path as another one. So the caller must refuse a target with Semicolons wherever the operation does not
+// declare each of them.
+func ParseTargetMatrix(raw string) (t Target, host string, err error) {
+	return parseTargetHost(raw, true)
+}
+
+func parseTargetHost(raw string, matrix bool) (t Target, host string, err error) {
 	if strings.HasPrefix(raw, "/") || raw == "*" {
-		t, err = ParseTarget(raw)
+		t, err = parseTarget(raw, matrix)
 		return t, "", err
 	}
 	if len(raw) > maxTarget {
@@ -85,7 +104,7 @@ func ParseTargetHost(raw string) (t Target, host string, err error) {
 	if !strings.HasPrefix(path, "/") {
 		path = "/" + path
 	}
-	t, err = ParseTarget(path)
+	t, err = parseTarget(path, matrix)
 	return t, host, err
 }
 

@@ -101,6 +101,25 @@ func TestTargetRefused(t *testing.T) {
 	}
 }
 
+// TestTargetMatrix: a caller that vouches for it gets raw semicolons counted, and nothing else is laxer.
+func TestTargetMatrix(t *testing.T) {
+	for raw, want := range map[string]content.Target{
+		"/a/;id=5":          {Path: "/a/;id=5", Segments: []string{"a", ";id=5"}, Semicolons: 1},
+		"/a/;r=1;g=%c3%bc/": {Path: "/a/;r=1;g=%C3%BC/", Segments: []string{"a", ";r=1;g=ü", ""}, Semicolons: 2},
+		"/a;v=..":           {Path: "/a;v=..", Segments: []string{"a;v=.."}, Semicolons: 1},
+		"/a?b=%3B":          {Path: "/a", Segments: []string{"a"}, Query: []content.Pair{{Name: "b", Value: ";"}}, RawQuery: "b=%3B"},
+	} {
+		if got, _, err := content.ParseTargetMatrix(raw); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v, %v", raw, got, err)
+		}
+	}
+	for _, raw := range []string{"/..;/admin", "/a/..;x=1/admin", "/a/%2e%2e;x/admin", "/.;x", "/..%20;x", "/a/;x%3By", "/a%3bx=1", "/a;b?c;d", "/a;b#c", "/a;%2fb", `/a;`} {
+		if got, _, err := content.ParseTargetMatrix(raw); err == nil {
+			t.Errorf("%q: %+v", raw, got)
+		}
+	}
+}
+
 // TestTraversal spells /public/../admin in some hundred ways. None may pass, and none may reach the segment "admin"
 // except plainly.
 func TestTraversal(t *testing.T) {

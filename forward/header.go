@@ -68,6 +68,23 @@ func hopByHop(name string) bool {
 	return false
 }
 
+// Reserved reports whether a header field, by canonical name, never passes from the client: it belongs to the forwarding
+// family or to one connection. Spellings that servers take for such a field ("X_Forwarded_For") are reserved too.
+func Reserved(name string) bool {
+	if !plain(name) {
+		name = http.CanonicalHeaderKey(strings.Map(dashed, name))
+	}
+	return forwarded(name) || hopByHop(name)
+}
+
+// dashed is what servers that fold names make of a character.
+func dashed(r rune) rune {
+	if r < 0x80 && plain(string(r)) {
+		return r
+	}
+	return '-'
+}
+
 // reshapes reports fields with which a client could make the answer unreadable for whoever judges it
 // (SECURITY-LESSONS 23).
 func reshapes(name string) bool {

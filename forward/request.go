@@ -26,6 +26,10 @@ type Request struct {
 	Length  int64         // of Stream in bytes; -1 when unknown
 	Trailer http.Header   // of Stream: keys announced now, values filled in when it ends
 
+	// Declared reports header fields, by canonical name, that are sent although they have other characters than letters,
+	// digits and "-", because the API declares them; nil: none.
+	Declared func(name string) bool
+
 	// Identify writes who asks into the header that is sent, after everything that the client could have said about
 	// it was removed; nil writes nothing.
 	Identify func(http.Header)
@@ -104,7 +108,7 @@ func (c *call) newRequest(ctx context.Context, t *target, out *Request, h http.H
 func outgoing(e *exchange.Exchange, out *Request) http.Header {
 	h := make(http.Header, len(out.Header)+8)
 	for name, values := range out.Header {
-		if forwarded(name) || hopByHop(name) || !plain(name) || out.Inspected && reshapes(name) {
+		if Reserved(name) || !plain(name) && (out.Declared == nil || !out.Declared(name)) || out.Inspected && reshapes(name) {
 			continue
 		}
 		h[name] = values[:len(values):len(values)] // shared with the client's; appending copies

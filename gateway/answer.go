@@ -49,6 +49,7 @@ func (x *serving) forward(ctx context.Context) exchange.Verdict {
 // outgoing is the request as it was judged.
 func (x *serving) outgoing() *forward.Request {
 	out := &forward.Request{Method: x.method, Path: x.e.Target.Path, RawQuery: x.query(), Host: x.r.Host, Header: x.r.Header,
+		Declared:  x.api.odd,
 		Identify:  func(h http.Header) { x.api.managed.Apply(h, x.e.Principal) },
 		Inspected: len(x.plan.phases[exchange.OnResponseBody]) > 0 && x.plan.streaming == ""}
 	switch {

@@ -30,9 +30,11 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 	}
 	s.identity = providers
 	for i := range c.APIs {
-		b := builder{parts: parts, src: src, at: fmt.Sprintf("apis[%d]", i), api: &c.APIs[i], identity: providers}
+		b := builder{parts: parts, src: src, at: fmt.Sprintf("apis[%d]", i), api: &c.APIs[i], identities: c.Identity, identity: providers}
 		if a := b.build(); a != nil {
 			s.apis = append(s.apis, a)
+			s.declared.Add(&a.declared)
+			s.matrix = s.matrix || a.matrix
 		}
 		problems = append(problems, b.problems...)
 	}
@@ -46,16 +48,17 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 
 // builder compiles one API.
 type builder struct {
-	parts     *Parts
-	src       *config.Source
-	at        string // place in the config
-	api       *config.API
-	doc       *openapi.Document
-	identity  *identity.Providers
-	rules     *limit.Rules
-	inspector *inspect.Inspector
-	managed   *identity.Managed
-	problems  config.Problems
+	parts      *Parts
+	src        *config.Source
+	at         string // place in the config
+	api        *config.API
+	doc        *openapi.Document
+	identities []config.Identity
+	identity   *identity.Providers
+	rules      *limit.Rules
+	inspector  *inspect.Inspector
+	managed    *identity.Managed
+	problems   config.Problems
 }
 
 func (b *builder) build() *api {
@@ -81,6 +84,7 @@ func (b *builder) build() *api {
 	for _, p := range a.plans {
 		a.byOperation[p.op] = p
 	}
+	b.declare(a)
 	a.door = b.plan(&openapi.Operation{Key: "undocumented", ID: "undocumented", Undocumented: true})
 	return a
 }

@@ -16,9 +16,9 @@ import (
 // serve is the way of a request. Each line can end it.
 func (x *serving) serve() exchange.Verdict {
 	if x.snapshot == nil {
-		return exchange.Refuse(exchange.NotReady, "no configuration is loaded")
+		return exchange.Refuse(exchange.NotReady, "no configuration is loaded").WithRetry(time.Second)
 	}
-	if v := listen.Check(x.r); !v.Passed() {
+	if v := listen.Check(x.r, &x.snapshot.declared); !v.Passed() {
 		return v
 	}
 	if v := x.locate(); !v.Passed() {
@@ -65,7 +65,11 @@ func (x *serving) deadline() (context.Context, context.CancelFunc) {
 
 // locate reads the target once and finds the API.
 func (x *serving) locate() exchange.Verdict {
-	target, host, err := content.ParseTargetHost(x.r.RequestURI)
+	parse := content.ParseTargetHost
+	if x.snapshot.matrix {
+		parse = content.ParseTargetMatrix
+	}
+	target, host, err := parse(x.r.RequestURI)
 	if err != nil {
 		return exchange.Refuse(exchange.BadTarget, err.Error()).WithFields(exchange.Field{Detail: err.Error()})
 	}
@@ -81,12 +85,15 @@ func (x *serving) locate() exchange.Verdict {
 		return exchange.Refuse(exchange.UnknownOperation, "no API is served under this path").WithSetting("apis[].base_path")
 	}
 	x.api, x.e.API, x.rest = found, found.name, rest
-	return exchange.Pass
+	return found.declared.Narrow(x.r)
 }
 
 // match finds the operation and decodes its parameters.
 func (x *serving) match() exchange.Verdict {
 	m := x.api.matcher.Match(x.r.Method, x.rest)
+	if n := x.e.Target.Semicolons; n > 0 && (m.Operation == nil || m.Operation.Semicolons(m.Args) != n) {
+		return exchange.Refuse(exchange.BadTarget, "a semicolon in the path that no matrix parameter writes").WithFields(exchange.Field{Detail: "a separator that is not allowed in the path"})
+	}
 	if m.Operation == nil {
 		return x.unknown(m)
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/forward"
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/protect"
 )
@@ -24,6 +25,8 @@ type Snapshot struct {
 	config   *config.Config
 	identity *identity.Providers
 	apis     []*api
+	declared listen.Declared // of all APIs
+	matrix   bool            // some operation has matrix parameters: ";" may stand in a path
 }
 
 // An api is one protected API, compiled.
@@ -40,6 +43,9 @@ type api struct {
 	upstream    *forward.Upstream
 	rules       *limit.Rules
 	managed     *identity.Managed
+	declared    listen.Declared
+	odd         func(header string) bool // of declared, where it has odd names
+	matrix      bool
 }
 
 // A plan is all that one operation needs: its guards by phase, and its limits.

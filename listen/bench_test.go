@@ -29,7 +29,7 @@ func BenchmarkCheck(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if v := Check(r); !v.Passed() {
+		if v := Check(r, nil); !v.Passed() {
 			b.Fatal(v.Detail)
 		}
 	}

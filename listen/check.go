@@ -13,19 +13,20 @@ import (
 const maxFields = 100
 
 // Check judges what net/http has let pass and says Pass, or refuses with BadMethod, BadTarget, BadHeader, BadFraming
-// or BadUpgrade. The gateway closes the connection after a refusal.
+// or BadUpgrade. The gateway closes the connection after a refusal. declared is what all APIs declare together; see
+// [Declared.Narrow] for what follows once the API is known. Nil declares nothing.
 //
 // Check also removes header fields on which nobody may rely, so that guards judge what the upstream will see: names
-// with other characters than letters, digits and "-" (upstreams fold "X_User_Id" and "X-User-Id" into one; nginx
-// drops them too), path overrides (X-Original-Url …) and what Connection names. It is therefore called once, before
-// anybody else looks at r.
+// with other characters than letters, digits and "-" that nobody declares (upstreams fold "X_User_Id" and "X-User-Id"
+// into one; nginx drops them too), path overrides (X-Original-Url …) and what Connection names. It is therefore called
+// once, before anybody else looks at r.
 //
 // What it cannot see, because net/http has already resolved it: Content-Length beside chunked and Transfer-Encoding
 // on HTTP/1.0 (the connection is closed after these, see closing), equal repeated Content-Length, line folding and
 // bare LF as line end (net/http reads both in the one way in which the request is then forwarded, re-framed), and a
 // Host field beside an absolute-form target, for which reason that form is refused.
-func Check(r *http.Request) exchange.Verdict {
-	if !knownMethod(r.Method) {
+func Check(r *http.Request, declared *Declared) exchange.Verdict {
+	if !declared.method(r.Method) {
 		return exchange.Refuse(exchange.BadMethod, "method "+clip(r.Method))
 	}
 	if detail := badTarget(r); detail != "" {
@@ -37,7 +38,7 @@ func Check(r *http.Request) exchange.Verdict {
 	if detail := badFraming(r); detail != "" {
 		return exchange.Refuse(exchange.BadFraming, detail)
 	}
-	if detail := badFields(r); detail != "" {
+	if detail := badFields(r, declared); detail != "" {
 		return exchange.Refuse(exchange.BadHeader, detail)
 	}
 	if detail := badUpgrade(r); detail != "" {
@@ -46,7 +47,7 @@ func Check(r *http.Request) exchange.Verdict {
 	return exchange.Pass
 }
 
-// knownMethod is the list of methods that a spec can declare: those of OpenAPI 3.2 but TRACE.
+// knownMethod is the list of methods with a field of their own in OpenAPI 3.2, but TRACE.
 func knownMethod(m string) bool {
 	switch m {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY":
@@ -87,13 +88,13 @@ func badFraming(r *http.Request) string {
 }
 
 // badFields goes through the header once.
-func badFields(r *http.Request) string {
+func badFields(r *http.Request, declared *Declared) string {
 	lines := 0
 	for name, values := range r.Header {
 		if lines += len(values); lines > maxFields {
 			return "more than 100 header fields"
 		}
-		if !plain(name) || overridesPath(name) {
+		if !plain(name) && !declared.Odd(name) || overridesPath(name) {
 			delete(r.Header, name)
 			continue
 		}
@@ -120,12 +121,10 @@ func badField(name string, values []string) string {
 			return name + " has characters that are not allowed"
 		}
 	}
-	switch name {
-	case "Expect":
-		if !strings.EqualFold(values[0], "100-continue") {
-			return "Expect is not 100-continue"
-		}
-	case "X-Http-Method-Override", "X-Http-Method", "X-Method-Override":
+	switch {
+	case name == "Expect" && !strings.EqualFold(values[0], "100-continue"):
+		return "Expect is not 100-continue"
+	case overridesMethod(name):
 		return name + " would change the method after it was judged"
 	}
 	return ""

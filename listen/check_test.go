@@ -89,7 +89,7 @@ func TestCheck(t *testing.T) {
 		"trailer names a managed":  {[]string{"POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", "Trailer: Authorization"}, exchange.BadFraming},
 		"trailer with other chars": {[]string{"POST / HTTP/1.1", "Host: a", "Transfer-Encoding: chunked", "Trailer: x_y"}, exchange.BadFraming},
 	} {
-		v := Check(parse(t, c.lines...))
+		v := Check(parse(t, c.lines...), nil)
 		if c.want == nil && !v.Passed() {
 			t.Errorf("%s: refused: %s", name, v.Detail)
 		}
@@ -103,7 +103,7 @@ func TestCheck(t *testing.T) {
 func TestCheckRemoves(t *testing.T) {
 	r := parse(t, "GET / HTTP/1.1", "Host: a", "X_User_Id: 1", "x.user.id: 1", "X!User-Id: 1", "X-User-Id: kept",
 		"X-Original-URL: /admin", "X-Rewrite-URL: /admin", "Connection: x-gone, X-Forwarded-For", "X-Gone: 1", "X-Forwarded-For: 192.0.2.1")
-	if v := Check(r); !v.Passed() {
+	if v := Check(r, nil); !v.Passed() {
 		t.Fatal(v.Detail)
 	}
 	for name := range r.Header {
@@ -118,11 +118,11 @@ func TestCheckRemoves(t *testing.T) {
 
 func TestCheckHTTP2Host(t *testing.T) {
 	r := &http.Request{Method: "GET", RequestURI: "/", URL: &url.URL{Path: "/"}, Host: "a", ProtoMajor: 2, Header: http.Header{"Host": {"b"}}}
-	if v := Check(r); v.Reason != exchange.BadHeader {
+	if v := Check(r, nil); v.Reason != exchange.BadHeader {
 		t.Errorf("Host beside another :authority: %+v", v)
 	}
 	r.Header = http.Header{"Host": {"a"}}
-	if v := Check(r); !v.Passed() || r.Header["Host"] != nil {
+	if v := Check(r, nil); !v.Passed() || r.Header["Host"] != nil {
 		t.Errorf("same Host: %+v, header %v", v, r.Header)
 	}
 }
@@ -132,7 +132,7 @@ func TestCheckControlCharacters(t *testing.T) {
 	for _, v := range []string{"a\x00b", "a\rb", "a\nb", "a\x01", "a\x7f"} {
 		r := parse(t, "GET / HTTP/1.1", "Host: a")
 		r.Header["X-A"] = []string{v}
-		if got := Check(r); got.Reason != exchange.BadHeader {
+		if got := Check(r, nil); got.Reason != exchange.BadHeader {
 			t.Errorf("%q: %+v", v, got)
 		}
 	}

@@ -27,7 +27,7 @@ import (
 type proxy struct{ upstream *forward.Upstream }
 
 func (p proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if v := listen.Check(r); !v.Passed() {
+	if v := listen.Check(r, nil); !v.Passed() {
 		w.Header().Set("Connection", "close")
 		http.Error(w, v.Reason.Code, v.Reason.Status)
 		return

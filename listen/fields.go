@@ -38,6 +38,19 @@ func overridesPath(name string) bool {
 	return name == "X-Original-Url" || name == "X-Rewrite-Url"
 }
 
+// overridesMethod reports fields by which some frameworks replace the method that was judged.
+func overridesMethod(name string) bool {
+	return name == "X-Http-Method-Override" || name == "X-Http-Method" || name == "X-Method-Override"
+}
+
+// meaningful reports whether servers act upon a field before the API behind them does. Names are canonical.
+func meaningful(name string) bool {
+	if name == "X-Api-Key" || name == "Idempotency-Key" {
+		return false
+	}
+	return singular(name) || endToEnd(name) || forwarding(name) || overridesPath(name) || overridesMethod(name) || name == "Connection"
+}
+
 // plain reports whether a name has only letters, digits and "-".
 func plain(name string) bool {
 	for i := 0; i < len(name); i++ {

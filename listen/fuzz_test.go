@@ -37,7 +37,7 @@ func FuzzCheck(f *testing.F) {
 			t.Skip()
 		}
 		r.Header.Del("Host")
-		if !Check(r).Passed() {
+		if !Check(r, nil).Passed() {
 			return
 		}
 		if r.RequestURI != "*" && r.RequestURI[0] != '/' {

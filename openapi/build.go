@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -31,11 +32,17 @@ func (b *builder) object(c cursor, key string) (cursor, bool) {
 	if !ok {
 		return m, false
 	}
-	_, ok = m.v.(map[string]any)
+	fields, ok := m.v.(map[string]any)
 	if !ok {
 		b.fail(m.place, "spec.type", "", "%s must be an object", key)
+		return m, false
 	}
-	return m, ok
+	if _, ref := fields["$ref"].(string); ref && len(fields) == 1 {
+		// OpenAPI allows no reference here, but bundlers follow it, and documents that were never bundled rely on them.
+		b.warn(m.place, "spec.ref_place", "bundle the document, or refer from each of its entries", "%s cannot be a reference by OpenAPI; it is followed", key)
+		return b.follow(m)
+	}
+	return m, true
 }
 
 // list returns the elements of a member that must be an array.
@@ -60,6 +67,18 @@ func (b *builder) text(c cursor, key string) string {
 		b.fail(m.place, "spec.type", "put it between quotes", "%s must be text", key)
 	}
 	return s
+}
+
+// label is text that is only shown: a number or true, which YAML makes of text without quotes, does no harm there.
+func (b *builder) label(c cursor, key string) string {
+	m, _ := c.get(key)
+	switch v := m.v.(type) {
+	case nil, string, map[string]any, []any:
+		return b.text(c, key)
+	default:
+		b.warn(m.place, "spec.type", "put it between quotes", "%s should be text", key)
+		return fmt.Sprint(v)
+	}
 }
 
 func (b *builder) flag(c cursor, key string, def bool) bool {

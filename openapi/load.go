@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 
@@ -51,7 +52,10 @@ func Parse(name string, data []byte, o Options) (*Document, config.Problems) {
 	return b.doc, problems
 }
 
-var versions = regexp.MustCompile(`^3\.([012])\.\d+(-[0-9A-Za-z.-]+)?$`)
+var (
+	versions     = regexp.MustCompile(`^3\.([012])\.\d+(-[0-9A-Za-z.-]+)?$`)
+	shortVersion = regexp.MustCompile(`^3\.[012]$`)
+)
 
 // version reads which OpenAPI this is; false when it is none that can be judged.
 func (b *builder) version() bool {
@@ -70,7 +74,11 @@ func (b *builder) version() bool {
 		b.fail(root.place, "spec.version", "openapi: 3.1.0", "this is not an OpenAPI document: it has no openapi field")
 		return false
 	}
-	b.doc.OpenAPI, _ = v.(string)
+	b.doc.OpenAPI = fmt.Sprint(v)
+	if shortVersion.MatchString(b.doc.OpenAPI) {
+		b.warn(root.below("openapi"), "spec.version", `openapi: "`+b.doc.OpenAPI+`.0"`, "OpenAPI versions have three numbers; %s is read as %s.0", b.doc.OpenAPI, b.doc.OpenAPI)
+		b.doc.OpenAPI += ".0"
+	}
 	minor := versions.FindStringSubmatch(b.doc.OpenAPI)
 	if minor == nil {
 		b.fail(root.below("openapi"), "spec.version", `3.0, 3.1 and 3.2 are: openapi: "3.1.0"`, "OpenAPI %v is not supported", v)
@@ -135,7 +143,7 @@ func (b *builder) info(root cursor) {
 		return
 	}
 	b.misplaced(info, "info")
-	b.doc.Title, b.doc.Version = b.text(info, "title"), b.text(info, "version")
+	b.doc.Title, b.doc.Version = b.label(info, "title"), b.label(info, "version")
 	if d, ok := root.get("jsonSchemaDialect"); ok && b.minor > 0 {
 		switch d.v {
 		case "https://json-schema.org/draft/2020-12/schema", "https://spec.openapis.org/oas/3.1/dialect/base":

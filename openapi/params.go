@@ -78,8 +78,8 @@ func (b *builder) paramDetails(c cursor, p *Param) {
 	p.AllowReserved = b.flag(c, "allowReserved", false)
 	p.AllowEmpty = b.flag(c, "allowEmptyValue", false) && p.In == "query"
 	b.want(c.place, &p.At)
-	b.paramStyle(c, p)
 	b.paramValue(c, p)
+	b.paramStyle(c, p)
 	var x config.Property
 	if b.extension(c, &x) {
 		overlayInto(&p.Property.Property, x)
@@ -92,14 +92,25 @@ func (b *builder) paramStyle(c cursor, p *Param) {
 	}
 	known := styles[p.In]
 	p.Style = known[0]
-	if s := b.text(c, "style"); s != "" {
-		if !slices.Contains(known, s) || (s == "cookie" && b.minor < 2) {
-			b.fail(c.below("style"), "spec.style", "", "the style %s cannot be used in %s", s, p.In)
-		} else {
-			p.Style = s
-		}
+	switch s := b.text(c, "style"); {
+	case s == "":
+	case slices.Contains(known, s) && (s != "cookie" || b.minor >= 2):
+		p.Style = s
+	case p.plainText(s):
+		b.warn(c.below("style"), "spec.style", p.Style, "the style %s cannot be used in %s; the value is read as it stands", s, p.In)
+	default:
+		b.fail(c.below("style"), "spec.style", "", "the style %s cannot be used in %s", s, p.In)
 	}
 	p.Explode = b.flag(c, "explode", p.Style == "form" || p.Style == "cookie")
+}
+
+// plainText reports whether the style makes no difference: one text that is a single value.
+func (p *Param) plainText(style string) bool {
+	if p.Schema == nil || (style != "simple" && style != "form") {
+		return false
+	}
+	types := p.Schema.Types()
+	return len(types) > 0 && !slices.Contains(types, "array") && !slices.Contains(types, "object")
 }
 
 // paramValue reads what a parameter (or header) holds: a schema, or content with one media type.

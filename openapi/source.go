@@ -11,7 +11,7 @@ import (
 // MaxFile bounds one file of a description in bytes, and maxFiles how many files one description may draw in.
 const (
 	MaxFile  = 64 << 20
-	maxFiles = 1000
+	maxFiles = 10_000
 	maxDepth = 500 // nesting of arrays and objects
 )
 
