@@ -7,8 +7,11 @@
 package gateway
 
 import (
+	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -62,8 +65,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := pool.Get().(*serving)
 	x.begin(g, w, r)
 	defer x.end()
-	v := x.serve()
-	if !v.Passed() {
+	if v := x.settle(); !v.Passed() {
 		x.refuse(v)
 	}
 }
@@ -92,6 +94,38 @@ type serving struct {
 	steps     [24]exchange.Step
 }
 
+// settle serves, and refuses where something else than a guard panics.
+func (x *serving) settle() (v exchange.Verdict) {
+	defer x.recovered("the gateway", &v)
+	return x.serve()
+}
+
+// leave charges, releases and records. What panics here keeps nothing of the rest from happening.
+func (x *serving) leave() {
+	defer x.recovered("the record", nil)
+	if x.api != nil && x.admitted {
+		defer x.api.rules.Release(&x.e)
+		x.api.rules.Charge(&x.e, x.status)
+	}
+	r := x.record()
+	defer x.span.End(r)
+	x.parts.Record(r)
+}
+
+// recovered is to be deferred: it logs and counts a panic of what, and refuses by v where there is still something to
+// refuse.
+func (x *serving) recovered(what string, v *exchange.Verdict) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	slog.Error(what+" panicked", "exchange", x.e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	x.parts.Panics.Add(1)
+	if v != nil {
+		*v = exchange.Refuse(exchange.Internal, what+" panicked")
+	}
+}
+
 var pool = sync.Pool{New: func() any { return new(serving) }}
 
 func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
@@ -106,13 +140,7 @@ func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
 
 // end leaves the record and gives everything back, on every path.
 func (x *serving) end() {
-	if x.api != nil && x.admitted {
-		x.api.rules.Charge(&x.e, x.status)
-		x.api.rules.Release(&x.e)
-	}
-	r := x.record()
-	x.parts.Record(r)
-	x.span.End(r)
+	x.leave()
 	abort := x.abort
 	*x = serving{}
 	pool.Put(x)

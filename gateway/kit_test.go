@@ -25,6 +25,9 @@ type gate struct {
 	records chan *exchange.Record
 }
 
+// compiledRules are shared by all tests: compiling them takes a second.
+var compiledRules = new(inspect.Pool)
+
 // testConfig takes more sections, the upstream and more lines of the API.
 const testConfig = `
 version: 1
@@ -58,7 +61,7 @@ func newGate(t testing.TB, spec, upstream, api, sections string) *gate {
 		Providers: func(list []config.Identity) (*identity.Providers, error) {
 			return identity.New(list, nil, identity.Options{})
 		},
-		Upstreams: forward.NewPool(), Limiter: limit.New(limit.Options{}), Inspectors: new(inspect.Pool),
+		Upstreams: forward.NewPool(), Limiter: limit.New(limit.Options{}), Inspectors: compiledRules,
 		Record: func(r *exchange.Record) { g.records <- r },
 	}
 	t.Cleanup(parts.Upstreams.Close)

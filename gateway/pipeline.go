@@ -2,9 +2,7 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -95,14 +93,11 @@ func (x *serving) ask(ctx context.Context, steps []step) exchange.Verdict {
 
 // check asks one guard. An error, a panic and a zero Verdict refuse.
 func (x *serving) check(ctx context.Context, s *step) (v exchange.Verdict) {
-	defer func() {
-		if p := recover(); p != nil {
-			slog.Error("guard panicked", "guard", s.guard.Name, "exchange", x.e.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-			x.parts.Panics.Add(1)
-			v = exchange.Refuse(exchange.Internal, "guard "+s.guard.Name+" panicked")
-		}
-	}()
+	defer x.recovered(s.guard.Name, &v)
 	v, err := s.guard.Check(ctx, &x.e)
+	if ctx.Err() != nil && !v.Refused() {
+		return x.late(s)
+	}
 	if err != nil {
 		slog.Error("guard failed", "guard", s.guard.Name, "exchange", x.e.ID, "error", err)
 		return exchange.Refuse(exchange.Internal, "guard "+s.guard.Name+" failed: "+err.Error())
@@ -111,6 +106,24 @@ func (x *serving) check(ctx context.Context, s *step) (v exchange.Verdict) {
 		return exchange.Refuse(exchange.Internal, "guard "+s.guard.Name+" gave no verdict")
 	}
 	return v
+}
+
+// late refuses where a guard came to no verdict, or to Pass, only after the exchange's time was over or the client had
+// gone: it does not go on as if nothing had happened.
+func (x *serving) late(s *step) exchange.Verdict {
+	if x.r.Context().Err() != nil {
+		x.gone = true
+		return exchange.Refuse(exchange.BodyIncomplete, "the client has gone while "+s.guard.Name+" was asked")
+	}
+	slog.Error("guard took too long", "guard", s.guard.Name, "exchange", x.e.ID)
+	return exchange.Refuse(exchange.Internal, s.guard.Name+" did not judge within the operation's timeout").WithSetting("timeout of " + x.operation())
+}
+
+func (x *serving) operation() string {
+	if x.e.Operation == nil {
+		return "apis[" + x.e.API + "]"
+	}
+	return x.e.Operation.Key
 }
 
 // marks remember how much had been changed before a guard was asked.

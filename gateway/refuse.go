@@ -29,12 +29,20 @@ func (x *serving) refuse(v exchange.Verdict) {
 		x.status, x.abort = statusClientGone, true
 		return
 	}
+	if x.status != 0 { // an answer has begun: it must not look complete
+		x.abort = true
+		return
+	}
 	status := v.Reason.Status
 	if v.Status != 0 {
 		status = v.Status
 	}
 	h := x.w.Header()
-	clear(h) // whatever was prepared belongs to an answer that is not sent
+	closes := h["Connection"] // the listener's, who saw the framing
+	clear(h)                  // whatever was prepared belongs to an answer that is not sent
+	if closes != nil {
+		h["Connection"] = closes
+	}
 	for _, f := range v.Header {
 		h.Add(f.Name, f.Value)
 	}
