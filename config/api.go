@@ -156,7 +156,7 @@ type Inspect struct {
 	Secrets string `yaml:"secrets" enum:"skip,inspect"`
 	// Exclude rules, for a field or at all, with a reason.
 	Exclude []Exclusion `yaml:"exclude"`
-	// URLs tunes the check of URL fields (format: uri, kind: url).
+	// URLs tunes the check of URL fields (format uri, iri, uri-reference or iri-reference, or kind: url).
 	URLs URLs `yaml:"urls"`
 }
 

@@ -3,7 +3,6 @@ package inspect
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"code.dny.dev/ssrf"
@@ -169,23 +168,24 @@ var privateZones = []string{
 	"localhost", "local", "localdomain", "internal", "intranet", "corp", "home", "lan", "private", "home.arpa", "svc",
 	"onion", "in-addr.arpa", "ip6.arpa",
 	// metadata services that have names outside of the above
-	"metadata.goog", "metadata.packet.net", "metadata.platformequinix.com",
+	"metadata.goog", "metadata.packet.net", "metadata.platformequinix.com", "metadata.tencentyun.com", "metadata.cloud.ibm.com",
 	// wildcard zones that answer with the address in the name, with 127.0.0.1, or with a different address each time
 	"nip.io", "sslip.io", "xip.io", "backname.io", "traefik.me", "local.gd", "ip6.name", "localtest.me", "lvh.me",
 	"vcap.me", "fuf.me", "lacolhost.com", "localho.st", "yoogle.com", "127-0-0-1.org.uk", "rbndr.us", "1u.ms",
 	"lock.cmpxchg8b.com", "rebind.network", "nip.network",
 }
 
-// spelled finds an IPv4 address in a name, with dots or hyphens, as zones like nip.io read it.
-var spelled = regexp.MustCompile(`(?:^|[.-])(\d{1,3})[.-](\d{1,3})[.-](\d{1,3})[.-](\d{1,3})(?:[.-]|$)`)
-
+// embedsPrivate finds an IPv4 address that is not public in a name, with dots or hyphens, as zones like nip.io read it.
+// Such a zone can have any name; what a name resolves to is known only to who looks it up (inspect.urls.resolve).
 func embedsPrivate(name string) bool {
-	m := spelled.FindStringSubmatch(name)
-	if m == nil {
-		return false
+	parts := strings.FieldsFunc(name, func(r rune) bool { return r == '.' || r == '-' })
+	for i := 0; i+4 <= len(parts); i++ {
+		a, err := netip.ParseAddr(strings.Join(parts[i:i+4], "."))
+		if err == nil && !publicAddr(a) {
+			return true
+		}
 	}
-	a, err := netip.ParseAddr(strings.Join(m[1:], "."))
-	return err == nil && !publicAddr(a)
+	return false
 }
 
 // A hostList is a list of hosts; "*.example.com" stands for all names below example.com.

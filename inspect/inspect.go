@@ -58,9 +58,9 @@ func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation) ([]exchang
 	if err != nil {
 		return nil, err
 	}
-	u := &urlGuard{policy, op.Key, j.excluded, i.o.Now}
+	u := newURLGuard(policy, op, j.excluded, i.o.Now)
 	var guards []exchange.Guard // the check of URLs costs a thousandth of the rules, and knows better what is wrong
-	if wantsParams(op) {
+	if !u.flat {
 		guards = append(guards, exchange.Guard{Name: "inspect.url", Phase: exchange.OnHead, Check: u.head})
 	}
 	if op.Body != nil {

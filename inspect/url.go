@@ -95,6 +95,27 @@ func (p *urlPolicy) check(ctx context.Context, raw string) (host string, err err
 	return h.String(), p.judge(ctx, h)
 }
 
+// checkReference judges a URL that may be relative (RFC 3986, section 4.2). One without a host stays with the service
+// that resolves it; one with a host but no scheme points as far as a whole URL.
+func (p *urlPolicy) checkReference(ctx context.Context, raw string) (host string, err error) {
+	if err := plainText(raw); err != nil {
+		return "", err
+	}
+	first := raw
+	if i := strings.IndexAny(raw, "/?#"); i >= 0 {
+		first = raw[:i]
+	}
+	switch {
+	case strings.HasPrefix(raw, "//"):
+		return p.check(ctx, p.schemes[0]+":"+raw)
+	case strings.Contains(first, ":"):
+		return p.check(ctx, raw)
+	case strings.Contains(first, "@"):
+		return "", ambiguous("a relative URL that hides a host when it is put behind another") // https://example.com + @127.0.0.1
+	}
+	return "", nil
+}
+
 // judge decides about a host that was found beyond doubt.
 func (p *urlPolicy) judge(ctx context.Context, h host) error {
 	if len(p.only) > 0 && !p.only.contains(h) {
@@ -132,16 +153,27 @@ func web(scheme string) bool {
 	return slices.Contains([]string{"http", "https", "ws", "wss", "ftp", "file"}, scheme)
 }
 
-// cutScheme splits the scheme off, in lower case. Leading spaces are stripped by some parsers, controls by others, and
-// a backslash is a slash for browsers.
-func cutScheme(raw string) (scheme, rest string, err error) {
-	if raw == "" || len(raw) > maxURL {
-		return "", "", ambiguous("an empty or overlong URL")
+// plainText refuses characters that parsers treat differently: leading spaces are stripped by some, controls by others,
+// and a backslash is a slash for browsers.
+func plainText(raw string) error {
+	if len(raw) > maxURL {
+		return ambiguous("an overlong URL")
 	}
 	for i := range len(raw) {
 		if c := raw[i]; c <= ' ' || c == 0x7f || c == '\\' {
-			return "", "", ambiguous("a URL with white space, control characters or backslashes")
+			return ambiguous("a URL with white space, control characters or backslashes")
 		}
+	}
+	return nil
+}
+
+// cutScheme splits the scheme off, in lower case.
+func cutScheme(raw string) (scheme, rest string, err error) {
+	if raw == "" {
+		return "", "", ambiguous("an empty URL")
+	}
+	if err := plainText(raw); err != nil {
+		return "", "", err
 	}
 	scheme, rest, ok := strings.Cut(raw, ":")
 	if !ok || !validScheme(scheme) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,12 +18,33 @@ import (
 // maxLookups bounds the names that one request can have looked up.
 const maxLookups = 16
 
-// A urlGuard is the guard inspect.url of one operation.
+// A urlGuard is the guard inspect.url of one operation. URLs are found by what the spec, or what was said about it,
+// calls a URL.
 type urlGuard struct {
 	policy    *urlPolicy
 	operation string
+	inner     map[*openapi.Param]bool // parameters whose schema is to be asked about their parts
+	flat      bool                    // no parameter can hold a URL
 	excluded  []exclusion
 	now       func() time.Time
+}
+
+func newURLGuard(p *urlPolicy, op *openapi.Operation, excluded []exclusion, now func() time.Time) *urlGuard {
+	g := &urlGuard{policy: p, operation: op.Key, inner: map[*openapi.Param]bool{}, flat: true, excluded: excluded, now: now}
+	for _, param := range op.Params {
+		if param.Property.URL() {
+			g.flat = false
+		} else if param.Schema != nil && composed(param.Schema) {
+			g.inner[param], g.flat = true, false
+		}
+	}
+	return g
+}
+
+// composed reports whether a schema can say more of a value, or of its parts, than its own annotations do.
+func composed(s *schema.Schema) bool {
+	types := s.Types()
+	return len(types) == 0 || slices.Contains(types, "array") || slices.Contains(types, "object") || len(s.Info().Alternatives) > 0
 }
 
 // A urlScan is one run of the guard over one exchange.
@@ -32,19 +54,6 @@ type urlScan struct {
 	e       *exchange.Exchange
 	checked int
 	verdict exchange.Verdict
-}
-
-// hasURL reports whether the spec, or what was said about it, calls a value a URL that the service fetches.
-func hasURL(a *schema.Annotations) bool { return a.Format == "uri" || a.Kind == "url" }
-
-// wantsParams reports whether a parameter of the operation can hold a URL.
-func wantsParams(op *openapi.Operation) bool {
-	for _, p := range op.Params {
-		if hasURL(&p.Property) || p.Schema != nil && p.In != "path" {
-			return true
-		}
-	}
-	return false
 }
 
 // head judges the parameters.
@@ -61,16 +70,16 @@ func (s *urlScan) param(v *openapi.Value) {
 		return
 	}
 	place := v.Param.In + "." + v.Param.Name
-	if hasURL(&v.Param.Property) {
-		s.each(v.Node, place, exchange.Field{Param: place})
+	if v.Param.Property.URL() {
+		s.each(v.Node, v.Param.Property.Reference(), place, exchange.Field{Param: place})
 		return
 	}
-	if v.Param.Schema == nil || v.Node.Kind != content.Array && v.Node.Kind != content.Object {
+	if !s.inner[v.Param] {
 		return
 	}
 	for _, m := range marks(v.Param.Schema.Evaluate(v.Node, schema.Request)) {
-		if hasURL(m.Property) {
-			s.each(m.Node, place+notation(v.Node, m.Pointer), exchange.Field{Param: place})
+		if m.Property.URL() {
+			s.each(m.Node, m.Property.Reference(), place+notation(v.Node, m.Pointer), exchange.Field{Param: place})
 		}
 	}
 }
@@ -86,8 +95,8 @@ func (g *urlGuard) body(ctx context.Context, e *exchange.Exchange) (exchange.Ver
 		return exchange.Malformed(err), nil // its URLs would be found by a service that reads it all the same
 	}
 	for _, m := range marks(e.JudgeBody()) {
-		if hasURL(m.Property) {
-			s.each(m.Node, "body"+notation(tree, m.Pointer), exchange.Field{Pointer: m.Pointer})
+		if m.Property.URL() {
+			s.each(m.Node, m.Property.Reference(), "body"+notation(tree, m.Pointer), exchange.Field{Pointer: m.Pointer})
 		}
 	}
 	return s.verdict, ctx.Err()
@@ -101,27 +110,31 @@ func marks(r *schema.Result) []schema.Mark {
 }
 
 // each judges a value, or the elements of a list of them. Whether a URL must be text is for validation to say.
-func (s *urlScan) each(n *content.Node, place string, f exchange.Field) {
+func (s *urlScan) each(n *content.Node, relative bool, place string, f exchange.Field) {
 	switch n.Kind {
 	case content.String:
-		s.one(n.Text, place, f)
+		s.one(n.Text, relative, place, f)
 	case content.Array:
 		for i := range n.Children {
 			at := f
 			if f.Pointer != "" {
 				at.Pointer += "/" + strconv.Itoa(i)
 			}
-			s.each(&n.Children[i], fmt.Sprintf("%s[%d]", place, i), at)
+			s.each(&n.Children[i], relative, fmt.Sprintf("%s[%d]", place, i), at)
 		}
 	}
 }
 
-func (s *urlScan) one(text, place string, f exchange.Field) {
+func (s *urlScan) one(text string, relative bool, place string, f exchange.Field) {
 	if s.checked++; s.policy.resolver != nil && s.checked > maxLookups {
 		s.report("", &urlError{urlResolve, "more URLs than are looked up for one request"}, text, place, f)
 		return
 	}
-	if h, err := s.policy.check(s.ctx, text); err != nil {
+	judge := s.policy.check
+	if relative {
+		judge = s.policy.checkReference
+	}
+	if h, err := judge(s.ctx, text); err != nil {
 		s.report(h, err, text, place, f)
 	}
 }

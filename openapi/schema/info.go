@@ -38,7 +38,7 @@ type Info struct {
 	ReadOnly, WriteOnly          bool
 	Deprecated                   bool
 	Nullable                     bool           // OpenAPI 3.0
-	Annotations                  []*Annotations // those with x-sallyport, format uri or password, readOnly, writeOnly
+	Annotations                  []*Annotations // those with x-sallyport, formats of URLs or password, readOnly, writeOnly
 	Alternatives                 []*Schema      // branches of oneOf and anyOf
 }
 

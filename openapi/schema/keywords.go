@@ -203,7 +203,7 @@ func (b *builder) note() {
 	}
 	a.ReadOnly, a.WriteOnly, a.Format = b.n.read, b.n.write, b.n.format
 	_, extended := b.m["x-sallyport"]
-	if extended || a.ReadOnly || a.WriteOnly || a.Format == "uri" || a.Format == "password" {
+	if extended || a.ReadOnly || a.WriteOnly || a.URL() || a.Format == "password" {
 		b.n.note = &a
 	}
 }

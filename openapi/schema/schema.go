@@ -31,7 +31,7 @@ type Result struct {
 	// Undeclared in a response.
 	Undeclared []Member
 	// Marked are the values whose property, in a schema that applies to them, carries annotations that matter to
-	// guards (x-sallyport, format: uri, readOnly, writeOnly, format: password).
+	// guards (x-sallyport, formats of URLs, readOnly, writeOnly, format: password).
 	Marked []Mark
 }
 
@@ -64,4 +64,14 @@ type Annotations struct {
 	Format          string // "uri", "email", "password" …
 	ReadOnly        bool
 	WriteOnly       bool
+}
+
+// URL reports whether the value is said to be a URL: kind: url, or format uri, iri, uri-reference, iri-reference.
+func (a *Annotations) URL() bool {
+	return a.Kind == "url" || a.Format == "uri" || a.Format == "iri" || a.Reference()
+}
+
+// Reference reports whether the value may be relative, by its format.
+func (a *Annotations) Reference() bool {
+	return a.Format == "uri-reference" || a.Format == "iri-reference"
 }
