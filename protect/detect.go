@@ -1,200 +1,205 @@
 package protect
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
-// A detector finds one kind of sensitive value in text. Each validates what it finds, so that an order number is not
-// taken for a card number.
+// A detector finds one kind of sensitive value in text. Each validates what it finds by the published form of the
+// kind, so that an order number is not taken for a card number. Its time grows linearly with the text, whatever the
+// text is, and it sees ASCII forms only: fold comes before it.
 type detector struct {
 	kind string
-	mask string
-	// next returns the span of the first value at or after from, or -1.
-	next func(text string, from int) (start, end int)
+	mask string // as in config.Property.Mask
+	// needs are characters of which a text with a value has at least one; least is the length of the shortest value.
+	needs class
+	least int
+	// find appends the spans of all values, ascending and disjoint.
+	find func(text string, found []span) []span
 }
 
+// A span is a part of a text, in bytes.
+type span struct{ start, end int }
+
 var known = []detector{
-	{"pan", "last4", nextPAN},
-	{"iban", "last4", nextIBAN},
-	{"ssn", "last4", nextSSN},
-	{"secret", "full", nextSecret},
-	{"password_hash", "full", nextPasswordHash},
-	{"email", "partial", nextEmail},
-	{"phone", "partial", nextPhone},
+	{"pan", "last4", hasDigit, 13, findPAN},
+	{"iban", "last4", hasDigit, 15, findIBAN},
+	{"ssn", "last4", hasDigit, 11, findSSN},
+	{"secret", "full", hasJoint, 12, findSecret},
+	{"password_hash", "full", hasSign, 20, findPasswordHash},
+	{"email", "partial", hasAt, 6, findEmail},
+	{"phone", "partial", hasPlus, 9, findPhone},
+	{"jwt", "full", hasJoint, 20, findJWT},
 }
 
 // defaultDetect are the kinds that have no business in a string that the spec does not declare as one.
 var defaultDetect = []string{"pan", "iban", "ssn", "secret", "password_hash"}
 
-type detectors struct{ list []detector }
+type detectors struct {
+	list  []detector
+	least int
+	pan   bool // numbers are looked at too
+}
 
 func newDetectors(kinds []string) (detectors, error) {
 	if kinds == nil {
 		kinds = defaultDetect
 	}
-	var d detectors
+	d := detectors{least: 1 << 10}
 	for _, k := range kinds {
-		found := false
-		for _, n := range known {
-			if n.kind == k {
-				d.list, found = append(d.list, n), true
-			}
+		i := slices.IndexFunc(known, func(n detector) bool { return n.kind == k })
+		if i < 0 {
+			return d, fmt.Errorf("protect.detect: there is no detector for %q, only for %s", k, strings.Join(knownKinds(), ", "))
 		}
-		if !found {
-			return d, fmt.Errorf("protect.detect: there is no detector for %q", k)
-		}
+		d.list = append(d.list, known[i])
+		d.least = min(d.least, known[i].least)
+		d.pan = d.pan || k == "pan"
 	}
 	return d, nil
 }
 
-// minCandidate is the length of the shortest value that any detector can find.
-const minCandidate = 7
-
-// candidate reports quickly that a text cannot hold any value: most strings of an API end here.
-func (d detectors) candidate(text string) bool {
-	if len(text) < minCandidate {
-		return false
+func knownKinds() []string {
+	var kinds []string
+	for i := range known {
+		kinds = append(kinds, known[i].kind)
 	}
-	for i := range len(text) {
-		if c := text[i]; c >= '0' && c <= '9' || c == '@' || c == '-' || c == '_' || c == '$' {
-			return true
-		}
-	}
-	return false
+	return kinds
 }
 
-// mask replaces every value that a detector finds, and returns the first kind found, or "".
-func (d detectors) mask(text string) (string, string) {
-	if !d.candidate(text) {
-		return text, ""
+// A class says which characters occur in a text: one look at every byte spares most texts the detectors.
+type class uint8
+
+const (
+	hasDigit class = 1 << iota
+	hasAt
+	hasPlus
+	hasSign  // of password hashes
+	hasJoint // of secrets: what joins their parts, and the A that those without a joint begin with
+	hasHigh  // beyond ASCII: the text has to be folded
+)
+
+var classes = func() (t [256]class) {
+	for c, k := range map[string]class{"0123456789": hasDigit, "@": hasAt, "+": hasPlus, "${": hasSign, "-_.:A": hasJoint} {
+		for i := range len(c) {
+			t[c[i]] = k
+		}
 	}
-	kind := ""
+	for c := 0x80; c < len(t); c++ {
+		t[c] = hasHigh
+	}
+	return t
+}()
+
+func classOf(text string) (k class) {
+	for i := range len(text) {
+		k |= classes[text[i]]
+	}
+	return k
+}
+
+// A match is a value that a detector found: its span in the text, and what is to stand there.
+type match struct {
+	span
+	kind string
+	with string
+}
+
+// find returns the values in a text, ascending and disjoint, but those of the kind that is excepted.
+func (d *detectors) find(text, except string) []match {
+	if len(text) < d.least {
+		return nil
+	}
+	k := classOf(text)
+	if k == 0 {
+		return nil
+	}
+	f := folded{text: text}
+	if k&hasHigh != 0 {
+		if f = fold(text); len(f.shifts) > 0 {
+			k = classOf(f.text)
+		}
+	}
+	return f.restore(d.matches(f.text, k, except))
+}
+
+// matches are the values in a text in ASCII forms.
+func (d *detectors) matches(text string, k class, except string) []match {
+	var found []match
 	for i := range d.list {
 		det := &d.list[i]
-		var out strings.Builder
-		done := 0
-		for {
-			start, end := det.next(text, done)
-			if start < 0 {
-				break
-			}
-			out.WriteString(text[done:start])
-			out.WriteString(Mask(det.mask, det.kind, text[start:end]))
-			done = end
-			if kind == "" {
-				kind = det.kind
-			}
+		if k&det.needs == 0 || len(text) < det.least || det.kind == except {
+			continue
 		}
-		if done > 0 {
-			out.WriteString(text[done:])
-			text = out.String()
+		for _, s := range det.find(text, nil) {
+			found = append(found, match{s, det.kind, Mask(det.mask, det.kind, text[s.start:s.end])})
 		}
 	}
-	return text, kind
+	return disjoint(found)
+}
+
+// disjoint puts matches in order. Of two that overlap, none could be shown in part without showing some of the other.
+func disjoint(found []match) []match {
+	if len(found) < 2 {
+		return found
+	}
+	slices.SortStableFunc(found, func(a, b match) int { return cmp.Compare(a.start, b.start) })
+	out := found[:1]
+	for _, m := range found[1:] {
+		if last := &out[len(out)-1]; m.start < last.end {
+			last.end, last.with = max(last.end, m.end), hiddenText
+		} else {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// sensitive reports whether a detector finds something.
+func (d *detectors) sensitive(text string) bool { return len(d.find(text, "")) > 0 }
+
+// mask returns the text with every value masked, and the first kind found, or "".
+func (d *detectors) mask(text string) (masked, kind string) {
+	found := d.find(text, "")
+	if len(found) == 0 {
+		return text, ""
+	}
+	return joined(text, found), found[0].kind
 }
 
 func digit(c byte) bool { return c >= '0' && c <= '9' }
 
-func word(c byte) bool {
-	return digit(c) || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+func upper(c byte) bool { return c >= 'A' && c <= 'Z' }
+
+func letter(c byte) bool { return upper(c) || c >= 'a' && c <= 'z' }
+
+func alphanumeric(c byte) bool { return digit(c) || letter(c) }
+
+func word(c byte) bool { return alphanumeric(c) || c == '_' }
+
+// begins reports whether no word goes on at start.
+func begins(text string, start int) bool {
+	return start == 0 || !word(text[start-1]) || letter(text[start-1]) && escaped(text[:start])
 }
 
-// bounded reports whether text[start:end] stands alone.
-func bounded(text string, start, end int) bool {
-	return (start == 0 || !word(text[start-1])) && (end == len(text) || !word(text[end]))
+// ends reports whether no word goes on at end.
+func ends(text string, end int) bool { return end == len(text) || !word(text[end]) }
+
+// escaped reports whether the last letter of text belongs to an escape sequence: text often quotes JSON (\n) or URLs (%3D).
+func escaped(text string) bool {
+	n := len(text)
+	switch text[n-1] {
+	case 'n', 'r', 't':
+		return n > 1 && text[n-2] == '\\'
+	}
+	return n > 2 && text[n-3] == '%' && digit(text[n-2])
 }
 
-// digitsAt reads digits with single separators (space or hyphen) between them, at most max digits.
-func digitsAt(text string, start, max int) (digits []byte, end int) {
-	var buf [24]byte
-	digits = buf[:0]
-	end = start
-	for i := start; i < len(text) && len(digits) < max; i++ {
-		switch c := text[i]; {
-		case digit(c):
-			digits = append(digits, c)
-			end = i + 1
-		case (c == ' ' || c == '-') && i > start && digit(text[i-1]):
-		default:
-			return digits, end
-		}
+// run returns where the bytes of a set that begin at from end.
+func run(text string, from int, in func(byte) bool) int {
+	for from < len(text) && in(text[from]) {
+		from++
 	}
-	return digits, end
-}
-
-// nextPAN finds payment card numbers: an issuer range that is in use, its length, and Luhn's check digit (ISO/IEC 7812-1).
-func nextPAN(text string, from int) (int, int) {
-	for i := from; i < len(text); i++ {
-		if !digit(text[i]) || i > 0 && (word(text[i-1]) || text[i-1] == '.' || text[i-1] == '-') {
-			continue
-		}
-		digits, end := digitsAt(text, i, 20)
-		if cardRange(digits) && luhn(digits) && bounded(text, i, end) {
-			return i, end
-		}
-		for i+1 < len(text) && digit(text[i+1]) { // a longer run has no card number inside
-			i++
-		}
-	}
-	return -1, -1
-}
-
-func cardRange(d []byte) bool {
-	n := len(d)
-	if n < 13 || n > 19 {
-		return false
-	}
-	prefix := int(d[0]-'0')*1000 + int(d[1]-'0')*100 + int(d[2]-'0')*10 + int(d[3]-'0')
-	switch {
-	case d[0] == '4':
-		return n == 13 || n == 16 || n == 19
-	case prefix >= 5100 && prefix <= 5599, prefix >= 2221 && prefix <= 2720:
-		return n == 16
-	case prefix/100 == 34, prefix/100 == 37:
-		return n == 15
-	case prefix == 6011, prefix/100 == 65, prefix/10 >= 644 && prefix/10 <= 649:
-		return n == 16 || n == 19
-	case prefix >= 3528 && prefix <= 3589:
-		return n == 16
-	case prefix/10 >= 300 && prefix/10 <= 305, prefix/100 == 36, prefix/100 == 38:
-		return n == 14
-	}
-	return false
-}
-
-func luhn(d []byte) bool {
-	sum := 0
-	for i := range d {
-		v := int(d[len(d)-1-i] - '0')
-		if i%2 == 1 {
-			if v *= 2; v > 9 {
-				v -= 9
-			}
-		}
-		sum += v
-	}
-	return sum%10 == 0
-}
-
-// nextSSN finds US social security numbers in their written form; area, group and serial are checked.
-func nextSSN(text string, from int) (int, int) {
-	for i := from; i+11 <= len(text); i++ {
-		s := text[i : i+11]
-		if s[3] == '-' && s[6] == '-' && allDigits(s[:3]) && allDigits(s[4:6]) && allDigits(s[7:]) && bounded(text, i, i+11) &&
-			(i == 0 || text[i-1] != '-') && (i+11 == len(text) || text[i+11] != '-') &&
-			s[:3] != "000" && s[:3] != "666" && s[0] != '9' && s[4:6] != "00" && s[7:] != "0000" {
-			return i, i + 11
-		}
-	}
-	return -1, -1
-}
-
-func allDigits(s string) bool {
-	for i := range len(s) {
-		if !digit(s[i]) {
-			return false
-		}
-	}
-	return true
+	return from
 }

@@ -1,17 +1,9 @@
 package protect
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
-	"encoding/xml"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
@@ -31,168 +23,155 @@ var personal = map[string]bool{
 
 type masker struct{ detectors detectors }
 
-// check masks values of declared kinds, then looks for sensitive values in all other strings.
+// check masks values of declared kinds, then looks for sensitive values in everything else.
 func (k *masker) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
-	body := e.Response.Body
-	root, err := body.Tree()
+	root, err := e.Response.Body.Tree()
 	if err != nil {
 		return exchange.Refuse(exchange.ResponseInvalid, "the answer cannot be masked: "+err.Error()), nil
 	}
 	if root == nil {
 		return exchange.Pass, nil
 	}
-	var settled map[*content.Node]bool // declared values: detectors leave them alone
-	private := false
+	var buf [16]place
+	w := walk{e: e, body: e.Response.Body, detectors: &k.detectors, json: e.Response.Body.Media().JSON(), path: buf[:0]}
 	if r := e.Response.Judge(); r != nil {
 		for i := range r.Marked {
-			m := &r.Marked[i]
-			if m.Property.Kind == "" && m.Property.Mask == "" {
-				continue
-			}
-			if settled == nil {
-				settled = make(map[*content.Node]bool, len(r.Marked))
-			}
-			settled[m.Node] = true
-			private = private || personal[m.Property.Kind]
-			k.declared(e, m)
+			w.declared(&r.Marked[i])
 		}
 	}
-	if private {
+	w.value(root)
+	if w.private {
 		e.Reply.Set("Cache-Control", "no-store")
 	}
-	k.undeclared(e, root, settled, "")
 	return exchange.Pass, nil
 }
 
+// A walk goes over one answer.
+type walk struct {
+	e         *exchange.Exchange
+	body      *content.Body
+	detectors *detectors
+	json      bool
+	// settled are the values of a declared kind or mask.
+	settled map[*content.Node]settlement
+	path    []place // from the root to the value at hand
+	private bool    // has what belongs to one receiver only
+}
+
+type settlement struct {
+	kind   string // its detector leaves the value alone
+	strict int    // of the mask so far
+	done   bool   // all detectors do
+}
+
+// A place is a child of a container.
+type place struct {
+	parent *content.Node
+	at     int
+}
+
 // declared masks one value as the spec says. Null and empty values have nothing to hide.
-func (k *masker) declared(e *exchange.Exchange, m *schema.Mark) {
+func (w *walk) declared(m *schema.Mark) {
+	w.private = w.private || personal[m.Property.Kind] || len(m.Property.VisibleTo) > 0
+	if m.Property.Kind == "" && m.Property.Mask == "" {
+		return
+	}
 	mask := m.Property.Mask
 	if mask == "" {
 		mask = defaultMasks[m.Property.Kind]
 	}
-	if mask == "" || mask == "none" || m.Node.Kind == content.Null || m.Node.Text == "" && isText(m.Node) {
+	if w.settled == nil {
+		w.settled = make(map[*content.Node]settlement)
+	}
+	before := w.settled[m.Node]
+	now := settlement{kind: m.Property.Kind, strict: max(before.strict, strictness[mask]),
+		done: before.done || mask != "" || m.Property.Kind == "id"}
+	w.settled[m.Node] = now
+	if strictness[mask] == 0 || strictness[mask] < before.strict || m.Node.Kind == content.Null || m.Node.Text == "" && isText(m.Node) {
 		return
 	}
-	note(e, "mask", "value of kind "+m.Property.Kind+" was masked ("+mask+")", m.Pointer)
+	note(w.e, "mask", "value of kind "+m.Property.Kind+" was masked ("+mask+")", m.Pointer)
 	if mask == "remove" && m.Parent != nil {
-		e.Response.Body.Remove(m.Parent, m.Node)
+		w.body.Remove(m.Parent, m.Node)
 		return
 	}
-	text := strings.Repeat("*", 8) // objects and arrays too: their text says nothing
+	text := hiddenText // objects and arrays too: their text says nothing
 	if isText(m.Node) {
 		text = Mask(mask, m.Property.Kind, m.Node.Text)
 	}
-	e.Response.Body.Splice(m.Node, encode(e.Response.Body.Media(), text))
+	w.body.Splice(m.Node, encode(w.body.Media(), text))
 }
 
-func (k *masker) undeclared(e *exchange.Exchange, n *content.Node, settled map[*content.Node]bool, pointer string) {
-	if settled[n] {
+// value looks for sensitive values in a node and all that is below it.
+func (w *walk) value(n *content.Node) {
+	s := w.settled[n]
+	if s.done {
 		return
 	}
-	if n.Kind == content.String {
-		if masked, kind := k.detectors.mask(n.Text); kind != "" {
-			e.Response.Body.Splice(n, encode(e.Response.Body.Media(), masked))
-			note(e, kind, "a value that looks like "+kind+" was masked", pointer)
+	switch n.Kind {
+	case content.String:
+		if found := w.detectors.find(n.Text, s.kind); len(found) > 0 {
+			replace(w.body, n, found)
+			w.found(found[0].kind)
 		}
-		return
-	}
-	for i := range n.Children {
-		c := &n.Children[i]
-		if c.Kind == content.String || c.Kind == content.Object || c.Kind == content.Array {
-			k.undeclared(e, c, settled, k.pointer(pointer, n, c, i))
+	case content.Number:
+		if w.detectors.pan && s.kind != "pan" {
+			w.number(n)
 		}
-	}
-}
-
-// pointer is built only where a detector can report something: for strings that have a candidate, and on the way down.
-func (k *masker) pointer(parent string, n, c *content.Node, i int) string {
-	if c.Kind == content.String && !k.detectors.candidate(c.Text) {
-		return ""
-	}
-	if n.Kind == content.Array {
-		return parent + "/" + strconv.Itoa(i)
-	}
-	return parent + "/" + escape.Replace(c.Name)
-}
-
-// escape writes a name as a step of a JSON Pointer (RFC 6901 section 3). Safe for concurrent use.
-var escape = strings.NewReplacer("~", "~0", "/", "~1")
-
-// Mask shows text of a kind in one of the ways of config.Property.Mask.
-func Mask(mask, kind, text string) string {
-	switch mask {
-	case "last4":
-		return last(text, 4)
-	case "partial":
-		return partial(kind, text)
-	case "hash":
-		return digest(text)
-	}
-	return "********"
-}
-
-// last keeps the last n letters and digits and the layout of separators.
-func last(text string, n int) string {
-	total := 0
-	for _, r := range text {
-		if alnum(r) {
-			total++
-		}
-	}
-	var b strings.Builder
-	seen := 0
-	for _, r := range text {
-		if alnum(r) {
-			seen++
-			if seen <= total-n || total <= n {
-				r = '*'
+	case content.Object, content.Array:
+		w.path = append(w.path, place{n, 0})
+		for i := range n.Children {
+			w.path[len(w.path)-1].at = i
+			if n.Kind == content.Object && w.json {
+				w.name(&n.Children[i])
 			}
+			w.value(&n.Children[i])
 		}
-		b.WriteRune(r)
+		w.path = w.path[:len(w.path)-1]
+	}
+}
+
+// number masks a number that is a card number. It becomes a string, because no number has masked digits.
+func (w *walk) number(n *content.Node) {
+	if digits := cardNumber(n.Text); digits != "" {
+		w.body.Splice(n, encode(w.body.Media(), last(digits, 4)))
+		w.found("pan")
+	}
+}
+
+// name masks the name of a member. Different names stay different: what is hidden of them becomes a hash.
+func (w *walk) name(n *content.Node) {
+	found := w.detectors.find(n.Name, "")
+	if len(found) == 0 {
+		return
+	}
+	start, end := nameSpan(w.body.Bytes(), n)
+	for i := range found {
+		found[i].with = digest(n.Name[found[i].start:found[i].end])
+	}
+	replace(w.body, &content.Node{Kind: content.String, Text: n.Name, Start: uint32(start - 1), End: uint32(end + 1)}, found)
+	w.found(found[0].kind)
+}
+
+func (w *walk) found(kind string) {
+	w.private = w.private || personal[kind]
+	if len(w.e.Findings) < maxNotes {
+		note(w.e, kind, "a value that looks like "+kind+" was masked", w.pointer())
+	}
+}
+
+// pointer is made only for what is found: it is as long as the way to a value.
+func (w *walk) pointer() string {
+	var b strings.Builder
+	for _, p := range w.path {
+		b.WriteByte('/')
+		if p.parent.Kind == content.Array {
+			b.WriteString(strconv.Itoa(p.at))
+		} else {
+			_, _ = pointerEscapes.WriteString(&b, p.parent.Children[p.at].Name) // a builder never fails
+		}
 	}
 	return b.String()
 }
 
-func partial(kind, text string) string {
-	if kind == "email" {
-		if at := strings.LastIndexByte(text, '@'); at > 0 {
-			_, size := utf8.DecodeRuneInString(text)
-			return text[:size] + "***" + text[at:]
-		}
-	}
-	if kind == "phone" {
-		return last(text, 2)
-	}
-	r, size := utf8.DecodeRuneInString(text)
-	if size == len(text) {
-		return "***"
-	}
-	return string(r) + "***"
-}
-
-func alnum(r rune) bool {
-	return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= utf8.RuneSelf
-}
-
-// hashKey lives as long as the process: equal values can be told to be equal, nobody can look them up.
-var hashKey = func() []byte { k := make([]byte, 32); _, _ = rand.Read(k); return k }()
-
-func digest(text string) string {
-	h := hmac.New(sha256.New, hashKey)
-	h.Write([]byte(text))
-	return "h:" + hex.EncodeToString(h.Sum(nil)[:8])
-}
-
-// encode writes text as a value of the media type.
-func encode(m content.Media, text string) []byte {
-	switch {
-	case m.JSON():
-		b, _ := json.Marshal(text) // a string always marshals
-		return b
-	case m.XML():
-		var b bytes.Buffer
-		_ = xml.EscapeText(&b, []byte(text)) // a buffer never fails
-		return b.Bytes()
-	}
-	return []byte(text)
-}
+var pointerEscapes = strings.NewReplacer("~", "~0", "/", "~1") // RFC 6901

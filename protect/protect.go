@@ -11,14 +11,12 @@ import (
 	"net/http"
 
 	"github.com/sallyport/sallyport/config"
-	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/openapi"
-	"github.com/sallyport/sallyport/openapi/schema"
 )
 
 // Guards returns the guards of one operation: protect.errors, protect.headers, protect.cors on the response head,
-// protect.filter and protect.mask on its body.
+// protect.filter on its body, protect.mask on both. It fails where a kind to detect is unknown.
 func Guards(op *openapi.Operation, c config.Protect) ([]exchange.Guard, error) {
 	detectors, err := newDetectors(c.Detect)
 	if err != nil {
@@ -32,6 +30,7 @@ func Guards(op *openapi.Operation, c config.Protect) ([]exchange.Guard, error) {
 		{Name: "protect.headers", Phase: exchange.OnResponseHead, Check: newHeaders(op, c.Headers).check},
 		{Name: "protect.cors", Phase: exchange.OnResponseHead, Check: NewCORS(cors, op).check},
 		{Name: "protect.filter", Phase: exchange.OnResponseBody, Check: filter},
+		{Name: "protect.mask", Phase: exchange.OnResponseHead, Check: (&masker{detectors: detectors}).head},
 		{Name: "protect.mask", Phase: exchange.OnResponseBody, Check: (&masker{detectors: detectors}).check},
 	}
 	if c.Errors != "pass" {
@@ -53,42 +52,3 @@ func replaceErrors(_ context.Context, e *exchange.Exchange) (exchange.Verdict, e
 	}
 	return v, nil
 }
-
-// filter removes undeclared members, and properties that the caller's roles may not see.
-func filter(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
-	if _, err := e.Response.Body.Tree(); err != nil {
-		return exchange.Refuse(exchange.ResponseInvalid, "the answer cannot be filtered: "+err.Error()), nil
-	}
-	r := e.Response.Judge()
-	if r == nil {
-		return exchange.Pass, nil
-	}
-	for _, m := range r.Undeclared {
-		e.Response.Body.Remove(m.Parent, m.Node)
-		note(e, "undeclared", "property is not declared by the response schema and was removed", m.Pointer)
-	}
-	for i := range r.Marked {
-		m := &r.Marked[i]
-		if hidden(e.Principal, m) {
-			e.Response.Body.Remove(m.Parent, m.Node)
-			note(e, "visible_to", "property is not visible to the caller's roles and was removed", m.Pointer)
-		}
-	}
-	return exchange.Pass, nil
-}
-
-func hidden(p *exchange.Principal, m *schema.Mark) bool {
-	return m.Parent != nil && len(m.Property.VisibleTo) > 0 && !p.HasRole(m.Property.VisibleTo...)
-}
-
-// maxNotes bounds the findings that one answer can cause; the edits themselves are not bounded.
-const maxNotes = 50
-
-func note(e *exchange.Exchange, rule, message, pointer string) {
-	if len(e.Findings) < maxNotes {
-		e.Findings = append(e.Findings, exchange.Finding{Guard: "protect", Rule: rule, Message: message, Field: "response" + pointer, Severity: exchange.Medium})
-	}
-}
-
-// isText reports whether a node carries text that can be masked.
-func isText(n *content.Node) bool { return n.Kind == content.String || n.Kind == content.Number }
