@@ -81,3 +81,16 @@ func TestHeadersIPv6(t *testing.T) {
 		t.Error(h)
 	}
 }
+
+// A declared name with odd characters passes; a spelling of a field that is never the client's does not, declared or not.
+func TestOutgoingDeclared(t *testing.T) {
+	in := http.Header{"Api_key": {"k"}, "X.request.id": {"1"}, "User_id": {"evil"}, "X_forwarded_for": {"evil"}, "X.real.ip": {"evil"},
+		"Transfer_encoding": {"evil"}, "X_Forwarded-Host": {"evil"}, "Content_length": {"1"}, "Via": {"v"}}
+	declared := func(name string) bool { return name != "User_id" }
+	got := outgoing(stranger(), &Request{Header: in, Host: "a", Declared: declared})
+	for name := range in {
+		if want := name == "Api_key" || name == "X.request.id" || name == "Via"; (got[name] != nil) != want {
+			t.Errorf("%s: %q", name, got[name])
+		}
+	}
+}

@@ -19,8 +19,11 @@ SecDefaultAction "phase:3,log,noauditlog,pass"
 SecDefaultAction "phase:4,log,noauditlog,pass"
 SecAction "id:900990,phase:1,pass,t:none,nolog,setvar:tx.crs_setup_version=4250"
 SecAction "id:900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level=%d,setvar:tx.detection_paranoia_level=%d"
-SecAction "id:900200,phase:1,pass,t:none,nolog,setvar:'tx.allowed_methods=GET HEAD POST OPTIONS PUT PATCH DELETE QUERY'"
+SecAction "id:900200,phase:1,pass,t:none,nolog,setvar:'tx.allowed_methods=` + usualMethods + `'"
 `
+
+// usualMethods pass the rule on methods everywhere; an operation that declares another one is spared the rule.
+const usualMethods = "GET HEAD POST OPTIONS PUT PATCH DELETE QUERY"
 
 // requestFiles are loaded in this order. Left out: 905, which switches all rules off for requests that claim to come
 // from the server itself (SECURITY-LESSONS 13), and 949, which adds up the score, as we do.
