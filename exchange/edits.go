@@ -47,10 +47,12 @@ func (e *Edits) Truncate(n int) { e.list = e.list[:n] }
 
 // Apply carries the changes out on h, in order.
 func (e *Edits) Apply(h http.Header) {
-	for _, c := range e.list {
+	values := make([]string, len(e.list)) // one piece of memory for all fields that are set
+	for i, c := range e.list {
 		switch c.op {
 		case 's':
-			h.Set(c.name, c.value)
+			values[i] = c.value
+			h[http.CanonicalHeaderKey(c.name)] = values[i : i+1 : i+1] // no room: adding copies
 		case 'a':
 			h.Add(c.name, c.value)
 		case 'd':

@@ -99,6 +99,9 @@ func reshapes(name string) bool {
 // those a stranger must not be able to switch off.
 func dropNamed(h http.Header, lines []string) {
 	for _, line := range lines {
+		if line == "keep-alive" {
+			continue // by far the most common; a field of that name does not pass anyway
+		}
 		for token := range strings.SplitSeq(line, ",") {
 			name := textproto.CanonicalMIMEHeaderKey(strings.Trim(token, " \t"))
 			switch {

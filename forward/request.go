@@ -106,7 +106,7 @@ func (c *call) newRequest(ctx context.Context, t *target, out *Request, h http.H
 // outgoing builds the header of a request: the client's without what must not pass, the forwarding family rebuilt,
 // and last the edits of the guards, so that nothing the client says can touch what they set (SECURITY-LESSONS 10, 11).
 func outgoing(e *exchange.Exchange, out *Request) http.Header {
-	h := make(http.Header, len(out.Header)+8)
+	h := make(http.Header, len(out.Header)+5) // what setForwarded and the lines below add most of the time
 	for name, values := range out.Header {
 		if Reserved(name) || !plain(name) && (out.Declared == nil || !out.Declared(name)) || out.Inspected && reshapes(name) {
 			continue
@@ -128,8 +128,13 @@ func outgoing(e *exchange.Exchange, out *Request) http.Header {
 	if _, ok := h["User-Agent"]; !ok {
 		h["User-Agent"] = noAgent
 	}
-	if out.Stream == nil && idempotent(out.Method) && h["Idempotency-Key"] == nil && h["X-Idempotency-Key"] == nil {
+	if out.Stream == nil && repeatable(out.Method) && h["Idempotency-Key"] == nil && h["X-Idempotency-Key"] == nil {
 		h["X-Idempotency-Key"] = noKey
 	}
 	return h
+}
+
+// repeatable reports the idempotent methods that net/http's transport does not know to be.
+func repeatable(method string) bool {
+	return idempotent(method) && method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
 }

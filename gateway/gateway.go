@@ -129,7 +129,7 @@ func (x *serving) recovered(what string, v *exchange.Verdict) {
 var pool = sync.Pool{New: func() any { return new(serving) }}
 
 func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
-	*x = serving{w: w, r: r, method: r.Method, parts: g.parts, snapshot: g.current.Load()}
+	x.w, x.r, x.method, x.parts, x.snapshot = w, r, r.Method, g.parts, g.current.Load() // end has cleared the rest
 	x.e.Steps = x.steps[:0]
 	x.e.Start = time.Now()
 	x.e.ID = newID(x.e.Start)

@@ -16,10 +16,18 @@ const (
 	maxHost  = 256
 )
 
+// remains is a record with its parts, allocated together.
+type remains struct {
+	record    exchange.Record
+	principal exchange.RecordPrincipal
+	upstream  exchange.RecordUpstream
+}
+
 // record makes what remains of the exchange, masked. Nothing in it refers to memory of the exchange.
 func (x *serving) record() *exchange.Record {
-	e := &x.e
-	r := &exchange.Record{ID: e.ID, Time: e.Start, Took: time.Since(e.Start), API: e.API,
+	e, all := &x.e, new(remains)
+	r := &all.record
+	*r = exchange.Record{ID: e.ID, Time: e.Start, Took: time.Since(e.Start), API: e.API,
 		Method: clip(x.r.Method, 32), Host: clip(x.r.Host, maxHost), Path: x.maskedPath(), Query: x.maskedQuery(), Proto: x.r.Proto,
 		Client: e.Client.Addr.String(), UserAgent: clip(x.r.UserAgent(), maxAgent),
 		Status: x.status, BytesIn: x.bytesIn, BytesOut: x.bytesOut, Trace: x.span.TraceID()}
@@ -30,7 +38,8 @@ func (x *serving) record() *exchange.Record {
 		r.Operation, r.Undocumented = e.Operation.Key, e.Operation.Undocumented
 	}
 	if p := e.Principal; p != nil {
-		r.Principal = &exchange.RecordPrincipal{Subject: clip(p.Subject, 256), Issuer: p.Issuer, Kind: p.Kind, Tenant: clip(p.Tenant, 256), Roles: p.Roles}
+		r.Principal = &all.principal
+		all.principal = exchange.RecordPrincipal{Subject: clip(p.Subject, 256), Issuer: p.Issuer, Kind: p.Kind, Tenant: clip(p.Tenant, 256), Roles: p.Roles}
 	}
 	if v := e.Verdict; v.Reason != nil {
 		r.Refused, r.Guard, r.Code, r.OWASP = true, x.refusedBy, v.Reason.Code, v.Reason.OWASP
@@ -42,7 +51,8 @@ func (x *serving) record() *exchange.Record {
 	r.Steps = steps(e.Steps)
 	r.Findings = e.Findings
 	if e.Upstream.Attempts > 0 {
-		r.Upstream = &exchange.RecordUpstream{Target: e.Upstream.Target, Attempts: e.Upstream.Attempts, Took: e.Upstream.Took}
+		r.Upstream = &all.upstream
+		all.upstream = exchange.RecordUpstream{Target: e.Upstream.Target, Attempts: e.Upstream.Attempts, Took: e.Upstream.Took}
 		if e.Response != nil {
 			r.Upstream.Status = e.Response.Status
 		}

@@ -18,11 +18,11 @@ import (
 // that the request was asked about, and one at the door. So who tries one password on many accounts pays as a client,
 // and many clients who try one account are stopped by the account's key.
 func (r *Rules) Charge(e *exchange.Exchange, status int) {
-	now := r.l.ticks()
 	refused := chargeable(e.Verdict)
 	failed := failure(status) || e.Response != nil && failure(e.Response.Status)
 	b, _ := e.Ledger.(*ledger)
 	if failed && b != nil && b.owed > 0 {
+		now := r.l.ticks()
 		for _, d := range b.debts[:b.owed] {
 			r.l.counters.owe(d.key, d.rule.id, &d.rule.rate, now, 1)
 		}
@@ -30,7 +30,7 @@ func (r *Rules) Charge(e *exchange.Exchange, status int) {
 		refused = true
 	}
 	if refused && r.refusals != nil {
-		r.l.counters.owe(r.l.client(r.refusals.id, e.Client.Addr), r.refusals.id, &r.refusals.rate, now, 1)
+		r.l.counters.owe(r.l.client(r.refusals.id, e.Client.Addr), r.refusals.id, &r.refusals.rate, r.l.ticks(), 1)
 	}
 }
 

@@ -26,6 +26,7 @@ type Metrics struct {
 	bytes    *prometheus.CounterVec
 	reload   reloads
 	series   sync.Map // seriesKey → *series
+	timings  sync.Map // name of a guard → prometheus.Observer
 }
 
 type reloads struct {
@@ -37,6 +38,7 @@ type reloads struct {
 type series struct {
 	requests prometheus.Counter
 	duration prometheus.Observer
+	in, out  prometheus.Counter
 }
 
 type seriesKey struct {
@@ -120,7 +122,7 @@ func (m *Metrics) Record(r *exchange.Record) {
 	}
 	for i := range r.Steps {
 		step := &r.Steps[i]
-		m.guards.WithLabelValues(step.Guard).Observe(step.Took.Seconds())
+		m.timing(step.Guard).Observe(step.Took.Seconds())
 		if step.Code != "" && step.Mode == "monitor" {
 			m.would.WithLabelValues(r.API, step.Guard, step.Code).Inc()
 		}
@@ -131,8 +133,18 @@ func (m *Metrics) Record(r *exchange.Record) {
 	if r.Upstream != nil {
 		m.upstream.WithLabelValues(r.API).Observe(r.Upstream.Took.Seconds())
 	}
-	m.bytes.WithLabelValues(r.API, "in").Add(float64(r.BytesIn))
-	m.bytes.WithLabelValues(r.API, "out").Add(float64(r.BytesOut))
+	s.in.Add(float64(r.BytesIn))
+	s.out.Add(float64(r.BytesOut))
+}
+
+// timing finds the collector of a guard, whose names are few and our own.
+func (m *Metrics) timing(guard string) prometheus.Observer {
+	if o, ok := m.timings.Load(guard); ok {
+		return o.(prometheus.Observer)
+	}
+	o := m.guards.WithLabelValues(guard)
+	m.timings.Store(guard, o)
+	return o
 }
 
 // of finds the collectors of an operation. What matched nothing has no method of its own: methods are strangers' words.
@@ -147,6 +159,8 @@ func (m *Metrics) of(r *exchange.Record) *series {
 	s := &series{
 		requests: m.requests.WithLabelValues(key.api, key.operation, key.method, strconv.Itoa(key.status)),
 		duration: m.duration.WithLabelValues(key.api, key.operation, key.method),
+		in:       m.bytes.WithLabelValues(key.api, "in"),
+		out:      m.bytes.WithLabelValues(key.api, "out"),
 	}
 	m.series.Store(key, s)
 	return s
