@@ -31,6 +31,8 @@ type Options struct {
 	// TokenHash is the SHA-256 of the admin token.
 	TokenHash [sha256.Size]byte
 	Ready     func() bool
+	// Stale reports that the last reload failed, so that an older configuration is served. Nil: never.
+	Stale func() bool
 	Metrics   http.Handler
 	// Find and Newest read kept records; see package event.
 	Find   func(ctx context.Context, id string) (*exchange.Record, error)
@@ -46,7 +48,7 @@ func New(o Options) http.Handler {
 	a := admin{o}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", status(func() bool { return true }))
-	mux.HandleFunc("GET /readyz", status(o.Ready))
+	mux.HandleFunc("GET /readyz", a.ready)
 	mux.HandleFunc("GET /startupz", status(o.Ready))
 	mux.Handle("GET /metrics", o.Metrics)
 	mux.Handle("GET /api/v1/exchanges", a.authorized(a.newest))
@@ -67,6 +69,15 @@ func status(ok func() bool) http.HandlerFunc {
 		}
 		_, _ = w.Write([]byte("ok\n"))
 	}
+}
+
+// ready stays ready on a stale configuration, which is a good one, but says so. Why is for the log: probes are open.
+func (a admin) ready(w http.ResponseWriter, r *http.Request) {
+	if a.Stale != nil && a.Stale() && a.Ready() {
+		_, _ = w.Write([]byte("ok, but the last reload failed: the log says why\n")) // the prober has gone
+		return
+	}
+	status(a.Ready)(w, r)
 }
 
 // guarded refuses foreign hosts and origins, and sets what every answer carries.

@@ -25,7 +25,11 @@ type Options struct {
 func Load(file string, o Options) (*Document, config.Problems) {
 	data, err := readFile(file)
 	if err != nil {
-		return nil, config.Problems{{File: file, Line: 1, Column: 1, Severity: config.Error, Rule: "spec.unreadable", Message: "cannot read the spec: " + err.Error()}}
+		p := config.Problem{File: file, Line: 1, Column: 1, Severity: config.Error, Rule: "spec.unreadable", Message: "cannot read the spec: " + err.Error()}
+		if strings.Contains(file, "://") {
+			p.Message, p.Hint = "the spec must be a file, not a URL", "curl -o openapi.json "+file
+		}
+		return nil, config.Problems{p}
 	}
 	return Parse(file, data, o)
 }

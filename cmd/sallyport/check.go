@@ -35,6 +35,7 @@ type result struct {
 // Run checks and prints.
 func (c *checkCmd) Run(s *streams) error {
 	r := c.check()
+	r.Problems, r.Posture = slices.Concat(config.Problems{}, r.Problems), slices.Concat([]gateway.Posture{}, r.Posture) // lists, not null
 	var err error
 	switch c.Output {
 	case "json":
@@ -119,7 +120,7 @@ func (c *checkCmd) summary(w io.Writer, r result, seen map[string]int) {
 		fmt.Fprintln(w, "no problems")
 		return
 	}
-	fmt.Fprintf(w, "\n%s, %s, %s", counted(total, config.Error), counted(total, config.Warning), counted(total, config.Note))
+	fmt.Fprintf(w, "\n%s, %s, %s", counted(total[config.Error], "error"), counted(total[config.Warning], "warning"), counted(total[config.Note], "note"))
 	if !c.Notes && (total[config.Note] > 0 || total[config.Warning] > len(seen)) {
 		fmt.Fprint(w, " (--notes shows every place)")
 	}
@@ -132,13 +133,6 @@ func (c *checkCmd) summary(w io.Writer, r result, seen map[string]int) {
 	for _, rule := range rules {
 		fmt.Fprintf(w, "  %6d × %s\n", seen[rule], rule)
 	}
-}
-
-func counted(total map[config.Severity]int, s config.Severity) string {
-	if total[s] == 1 {
-		return "1 " + string(s)
-	}
-	return fmt.Sprintf("%d %ss", total[s], s)
 }
 
 // printPosture shows operations × controls: enforce ●, monitor ○, off ·.

@@ -129,6 +129,12 @@ func explain(w io.Writer, r *exchange.Record) {
 	} else {
 		fmt.Fprintln(w, "  passed")
 	}
+	for i := range r.Steps {
+		if s := &r.Steps[i]; s.Code != "" && s.Mode == config.Monitor {
+			fmt.Fprintf(w, "  monitored  %s would have refused: %s\n", s.Guard, s.Code)
+			because(w, s.Code, s.Detail, s.Fields, s.Setting)
+		}
+	}
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "  finding    %s %s: %s", f.Guard, f.Rule, f.Message)
 		if f.Field != "" {
@@ -151,17 +157,22 @@ func refusal(w io.Writer, r *exchange.Record) {
 		fmt.Fprintf(w, " (OWASP %s:2023)", r.OWASP)
 	}
 	fmt.Fprintln(w)
-	if reason := exchange.Lookup(r.Code); reason != nil {
+	because(w, r.Code, r.Detail, r.Fields, r.Setting)
+}
+
+// because tells of a refusal, made or only monitored, what it means, what it found where, and what would change it.
+func because(w io.Writer, code, detail string, fields []exchange.Field, setting string) {
+	if reason := exchange.Lookup(code); reason != nil {
 		fmt.Fprintf(w, "  meaning    %s\n", reason.Help)
 	}
-	if r.Detail != "" {
-		fmt.Fprintf(w, "  because    %s\n", r.Detail)
+	if detail != "" {
+		fmt.Fprintf(w, "  because    %s\n", detail)
 	}
-	for _, f := range r.Fields {
+	for _, f := range fields {
 		fmt.Fprintf(w, "  field      %s%s %s\n", f.Param, f.Pointer, f.Detail)
 	}
-	if r.Setting != "" {
-		fmt.Fprintf(w, "  to allow   %s\n", strings.ReplaceAll(r.Setting, "\n", "\n             "))
+	if setting != "" {
+		fmt.Fprintf(w, "  to allow   %s\n", strings.ReplaceAll(setting, "\n", "\n             "))
 	}
 }
 

@@ -55,7 +55,7 @@ func (c *initCmd) Run(s *streams) error {
 	if _, err := b.WriteTo(f); err != nil {
 		return errors.Join(err, f.Close())
 	}
-	fmt.Fprintf(s.err, "wrote %s for %d operations\nnext: sallyport check --config %s, then sallyport run --config %s\n", c.Out, len(doc.Operations), c.Out, c.Out)
+	fmt.Fprintf(s.err, "wrote %s for %s\nnext: sallyport check --config %s, then sallyport run --config %s\n", c.Out, operations(len(doc.Operations)), c.Out, c.Out)
 	return f.Close()
 }
 

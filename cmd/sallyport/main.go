@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -51,7 +52,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "sallyport: %v\n    hint: sallyport --help tells the commands, sallyport COMMAND --help the flags\n", err)
+		fmt.Fprintf(stderr, "sallyport: %v\n    hint: %s\n", err, usageHint(args, err))
 		return 2
 	}
 	if err := ctx.Run(&streams{stdout, stderr}, parser); err != nil {
@@ -72,6 +73,16 @@ func spelled(args []string) []string {
 		return append([]string{"version"}, args[1:]...)
 	}
 	return args
+}
+
+// usageHint is what to type instead.
+func usageHint(args []string, err error) string {
+	for _, a := range args {
+		if _, missing := os.Stat(a); missing == nil && strings.HasSuffix(err.Error(), "unexpected argument "+a) {
+			return fmt.Sprintf("files are named by flags: --config %s, or --spec %s", a, a)
+		}
+	}
+	return "sallyport --help tells the commands, sallyport COMMAND --help the flags"
 }
 
 // errFindings ends a command with exit code 1 after it has said everything itself.

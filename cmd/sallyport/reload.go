@@ -128,6 +128,7 @@ func (v *service) reload() error {
 		}
 	}
 	v.metrics.Reloaded(false)
+	v.stale.Store(true)
 	for _, p := range problems {
 		if p.Severity == config.Error {
 			slog.Error("the new configuration is not used", "problem", p.String())

@@ -64,7 +64,7 @@ func (c *runCmd) Run(s *streams) error {
 	}
 	stop() // a second signal ends the process at once
 	if n := v.gateway.InFlight(); n > 0 {
-		fmt.Fprintf(s.err, "sallyport: waiting up to %s for %d requests in flight; Ctrl-C again ends at once\n", c.DrainTimeout, n)
+		fmt.Fprintf(s.err, "sallyport: waiting up to %s for %s in flight; Ctrl-C again ends at once\n", c.DrainTimeout, counted(int(n), "request"))
 	}
 	v.drain(c.DrainDelay, c.DrainTimeout)
 	return nil
@@ -93,7 +93,7 @@ func announce(w io.Writer, v *service) {
 		fmt.Fprintf(w, "sallyport: serving %s\n", l.url)
 	}
 	for _, a := range v.config.APIs {
-		fmt.Fprintf(w, "sallyport: api %s: %d operations → %s\n", a.Name, count(v.gateway.Posture(), a.Name), strings.Join(a.Upstream.Targets, ", "))
+		fmt.Fprintf(w, "sallyport: api %s: %s → %s\n", a.Name, operations(count(v.gateway.Posture(), a.Name)), strings.Join(a.Upstream.Targets, ", "))
 		for _, line := range missing(&a, v.gateway.Posture()) {
 			fmt.Fprintf(w, "sallyport: api %s: not on: %s\n", a.Name, line)
 		}
@@ -114,6 +114,15 @@ func count(all []gateway.Posture, api string) (n int) {
 	}
 	return n
 }
+
+func counted(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func operations(n int) string { return counted(n, "operation") }
 
 // families are the controls that a reader expects, and why one of them may be absent.
 var families = []struct{ name, why string }{
@@ -140,10 +149,10 @@ func missing(a *config.API, posture []gateway.Posture) []string {
 		case modes[config.Off] > 0 && modes[config.Enforce]+modes[config.Monitor] == 0:
 			lines = append(lines, strings.TrimSuffix(f.name+": "+f.why, ": "))
 		case modes[config.Off] > 0:
-			lines = append(lines, fmt.Sprintf("%s: off for %d operations", f.name, modes[config.Off]))
+			lines = append(lines, fmt.Sprintf("%s: off for %s", f.name, operations(modes[config.Off])))
 		}
 		if modes[config.Monitor] > 0 {
-			lines = append(lines, fmt.Sprintf("%s: only monitored for %d operations", f.name, modes[config.Monitor]))
+			lines = append(lines, fmt.Sprintf("%s: only monitored for %s", f.name, operations(modes[config.Monitor])))
 		}
 	}
 	return lines

@@ -14,6 +14,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/admin"
@@ -45,6 +46,7 @@ type service struct {
 	ctx       context.Context
 	origin    string // the config file, "" for flags
 	failed    chan error
+	stale     atomic.Bool // the last reload failed
 	// load reads the configuration again; nil where it cannot change.
 	load func() (*config.Config, *config.Source, config.Problems)
 }
@@ -132,6 +134,7 @@ func (v *service) swap(s *gateway.Snapshot) {
 	v.gateway.Swap(s)
 	s.Start(v.ctx)
 	v.metrics.Reloaded(true)
+	v.stale.Store(false)
 }
 
 func (v *service) observe() {
@@ -150,7 +153,7 @@ func (v *service) adminHandler() (http.Handler, error) {
 		return nil, err
 	}
 	db := v.store.DB()
-	return admin.New(admin.Options{TokenHash: hash, Ready: v.gateway.Ready, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
+	return admin.New(admin.Options{TokenHash: hash, Ready: v.gateway.Ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
 		Find:   func(ctx context.Context, id string) (*exchange.Record, error) { return event.Find(ctx, db, id) },
 		Newest: func(ctx context.Context, n int) ([]*exchange.Record, error) { return event.Newest(ctx, db, n) },
 		Reload: v.reload,

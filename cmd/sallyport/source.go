@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 
 	"github.com/sallyport/sallyport/config"
@@ -27,6 +28,11 @@ func (s *source) Validate() error {
 	if s.Config == "" && s.Upstream == "" && s.Spec == "" {
 		return errors.New("say what to protect: --config FILE, or --spec FILE with --upstream URL")
 	}
+	for _, a := range []string{s.Listen, s.Admin} {
+		if _, _, err := net.SplitHostPort(a); err != nil && a != "" && a != "off" {
+			return fmt.Errorf("%q is not HOST:PORT, such as 127.0.0.1:8080", a)
+		}
+	}
 	return nil
 }
 
@@ -35,7 +41,7 @@ func (s *source) load() (*config.Config, *config.Source, config.Problems) {
 	c, src, problems := &config.Config{Version: 1}, &config.Source{File: flagsOnly}, config.Problems(nil)
 	if s.Config != "" {
 		if c, src, problems = config.Load(s.Config); c == nil {
-			return nil, src, problems
+			return nil, src, confused(s.Config, problems)
 		}
 	}
 	if err := s.overlay(c); err != nil {
@@ -51,6 +57,18 @@ func (s *source) load() (*config.Config, *config.Source, config.Problems) {
 		c.Store.Path = "./data"
 	}
 	return c, src, problems
+}
+
+// confused says so where a spec was given as a config, in place of all that it is not.
+func confused(file string, problems config.Problems) config.Problems {
+	for _, p := range problems {
+		if p.Rule == "config.unknown_key" && (strings.HasPrefix(p.Message, "openapi is") || strings.HasPrefix(p.Message, "swagger is")) {
+			p.Rule, p.Message = "config.is_spec", "this is an OpenAPI document, not a config"
+			p.Hint = fmt.Sprintf("--spec %s --upstream URL, or sallyport init --spec %s writes a config for it", file, file)
+			return config.Problems{p}
+		}
+	}
+	return problems
 }
 
 func (s *source) overlay(c *config.Config) error {

@@ -93,9 +93,15 @@ func (c *calls) begin(ts *testscript.TestScript, _ bool, args []string) {
 	}()
 }
 
-func (c *calls) finish(ts *testscript.TestScript, _ bool, args []string) {
+func (c *calls) finish(ts *testscript.TestScript, neg bool, args []string) {
 	done, _ := c.under.LoadAndDelete(ts.Name() + "/" + args[0])
 	a := <-done.(chan answered)
+	if neg {
+		if a.err == nil {
+			ts.Fatalf("a whole answer: %s", a.status)
+		}
+		return
+	}
 	ts.Check(a.err)
 	show(ts, a.status, a.header, a.body)
 }

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	http METHOD URL …          one request; begin NAME METHOD URL … and finish NAME are the same in two steps
 //	raw FILE                   bytes, as they are
 //	await URL [REGEXP]         wait until URL answers 200, and its body matches
+//	unready URL                wait until URL answers anything else than 200
 //	exits CODE COMMAND …       run to an exact exit code
 //	signal NAME                to the process in the background: HUP or TERM, where kill knows INT only
 //	values FILE                JSON as lines of pointer and value
@@ -51,7 +52,7 @@ func TestStories(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd,
+			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd, "unready": unreadyCmd,
 			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "issuer": issuer.publish, "token": issuer.token, "certificate": certificateCmd},
 	})
 }
@@ -71,16 +72,25 @@ func awaitCmd(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) > 1 {
 		want = regexp.MustCompile("(?m)" + args[1])
 	}
+	polled(ts, args[0], func(status string, body []byte) bool { return status == "200 OK" && want.Match(body) })
+}
+
+// unreadyCmd waits until URL answers anything but 200.
+func unreadyCmd(ts *testscript.TestScript, _ bool, args []string) {
+	polled(ts, args[0], func(status string, _ []byte) bool { return status != "200 OK" })
+}
+
+func polled(ts *testscript.TestScript, url string, as func(status string, body []byte) bool) {
 	client := client(ts)
 	for range 800 {
-		if req, err := http.NewRequest(http.MethodGet, args[0], nil); err == nil {
-			if status, _, body, err := exchanged(client, req); err == nil && status == "200 OK" && want.Match(body) {
-				return
-			}
+		req, err := http.NewRequest(http.MethodGet, url, nil)
+		ts.Check(err)
+		if status, _, body, err := exchanged(client, req); err == nil && as(status, body) {
+			return
 		}
 		time.Sleep(25 * time.Millisecond)
 	}
-	ts.Fatalf("%s does not answer", args[0])
+	ts.Fatalf("%s does not answer so", url)
 }
 
 // exitsCmd runs a command that must end with CODE and must not show its inside.
