@@ -32,8 +32,8 @@ type Options struct {
 	TokenHash [sha256.Size]byte
 	Ready     func() bool
 	// Stale reports that the last reload failed, so that an older configuration is served. Nil: never.
-	Stale func() bool
-	Metrics   http.Handler
+	Stale   func() bool
+	Metrics http.Handler
 	// Find and Newest read kept records; see package event.
 	Find   func(ctx context.Context, id string) (*exchange.Record, error)
 	Newest func(ctx context.Context, n int) ([]*exchange.Record, error)
