@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/openapi/schema"
 )
 
 // overlayInto sets every field of dst that src sets; maps are merged key by key, everything else is replaced.
@@ -66,7 +67,7 @@ func (b *builder) properties(op *Operation) {
 	}
 	request, response := map[string]config.Property{}, map[string]config.Property{}
 	for _, path := range slices.Sorted(maps.Keys(all)) {
-		where, rest, _ := strings.Cut(path, ".")
+		where, rest := splitPlace(path)
 		switch where {
 		case "path", "query", "header", "cookie":
 			b.paramProperty(op, path, where, rest, all[path])
@@ -75,11 +76,20 @@ func (b *builder) properties(op *Operation) {
 		case "response":
 			response[rest] = all[path]
 		default:
-			b.fail(op.place, "config.property", "path.id, query.q, header.x-tenant, cookie.c, body.email, response.items[*].email", "%s: %q does not begin with path, query, header, cookie, body or response", op.Key, path)
+			b.fail(op.place, "config.property", "path.id, query.q, header.x-tenant, cookie.c, body.email, response.items[*].email, response[*].email", "%s: %q does not begin with path, query, header, cookie, body or response", op.Key, path)
 		}
 	}
 	b.bodyProperties(op, request)
 	b.responseProperties(op, response)
+}
+
+// splitPlace splits "response.items[*].email" behind the place. Of a body that is an array itself, the elements are
+// response[*].email or response.[*].email.
+func splitPlace(path string) (where, rest string) {
+	if end := strings.IndexAny(path, ".["); end >= 0 {
+		return path[:end], strings.TrimPrefix(path[end:], ".")
+	}
+	return path, ""
 }
 
 func (b *builder) paramProperty(op *Operation, path, in, name string, x config.Property) {
@@ -105,43 +115,71 @@ func (b *builder) bodyProperties(op *Operation, x map[string]config.Property) {
 		b.fail(op.place, "config.property", "", "%s has no request body, but properties of it are named", op.Key)
 		return
 	}
-	b.overlayContent(op, op.Body.Content, x)
+	b.overlaySchemas(op, schemasOf(nil, op.Body.Content), x, "request body")
 }
 
 func (b *builder) responseProperties(op *Operation, x map[string]config.Property) {
 	if len(x) == 0 {
 		return
 	}
-	applied := false
+	var schemas []**schema.Schema
 	for _, r := range op.Responses {
 		if r.Status[0] == '2' || (r.Status == "default" && len(op.Responses) == 1) {
-			applied = b.overlayContent(op, r.Content, x) || applied
+			schemas = schemasOf(schemas, r.Content)
 		}
 	}
-	if !applied {
-		b.fail(op.place, "config.property", "", "%s declares no successful response with a schema, but properties of it are named", op.Key)
-	}
+	b.overlaySchemas(op, schemas, x, "successful response")
 }
 
-// overlayContent is true when a schema took the overlay.
-func (b *builder) overlayContent(op *Operation, content []MediaType, x map[string]config.Property) bool {
-	applied := false
+// schemasOf appends the places of the schemas of media types.
+func schemasOf(list []**schema.Schema, content []MediaType) []**schema.Schema {
 	for i := range content {
-		s := &content[i].Schema
-		if *s == nil {
-			s = &content[i].ItemSchema
+		switch m := &content[i]; {
+		case m.Schema != nil:
+			list = append(list, &m.Schema)
+		case m.ItemSchema != nil:
+			list = append(list, &m.ItemSchema)
 		}
-		if *s == nil {
-			continue
-		}
-		over, err := (*s).Overlay(x)
-		if err != nil {
-			b.fail(op.place, "config.property", "", "%s: %s", op.Key, err)
-			continue
-		}
-		*s, applied = over, true
 	}
-	return applied
+	return list
+}
+
+// overlaySchemas lays each path over every schema that has it. One of them is enough: an XML and a JSON schema of one
+// operation, or the schemas of 200 and 202, need not have the same properties.
+func (b *builder) overlaySchemas(op *Operation, schemas []**schema.Schema, x map[string]config.Property, what string) {
+	if len(schemas) == 0 {
+		b.fail(op.place, "config.property", "", "%s declares no %s with a schema, but properties of it are named", op.Key, what)
+		return
+	}
+	fitting := make([]map[string]config.Property, len(schemas))
+	for _, path := range slices.Sorted(maps.Keys(x)) {
+		one := map[string]config.Property{path: x[path]}
+		var missing error
+		found := false
+		for i, s := range schemas {
+			if _, err := (*s).Overlay(one); err != nil {
+				missing = err
+				continue
+			}
+			if fitting[i] == nil {
+				fitting[i] = map[string]config.Property{}
+			}
+			fitting[i][path], found = x[path], true
+		}
+		if !found {
+			b.fail(op.place, "config.property", "", "%s: %s", op.Key, missing)
+		}
+	}
+	for i, s := range schemas {
+		if fitting[i] != nil {
+			over, err := (*s).Overlay(fitting[i])
+			if err != nil {
+				b.fail(op.place, "config.property", "", "%s: %s", op.Key, err)
+				continue
+			}
+			*s = over
+		}
+	}
 }
 
 // near suggests what may have been meant.

@@ -101,6 +101,9 @@ func (b *builder) paramStyle(c cursor, p *Param) {
 	default:
 		b.fail(c.below("style"), "spec.style", "", "the style %s cannot be used in %s", s, p.In)
 	}
+	if p.Style == "matrix" {
+		b.note(c.place, "spec.matrix", "style: simple", "the values of %s begin with a semicolon; a server that drops what follows one reads another path", p.Name)
+	}
 	p.Explode = b.flag(c, "explode", p.Style == "form" || p.Style == "cookie")
 }
 

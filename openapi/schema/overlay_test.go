@@ -65,3 +65,16 @@ func TestOverlayRefusesPathsThatCannotBe(t *testing.T) {
 		t.Errorf("not all problems at once: %v", err)
 	}
 }
+
+// Every format that says "a URL" marks its values for the check of server-side URLs.
+func TestURLFormatsAreMarked(t *testing.T) {
+	for _, dialect := range []Dialect{OpenAPI30, OpenAPI31} {
+		for format, want := range map[string]bool{"uri": true, "iri": true, "uri-reference": true, "iri-reference": true, "url": true, "uri-template": false, "hostname": false} {
+			_, s := compileIn(t, dialect, `{"type":"object","properties":{"link":{"type":"string","format":"`+format+`"}}}`)
+			marks := s.Evaluate(tree(t, []byte(`{"link":"/a"}`)), Request).Marked
+			if got := len(marks) == 1 && marks[0].Property.URL(); got != want {
+				t.Errorf("%s: %+v", format, marks)
+			}
+		}
+	}
+}

@@ -66,9 +66,10 @@ type Annotations struct {
 	WriteOnly       bool
 }
 
-// URL reports whether the value is said to be a URL: kind: url, or format uri, iri, uri-reference, iri-reference.
+// URL reports whether the value is said to be a URL: kind: url, or format uri, iri, uri-reference, iri-reference, or the
+// unregistered url, which many documents write.
 func (a *Annotations) URL() bool {
-	return a.Kind == "url" || a.Format == "uri" || a.Format == "iri" || a.Reference()
+	return a.Kind == "url" || a.Format == "uri" || a.Format == "iri" || a.Format == "url" || a.Reference()
 }
 
 // Reference reports whether the value may be relative, by its format.
