@@ -106,7 +106,11 @@ func (c *call) newRequest(ctx context.Context, t *target, out *Request, h http.H
 // outgoing builds the header of a request: the client's without what must not pass, the forwarding family rebuilt,
 // and last the edits of the guards, so that nothing the client says can touch what they set (SECURITY-LESSONS 10, 11).
 func outgoing(e *exchange.Exchange, out *Request) http.Header {
-	h := make(http.Header, len(out.Header)+5) // what setForwarded and the lines below add most of the time
+	room := len(out.Header) + 5 // what setForwarded and the lines below add most of the time
+	if e.Principal != nil {
+		room += 2 // who it is
+	}
+	h := make(http.Header, room)
 	for name, values := range out.Header {
 		if Reserved(name) || !plain(name) && (out.Declared == nil || !out.Declared(name)) || out.Inspected && reshapes(name) {
 			continue

@@ -85,8 +85,13 @@ func (b *builder) build() *api {
 		a.byOperation[p.op] = p
 	}
 	b.declare(a)
-	a.door = b.plan(&openapi.Operation{Key: "undocumented", ID: "undocumented", Undocumented: true})
+	a.door = b.plan(undocumented())
 	return a
+}
+
+// undocumented stands for every operation that the spec does not know.
+func undocumented() *openapi.Operation {
+	return &openapi.Operation{Key: "undocumented", ID: "undocumented", Undocumented: true}
 }
 
 // load reads the spec; an API without one has no operations.
@@ -138,9 +143,11 @@ func (b *builder) engines() bool {
 		b.report(b.at+".rate", "limit.invalid", err)
 		return false
 	}
-	if b.inspector, err = inspect.New(inspect.Options{Pool: b.parts.Inspectors}); err != nil {
-		b.report(b.at+".inspect", "inspect.invalid", err)
-		return false
+	if b.inspected(undocumented()) || slices.ContainsFunc(b.doc.Operations, b.inspected) {
+		if b.inspector, err = inspect.New(inspect.Options{Pool: b.parts.Inspectors}); err != nil {
+			b.report(b.at+".inspect", "inspect.invalid", err)
+			return false
+		}
 	}
 	keep := b.api.ForwardCredentials == nil || *b.api.ForwardCredentials
 	if b.managed, err = identity.NewManaged(b.api.IdentityHeaders, keep, b.doc.Schemes, b.api.Security); err != nil {
@@ -180,6 +187,22 @@ func (b *builder) mode(op *openapi.Operation, guard string) config.Mode {
 		}
 	}
 	return config.Enforce
+}
+
+// inspected reports whether any guard of the inspection, whatever its name, may be on for the operation. Where none is,
+// the rules are not even compiled: they take 25 MB, which the garbage collector would walk through for every other guard.
+func (b *builder) inspected(op *openapi.Operation) bool {
+	if b.mode(op, "inspect") != config.Off {
+		return true
+	}
+	for _, modes := range []map[string]config.Mode{op.Ext.Modes, b.api.Modes} {
+		for guard, m := range modes {
+			if strings.HasPrefix(guard, "inspect.") && m != config.Off {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // plan resolves everything that one operation needs.

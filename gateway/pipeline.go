@@ -44,7 +44,9 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 	if !op.Undocumented {
 		add("policy")(policy.Object(op, b.policy(op)))
 	}
-	add("inspect")(b.inspector.Guards(b.api.Inspect, op))
+	if b.inspected(op) {
+		add("inspect")(b.inspector.Guards(b.api.Inspect, op))
+	}
 	add("protect")(protect.Guards(op, b.api.Protect))
 	return list
 }
