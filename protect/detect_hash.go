@@ -44,22 +44,19 @@ func findPasswordHash(text string, found []span) []span {
 
 // hashStart returns where the form begins that has its first sign at i, and where its prefix ends; -1 for none.
 func hashStart(text string, i, floor int) (start, from int) {
-	for _, p := range hashForms {
-		if strings.HasPrefix(text[i:], p) {
-			return i, i + len(p)
-		}
-	}
-	if text[i] != '$' {
-		return -1, -1
-	}
 	start = i
-	for start > floor && i-start < maxName && nameByte(text[start-1]) {
+	for text[i] == '$' && start > floor && i-start < maxName && nameByte(text[start-1]) {
 		start--
 	}
 	for _, p := range namedForms {
 		at := strings.LastIndex(text[start:i], p)
 		if end := start + at + len(p); at >= 0 && begins(text, start+at) && (end == i || text[end] == ':') {
 			return start + at, i + 1
+		}
+	}
+	for _, p := range hashForms {
+		if strings.HasPrefix(text[i:], p) {
+			return i, i + len(p)
 		}
 	}
 	return -1, -1

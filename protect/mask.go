@@ -2,6 +2,7 @@ package protect
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -131,12 +132,23 @@ func (w *walk) value(n *content.Node) {
 	}
 }
 
-// number masks a number that is a card number. It becomes a string, because no number has masked digits.
+// number masks a number that is a card number, where a name on the way to it speaks of cards: of ids that are numbers of
+// 16 digits, one in fifty has the form too. It becomes a string, because no number has masked digits.
 func (w *walk) number(n *content.Node) {
-	if digits := cardNumber(n.Text); digits != "" {
+	if digits := cardNumber(n.Text); digits != "" && slices.ContainsFunc(w.path, place.ofCards) {
 		w.body.Splice(n, encode(w.body.Media(), last(digits, 4)))
 		w.found("pan")
 	}
+}
+
+// ofCards reports whether the name of a member speaks of payment cards.
+func (p place) ofCards() bool {
+	if p.parent.Kind != content.Object {
+		return false
+	}
+	name := strings.ToLower(p.parent.Children[p.at].Name)
+	return strings.Contains(name, "card") || strings.Contains(name, "credit") || strings.Contains(name, "primaryaccount") ||
+		slices.Contains(strings.FieldsFunc(name, func(r rune) bool { return r == '_' || r == '-' }), "pan") || name == "pannumber"
 }
 
 // name masks the name of a member. Different names stay different: what is hidden of them becomes a hash.
