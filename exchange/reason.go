@@ -123,6 +123,8 @@ var (
 	SSRF        = reason("inspect.ssrf", 400, "A URL in the request points to an address that is not allowed", High, "API7", 918, "A URL field points to a private, loopback, link-local or metadata address. Set inspect.urls.allow for the host.")
 	Leak        = reason("inspect.leak", 502, "The service answered in an unexpected way", High, "API8", 209, "The answer carries what looks like a leak: stack trace, SQL error, source code.")
 	TooMuchText = reason("inspect.too_large", 413, "The request carries too much text", Medium, "API4", 770, "More text than the rules look at in one request. Set inspect.max_bytes.")
+
+	InspectionBusy = reason("inspect.busy", 503, "The gateway is busy", Medium, "API4", 770, "Large messages take the rules seconds, so few are judged at once, and this one's time was over before its turn came. Small messages never wait.")
 )
 
 // Upstream and protection of the answer.

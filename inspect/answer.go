@@ -22,6 +22,9 @@ func (j *judge) answer(ctx context.Context, e *exchange.Exchange) (exchange.Verd
 			Field: "response", Message: fmt.Sprintf("the last %d bytes of text were looked at by the leak detectors only", cut)})
 	}
 	matches, err := j.engine.Inspect(ctx, m, nil)
+	if err != nil && ctx.Err() != nil {
+		return tooLate("judging the answer took longer than the exchange may"), nil
+	}
 	if err != nil {
 		return exchange.Verdict{}, fmt.Errorf("couldn't inspect the answer: %w", err)
 	}

@@ -130,7 +130,10 @@ func (r ruleFiles) ReadFile(name string) ([]byte, error) { return fs.ReadFile(r.
 // A Pool keeps compiled engines by their settings, so that APIs with equal settings, and the snapshots before and
 // after a reload, share them. There are at most four, one for each paranoia level. The zero value is ready to use; it
 // is safe for concurrent use.
+//
+// It bounds how many heavy messages its engines judge at once, for all of them together.
 type Pool struct {
+	slots   slots
 	mu      sync.Mutex
 	engines map[settings]Engine
 }

@@ -9,7 +9,10 @@
 // The rules run behind one seam, [Engine]. Reading messages, exclusions, scores, masking and verdicts are on this side
 // of it and do not change with the engine. Coraza is the engine for now.
 //
-// What is not looked at: the content of uploaded files and of bodies that are not text. A request with more text than
-// inspect.max_bytes is refused; of an answer the rules see the first max_bytes, which a finding says, and the
-// detectors all of it. Coraza cannot be interrupted: a judgement that ends after the context is an error, and refuses.
+// What is not looked at: the content of uploaded files and of bodies that are not text, and what the spec calls a
+// secret (format: password, kind: secret). A request with more text than inspect.max_bytes is refused; of an answer the
+// rules see the first max_bytes, which a finding says, and the detectors all of it.
+//
+// Coraza cannot be interrupted. Large requests therefore wait for a slot, of which there are half as many as cores, and
+// a judgement that did not begin or end in time is a refusal (inspect.busy).
 package inspect

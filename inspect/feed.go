@@ -81,7 +81,11 @@ func (f *feed) value(i int, v *Value) {
 	case CookiePart:
 		f.vars.RequestCookies().Add(key, v.Text)
 	case BodyPart:
-		f.vars.ArgsPost().Add(key, v.Text)
+		if v.Nameless { // path parameters are ARGS like those of a body, but not ARGS_NAMES
+			f.vars.ArgsPath().Add(key, v.Text)
+		} else {
+			f.vars.ArgsPost().Add(key, v.Text)
+		}
 	case FilePart:
 		f.file(key, v)
 	case TextPart:

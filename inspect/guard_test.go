@@ -245,7 +245,11 @@ func TestJudgementTooLate(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	e, _ := readExchange(get("/"))
-	if v, err := testJudge(t, config.Inspect{}).head(ctx, e); err == nil || v.Passed() {
+	if v, err := testJudge(t, config.Inspect{}).head(ctx, e); err != nil || v.Reason != exchange.InspectionBusy {
+		t.Errorf("%+v, %v", v, err)
+	}
+	e = answerOf(t, 200, "application/json", `{"a":"b"}`)
+	if v, err := testJudge(t, config.Inspect{}).answer(ctx, e); err != nil || v.Reason != exchange.InspectionBusy {
 		t.Errorf("%+v, %v", v, err)
 	}
 }

@@ -12,12 +12,16 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 )
 
+// busyRetry is after what time a client may try again for which no slot became free.
+const busyRetry = 5 * time.Second
+
 // maxFindings bounds what one guard writes into a record. Scores count beyond it.
 const maxFindings = 32
 
 // A judge holds what is decided ahead for one operation.
 type judge struct {
 	engine    Engine
+	slots     *slots
 	operation string
 	threshold int
 	leakAt    int // threshold of answers
@@ -43,7 +47,7 @@ func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error)
 	if err != nil {
 		return nil, err
 	}
-	return &judge{engine, operation, threshold, leakAt, int(c.MaxBytes.Or(256 << 10)), c.Secrets == "inspect", excluded, i.o.Now}, nil
+	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(256 << 10)), c.Secrets == "inspect", excluded, i.o.Now}, nil
 }
 
 func or(n, def int) int {
@@ -104,7 +108,16 @@ func (j *judge) request(ctx context.Context, e *exchange.Exchange, m *Message, g
 	if m.size > j.maxBytes {
 		return j.tooLarge(m), nil
 	}
+	if m.size > heavy {
+		if !j.slots.take(ctx) {
+			return tooLate("no slot for a large message became free in time"), nil
+		}
+		defer j.slots.give()
+	}
 	matches, err := j.engine.Inspect(ctx, m, nil)
+	if err != nil && ctx.Err() != nil {
+		return tooLate("judging took longer than the exchange may"), nil
+	}
 	if err != nil {
 		return exchange.Verdict{}, fmt.Errorf("couldn't inspect the request: %w", err)
 	}
@@ -124,6 +137,11 @@ func (j *judge) request(ctx context.Context, e *exchange.Exchange, m *Message, g
 	return exchange.Pass, nil
 }
 
+// tooLate is the refusal of what was not judged in time: the engine is short of time, and nothing is wrong with it.
+func tooLate(detail string) exchange.Verdict {
+	return exchange.Refuse(exchange.InspectionBusy, detail).WithRetry(busyRetry).WithSetting("x-sallyport: { timeout: … } of the operation")
+}
+
 func (j *judge) tooLarge(m *Message) exchange.Verdict {
 	detail := fmt.Sprintf("%d bytes of text are more than the %d that are inspected", m.size, j.maxBytes)
 	return exchange.Refuse(exchange.TooMuchText, detail).WithSetting(fmt.Sprintf("apis[].inspect.max_bytes: %d", m.size))
@@ -136,26 +154,30 @@ func (j *judge) findings(guard string, m *Message, matches []Match, have []excha
 	}
 	now := j.now()
 	var out []exchange.Finding
+	score := 0
 	for i := range matches {
 		h := &matches[i]
-		if m.Stage == Body && m.inHead(h) {
+		if m.Stage == Body && m.inHead(h) || m.joined(h) {
 			continue // inspect.head has judged it, or is switched off
 		}
-		field := h.Place
-		if h.Value >= 0 {
-			field = m.Field(&m.Values[h.Value])
-		}
-		if excluded(j.excluded, h.Rule.ID, h.Rule.Tags, field, now) || known(have, h.Rule.ID, field) || m.joined(h) {
-			continue
-		}
-		message := h.Message
-		if h.InName {
-			message += " (in the name)"
-		}
-		out = append(out, exchange.Finding{Guard: guard, Rule: h.Rule.ID, Message: message, Field: field,
-			Severity: h.Rule.Severity, Score: h.Rule.Score, Tags: h.Rule.Tags, Match: mask(h.Fragment)})
+		m.fields(h, func(field string) bool {
+			if !excluded(j.excluded, h.Rule.ID, h.Rule.Tags, field, now) && !known(have, h.Rule.ID, field) {
+				out = append(out, finding(guard, field, h))
+				score += h.Rule.Score
+			}
+			return score < max(j.threshold, j.leakAt) || len(out) < maxFindings
+		})
 	}
 	return out
+}
+
+func finding(guard, field string, h *Match) exchange.Finding {
+	message := h.Message
+	if h.InName {
+		message += " (in the name)"
+	}
+	return exchange.Finding{Guard: guard, Rule: h.Rule.ID, Message: message, Field: field,
+		Severity: h.Rule.Severity, Score: h.Rule.Score, Tags: h.Rule.Tags, Match: mask(h.Fragment)}
 }
 
 // inHead reports whether a match lies in what the Head stage judges.

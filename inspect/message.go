@@ -42,7 +42,9 @@ type Value struct {
 	Text string
 	// Type is the declared media type of a FilePart.
 	Type string
-	step int32 // in Message.steps; -1: the root
+	// Nameless: the text alone is to be judged; the name is, in another value.
+	Nameless bool
+	step     int32 // in Message.steps; -1: the root
 }
 
 // A step leads from a container to a member or an element; following the parents gives the place of a value. Paths
@@ -68,14 +70,16 @@ type Message struct {
 	Values []Value
 
 	steps  []step
-	size   int                    // bytes of text in Values
+	size   int                    // what judging costs: bytes of texts and names, and a weight for each value
 	spared map[*content.Node]bool // of the body; their text is not among Values
+	folds
 }
 
 func (m *Message) reset(s Stage) {
 	clear(m.Values)
 	clear(m.steps)
-	*m = Message{Stage: s, Values: m.Values[:0], steps: m.steps[:0]}
+	m.folds.reset()
+	*m = Message{Stage: s, Values: m.Values[:0], steps: m.steps[:0], folds: m.folds}
 }
 
 // push adds a step below parent and returns it.
@@ -85,7 +89,7 @@ func (m *Message) push(parent int32, name string, index int) int32 {
 }
 
 func (m *Message) add(p Part, step int32, text string) {
-	m.size += len(text)
+	m.size += len(text) + weight
 	m.Values = append(m.Values, Value{Part: p, Text: text, step: step})
 }
 
@@ -95,35 +99,22 @@ func (m *Message) addNamed(p Part, name, text string) {
 	m.add(p, m.push(-1, name, -1), text)
 }
 
-// addTree adds the scalars of a tree.
-func (m *Message) addTree(p Part, at int32, n *content.Node) {
+// addAnswer adds the scalars of an answer's tree.
+func (m *Message) addAnswer(at int32, n *content.Node) {
 	switch n.Kind {
 	case content.Array:
 		for i := range n.Children {
-			m.addTree(p, m.push(at, "", i), &n.Children[i])
+			m.addAnswer(m.push(at, "", i), &n.Children[i])
 		}
 	case content.Object:
 		for i := range n.Children {
-			c := &n.Children[i]
-			m.size += len(c.Name)
-			m.addTree(p, m.push(at, c.Name, -1), c)
+			m.addAnswer(m.push(at, n.Children[i].Name, -1), &n.Children[i])
 		}
-	case content.File:
-		m.add(FilePart, at, n.File.Filename)
-		m.Values[len(m.Values)-1].Type = n.File.ContentType
 	case content.Null:
-		m.add(p, at, "")
+		m.add(AnswerPart, at, "")
 	default:
-		m.add(p, at, m.textOf(n))
+		m.add(AnswerPart, at, n.Text)
 	}
-}
-
-// textOf is what of a scalar is judged: of a spared one its name only.
-func (m *Message) textOf(n *content.Node) string {
-	if m.spared[n] {
-		return ""
-	}
-	return n.Text
 }
 
 // Name is the value's name in the language of the Core Rule Set: json.items.0.note, or the plain name outside of JSON.

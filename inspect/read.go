@@ -23,7 +23,7 @@ func borrow(s Stage) *Message {
 // release must not be called before the last use of anything that Inspect returned. Large messages are left to the
 // collector, so that one of them does not bind memory for good.
 func release(m *Message) {
-	if cap(m.Values) > 4096 {
+	if cap(m.Values) > 4096 || cap(m.steps) > 16384 {
 		return
 	}
 	m.reset(Head)
@@ -96,11 +96,13 @@ func (m *Message) readBody(b *content.Body, spared map[*content.Node]bool) error
 		return err
 	}
 	switch {
+	case m.Media.JSON():
+		m.addBody(-1, root, tree)
 	case m.Media.Form():
 		m.Raw = without(spared, b.Bytes(), tree)
 		fallthrough
-	case m.Media.JSON(), m.Media.Multipart():
-		m.addTree(BodyPart, -1, tree)
+	case m.Media.Multipart():
+		m.addBody(-1, noKin, tree)
 	case m.Media.XML():
 		m.addXML(-1, tree)
 	case m.Media.Text() || textual(b.Bytes()):
@@ -125,7 +127,7 @@ func (m *Message) addXML(at int32, n *content.Node) {
 		if strings.HasPrefix(n.Name, "@") {
 			p = AttrPart
 		}
-		m.add(p, at, m.textOf(n))
+		m.addOnce(p, at, noKin, m.textOf(n))
 		return
 	}
 	for i := range n.Children {
@@ -144,7 +146,7 @@ func (m *Message) readAnswer(r *exchange.Response, proto string) {
 	if m.Media.JSON() {
 		// A malformed answer is for validation to refuse; it is looked at as text here.
 		if tree, err := r.Body.Tree(); err == nil && tree != nil {
-			m.addTree(AnswerPart, -1, tree)
+			m.addAnswer(-1, tree)
 			return
 		}
 	}

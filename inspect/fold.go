@@ -1,0 +1,148 @@
+package inspect
+
+import "github.com/sallyport/sallyport/content"
+
+// fold.go keeps what is judged of a body small. Rules look at a text or a name wherever it stands, so each is handed to
+// the engine once, with the places of its twins beside it: in a list of 500 orders the names of their members and
+// most of their values come again. Literals of numbers, booleans and null are not judged: their grammar leaves no room.
+
+// weight is added for every value, in bytes: to the rules, many short texts are more work than one that is as long.
+const weight = 64
+
+// A kin is a place in a JSON body, whatever the indices on the way to it.
+type kin struct {
+	above   int32
+	name    string
+	element bool // any element of an array
+}
+
+// root is the kin of the body itself.
+const root int32 = 0
+
+// noKin is the kin of values that do not share their names: rules count how often a form repeats one.
+const noKin int32 = -1
+
+type partText struct {
+	part Part
+	text string
+}
+
+// A twin is a place whose text, or whose name, is judged in another value.
+type twin struct {
+	step int32
+	name bool
+}
+
+// folds is what a message remembers of the texts and names that it holds.
+type folds struct {
+	kins  map[kin]int32
+	names map[int32]int    // by kin: the value whose name is judged
+	texts map[partText]int // the value whose text is judged
+	twins map[int][]twin   // by value
+}
+
+func (f *folds) reset() {
+	if f.kins == nil {
+		*f = folds{map[kin]int32{}, map[int32]int{}, map[partText]int{}, map[int][]twin{}}
+		return
+	}
+	clear(f.kins)
+	clear(f.names)
+	clear(f.texts)
+	clear(f.twins)
+}
+
+func (f *folds) below(above int32, name string, element bool) int32 {
+	if above == noKin {
+		return noKin
+	}
+	k := kin{above, name, element}
+	id, ok := f.kins[k]
+	if !ok {
+		id = int32(len(f.kins)) + 1
+		f.kins[k] = id
+	}
+	return id
+}
+
+// addBody adds the scalars of a body's tree.
+func (m *Message) addBody(at, kin int32, n *content.Node) {
+	switch n.Kind {
+	case content.Array:
+		below := m.below(kin, "", true)
+		for i := range n.Children {
+			m.addBody(m.push(at, "", i), below, &n.Children[i])
+		}
+	case content.Object:
+		for i := range n.Children {
+			c := &n.Children[i]
+			m.addBody(m.push(at, c.Name, -1), m.below(kin, c.Name, false), c)
+		}
+	case content.File:
+		m.add(FilePart, at, n.File.Filename)
+		m.size += m.nameSize(at)
+		m.Values[len(m.Values)-1].Type = n.File.ContentType
+	default:
+		m.addOnce(BodyPart, at, kin, m.textOf(n))
+	}
+}
+
+// textOf is what of a scalar is judged: of literals and of secrets the name only.
+func (m *Message) textOf(n *content.Node) string {
+	if n.Kind != content.String || m.spared[n] {
+		return ""
+	}
+	return n.Text
+}
+
+// addOnce adds a value of a body, or notes where it stands if its text and its name are judged already.
+func (m *Message) addOnce(p Part, at, kin int32, text string) {
+	index := len(m.Values)
+	name, named := m.names[kin]
+	if named {
+		m.twins[name] = append(m.twins[name], twin{at, true})
+	}
+	if first, told := m.texts[partText{p, text}]; told {
+		m.twins[first] = append(m.twins[first], twin{at, false})
+		text = ""
+	} else if text != "" {
+		m.texts[partText{p, text}] = index
+	}
+	if text == "" && (named || p != BodyPart) {
+		return
+	}
+	m.add(p, at, text)
+	m.Values[index].Nameless = named
+	if !named && p == BodyPart {
+		m.size += m.nameSize(at)
+		if kin != noKin {
+			m.names[kin] = index
+		}
+	}
+}
+
+// nameSize is how long the name of a value is, which holds those of all containers around it.
+func (m *Message) nameSize(s int32) int {
+	n := 0
+	for ; s >= 0; s = m.steps[s].parent {
+		n += len(m.steps[s].name) + 1
+	}
+	return n
+}
+
+// fields calls yield with every place that a match stands for, until it returns false.
+func (m *Message) fields(h *Match, yield func(field string) bool) {
+	if h.Value < 0 {
+		yield(h.Place)
+		return
+	}
+	v := &m.Values[h.Value]
+	if !yield(m.Field(v)) {
+		return
+	}
+	for _, t := range m.twins[h.Value] {
+		if t.name == h.InName && !yield(m.Field(&Value{Part: v.Part, step: t.step})) {
+			return
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package inspect
+
+import (
+	"context"
+	"runtime"
+	"sync"
+)
+
+// heavy is the cost of a message, as max_bytes counts it, beyond which judging takes so long (some 100 ms and up) that
+// a few of them at once could hold every core. The engine cannot be interrupted, so they wait for each other instead.
+const heavy = 16 << 10
+
+// slots bound how many heavy messages are judged at the same time. Half of the cores: what is light goes on, however
+// many heavy messages arrive. What waits is bounded by the concurrency limits at admission. The zero value is ready.
+type slots struct {
+	once sync.Once
+	free chan struct{}
+}
+
+// take waits for a slot until ctx ends; it reports whether there was one. The caller gives it back.
+func (s *slots) take(ctx context.Context) bool {
+	s.once.Do(func() { s.free = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)) })
+	select {
+	case s.free <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case s.free <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func (s *slots) give() { <-s.free }
