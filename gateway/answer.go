@@ -7,7 +7,9 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync/atomic"
 
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/forward"
@@ -51,17 +53,37 @@ func (x *serving) outgoing() *forward.Request {
 	out := &forward.Request{Method: x.method, Path: x.e.Target.Path, RawQuery: x.query(), Host: x.r.Host, Header: x.r.Header,
 		Declared:  x.api.odd,
 		Identify:  func(h http.Header) { x.api.managed.Apply(h, x.e.Principal) },
-		Inspected: len(x.plan.phases[exchange.OnResponseBody]) > 0 && x.plan.streaming == ""}
+		Inspected: x.plan.enforcesAnswer && x.plan.streaming == ""}
 	switch {
+	case x.e.Body != nil && !x.plan.enforcesBody:
+		out.Body = x.e.Body.Raw()
 	case x.e.Body != nil:
 		out.Body = x.e.Body.Result()
 		x.e.Outgoing.Delete("Content-Encoding") // what was judged is sent, decoded
 	case x.pending != nil:
-		out.Stream, out.Length = io.NopCloser(x.pending), x.r.ContentLength
+		out.Stream, out.Length = x.counted(io.NopCloser(x.pending)), x.r.ContentLength
 	case x.r.Body != nil && x.r.Body != http.NoBody:
-		out.Stream, out.Length, out.Trailer = x.r.Body, x.r.ContentLength, x.r.Trailer
+		out.Stream, out.Length, out.Trailer = x.counted(x.r.Body), x.r.ContentLength, x.r.Trailer
 	}
 	return out
+}
+
+// counted lets the record tell how much of a stream was sent.
+func (x *serving) counted(body io.ReadCloser) io.ReadCloser {
+	x.sent = &counter{ReadCloser: body}
+	return x.sent
+}
+
+// A counter counts what is read. The transport may read on when the exchange has ended.
+type counter struct {
+	io.ReadCloser
+	n atomic.Int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.n.Add(int64(n))
+	return n, err
 }
 
 // query is the canonical query without parameters that validation stripped, and without credentials that stay here.
@@ -112,12 +134,15 @@ func (x *serving) judge(ctx context.Context, resp *http.Response) exchange.Verdi
 	header := content.Header{ContentType: resp.Header["Content-Type"], ContentEncoding: resp.Header["Content-Encoding"]}
 	body, err := content.Read(resp.Body, header, x.plan.answer)
 	if err != nil {
-		return x.unreadableAnswer(resp, body, err)
+		return x.unreadableAnswer(ctx, resp, body, err)
 	}
 	x.e.Response.Body = body
 	typed(body, x.e.Response.Media)
 	if v := x.ask(ctx, x.plan.phases[exchange.OnResponseBody]); !v.Passed() {
 		return v
+	}
+	if !x.plan.enforcesAnswer {
+		return x.passRead(resp, body)
 	}
 	result := body.Result()
 	h := x.w.Header()
@@ -135,14 +160,12 @@ func (x *serving) judge(ctx context.Context, resp *http.Response) exchange.Verdi
 }
 
 // unreadableAnswer settles an answer that is too large, broken or of no single meaning.
-func (x *serving) unreadableAnswer(resp *http.Response, body *content.Body, err error) exchange.Verdict {
+func (x *serving) unreadableAnswer(ctx context.Context, resp *http.Response, body *content.Body, err error) exchange.Verdict {
 	v := exchange.Refuse(exchange.ResponseInvalid, "the answer cannot be read: "+err.Error()).WithSetting("max_response, or streaming: body, of " + x.e.Operation.Key)
 	var c *content.Error
 	if errors.As(err, &c) && c.Code == content.Incomplete {
 		v = exchange.Refuse(exchange.UpstreamBroken, err.Error())
-		if ctxErr := x.r.Context().Err(); ctxErr != nil {
-			x.gone = true
-		}
+		x.gone = errors.Is(ctx.Err(), context.Canceled)
 	}
 	mode := x.plan.phases[exchange.OnResponseBody][0].mode
 	x.e.Steps = append(x.e.Steps, exchange.Step{Guard: "content", Mode: mode, Verdict: &v})
@@ -150,6 +173,11 @@ func (x *serving) unreadableAnswer(resp *http.Response, body *content.Body, err 
 		x.refusedBy = "content"
 		return v
 	}
+	return x.passRead(resp, body)
+}
+
+// passRead sends an answer as it came: what was read of it, then the rest.
+func (x *serving) passRead(resp *http.Response, body *content.Body) exchange.Verdict {
 	rest := resp.Body
 	resp.Body = struct {
 		io.Reader
@@ -158,12 +186,18 @@ func (x *serving) unreadableAnswer(resp *http.Response, body *content.Body, err 
 	return x.pass(resp)
 }
 
-// pass sends an answer that no guard judges as it arrives.
+// pass sends an answer that no guard judges as it arrives. Where it breaks off, so does what the client gets.
 func (x *serving) pass(resp *http.Response) exchange.Verdict {
 	x.copyHeader(resp)
+	x.status = resp.StatusCode
 	n, err := forward.CopyStream(x.w, resp)
-	x.status, x.bytesOut = resp.StatusCode, n
+	x.bytesOut = n
 	x.abort = err != nil
+	var f *forward.Error
+	if errors.As(err, &f) && f.Reason() != nil {
+		v := exchange.Refuse(f.Reason(), "the answer broke off: "+err.Error())
+		x.e.Steps = append(x.e.Steps, exchange.Step{Guard: "forward", Mode: config.Enforce, Verdict: &v})
+	}
 	return exchange.Pass
 }
 
@@ -172,6 +206,9 @@ func (x *serving) copyHeader(resp *http.Response) {
 	h := x.w.Header()
 	for name, values := range resp.Header {
 		h[name] = values
+	}
+	if _, named := h["Content-Type"]; !named {
+		h["Content-Type"] = nil // or net/http would guess one
 	}
 	x.e.Reply.Apply(h)
 	h["X-Request-Id"] = []string{x.e.ID}

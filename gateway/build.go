@@ -207,7 +207,7 @@ func (b *builder) inspected(op *openapi.Operation) bool {
 
 // plan resolves everything that one operation needs.
 func (b *builder) plan(op *openapi.Operation) *plan {
-	p := &plan{op: op, streaming: op.Ext.Streaming, cors: b.cors(op),
+	p := &plan{op: op, streaming: op.Ext.Streaming, cors: b.cors(op), corsMode: b.mode(op, "protect.cors"),
 		timeout: op.Ext.Timeout.Or(b.api.Timeout.Or(30 * time.Second)),
 		limits:  content.Limits{Bytes: op.Ext.MaxBody.Or(b.api.MaxBody.Or(1 << 20))},
 		answer:  content.Limits{Bytes: op.Ext.MaxResponse.Or(b.api.MaxResponse.Or(8 << 20)), Nodes: 1_000_000}}
@@ -229,9 +229,6 @@ func (b *builder) cors(op *openapi.Operation) *protect.CORS {
 	c := b.api.Protect.CORS
 	if op.Ext.CORS != nil {
 		c = op.Ext.CORS
-	}
-	if b.mode(op, "protect.cors") != config.Enforce {
-		return nil
 	}
 	return protect.NewCORS(c, op)
 }

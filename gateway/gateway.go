@@ -89,6 +89,7 @@ type serving struct {
 	bytesIn   int64
 	bytesOut  int64
 	pending   io.Reader // a body that nobody judges, put together again
+	sent      *counter  // a body that is passed on as it arrives
 	gone      bool      // the client has closed
 	abort     bool      // the answer broke off: the connection must not look complete
 	steps     [24]exchange.Step
@@ -106,6 +107,9 @@ func (x *serving) leave() {
 	if x.api != nil && x.admitted {
 		defer x.api.rules.Release(&x.e)
 		x.api.rules.Charge(&x.e, x.status)
+	}
+	if x.sent != nil {
+		x.bytesIn = x.sent.n.Load()
 	}
 	r := x.record()
 	defer x.span.End(r)

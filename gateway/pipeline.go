@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"slices"
 	"time"
@@ -99,12 +100,21 @@ func (x *serving) ask(ctx context.Context, steps []step) exchange.Verdict {
 	return exchange.Pass
 }
 
+// note records what a guard in monitor mode has to say where it is not asked by the loop.
+func (x *serving) note(guard string, v exchange.Verdict) {
+	taken := exchange.Step{Guard: guard, Mode: config.Monitor}
+	if !v.Passed() {
+		taken.Verdict = &v
+	}
+	x.e.Steps = append(x.e.Steps, taken)
+}
+
 // check asks one guard. An error, a panic and a zero Verdict refuse.
 func (x *serving) check(ctx context.Context, s *step) (v exchange.Verdict) {
 	defer x.recovered(s.guard.Name, &v)
 	v, err := s.guard.Check(ctx, &x.e)
 	if ctx.Err() != nil && !v.Refused() {
-		return x.late(s)
+		return x.late(ctx, s)
 	}
 	if err != nil {
 		slog.Error("guard failed", "guard", s.guard.Name, "exchange", x.e.ID, "error", err)
@@ -118,8 +128,8 @@ func (x *serving) check(ctx context.Context, s *step) (v exchange.Verdict) {
 
 // late refuses where a guard came to no verdict, or to Pass, only after the exchange's time was over or the client had
 // gone: it does not go on as if nothing had happened.
-func (x *serving) late(s *step) exchange.Verdict {
-	if x.r.Context().Err() != nil {
+func (x *serving) late(ctx context.Context, s *step) exchange.Verdict {
+	if errors.Is(ctx.Err(), context.Canceled) {
 		x.gone = true
 		return exchange.Refuse(exchange.BodyIncomplete, "the client has gone while "+s.guard.Name+" was asked")
 	}

@@ -5,7 +5,9 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
 )
 
@@ -56,6 +58,7 @@ func (x *serving) refuse(v exchange.Verdict) {
 	h.Set("X-Request-Id", x.e.ID)
 	if x.framingInDoubt(v) {
 		h.Set("Connection", "close")
+		readUntil(x.w, time.Now().Add(linger))
 	}
 	x.crossOrigin(h)
 	body, _ := json.Marshal(problem{TypeBase + v.Reason.Code, v.Reason.Title, status, v.Reason.Code, x.e.ID, v.Fields}) // plain strings always marshal
@@ -78,7 +81,7 @@ func (x *serving) framingInDoubt(v exchange.Verdict) bool {
 
 // crossOrigin lets a page of an allowed origin read why it was refused.
 func (x *serving) crossOrigin(h http.Header) {
-	if x.plan != nil {
+	if x.plan != nil && x.plan.corsMode == config.Enforce {
 		x.plan.cors.Expose(x.r.Header.Get("Origin"), h)
 	}
 }

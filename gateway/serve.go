@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/listen"
@@ -30,13 +31,14 @@ func (x *serving) serve() exchange.Verdict {
 	if v := x.ask(ctx, x.api.door.phases[exchange.OnConnect]); !v.Passed() {
 		return v
 	}
-	if asked := x.preflighted(); asked != nil {
+	asked := x.preflighted()
+	if asked != nil && asked.corsMode == config.Enforce {
 		return x.preflight(asked)
 	}
-	if v := x.match(); !v.Passed() {
+	if v := x.match(asked); !v.Passed() {
 		return v
 	}
-	if x.plan.streaming != "" || x.plan.timeout != x.api.door.timeout {
+	if x.plan.timeout != x.api.door.timeout {
 		cancel()
 		ctx, cancel = x.deadline()
 	}
@@ -55,11 +57,8 @@ func (x *serving) serve() exchange.Verdict {
 	return x.forward(ctx)
 }
 
-// deadline bounds the exchange by its operation's timeout; a stream lives as long as both ends want it to.
+// deadline bounds the exchange by its operation's timeout.
 func (x *serving) deadline() (context.Context, context.CancelFunc) {
-	if x.plan.streaming != "" {
-		return context.WithCancel(x.r.Context())
-	}
 	return context.WithDeadline(x.r.Context(), x.e.Start.Add(x.plan.timeout))
 }
 
@@ -88,8 +87,17 @@ func (x *serving) locate() exchange.Verdict {
 	return found.declared.Narrow(x.r)
 }
 
-// match finds the operation and decodes its parameters.
-func (x *serving) match() exchange.Verdict {
+// match finds the operation and decodes its parameters. A preflight that is not answered here goes to the upstream as
+// one of no operation: asked, which it asks about, is judged when it comes.
+func (x *serving) match(asked *plan) exchange.Verdict {
+	if asked != nil {
+		x.plan, x.e.Operation = x.api.door, x.api.door.op
+		if asked.corsMode == config.Monitor {
+			_, v := asked.cors.Preflight(x.r)
+			x.note("protect.cors", v)
+		}
+		return exchange.Pass
+	}
 	m := x.api.matcher.Match(x.r.Method, x.rest)
 	if n := x.e.Target.Semicolons; n > 0 && (m.Operation == nil || m.Operation.Semicolons(m.Args) != n) {
 		return exchange.Refuse(exchange.BadTarget, "a semicolon in the path that no matrix parameter writes").WithFields(exchange.Field{Detail: "a separator that is not allowed in the path"})
@@ -99,7 +107,7 @@ func (x *serving) match() exchange.Verdict {
 	}
 	x.plan = x.api.byOperation[m.Operation]
 	x.e.Operation = m.Operation
-	if x.r.Method == http.MethodHead && x.plan.enforcesAnswer {
+	if x.r.Method == http.MethodHead && x.plan.enforcesAnswer && x.plan.streaming == "" {
 		x.method = m.Operation.Method // only a whole answer can be judged: what HEAD tells must not be more than what GET tells
 	}
 	x.e.Params = m.Operation.Decode(x.e.Target, m.Args, x.r.Header)
@@ -147,16 +155,18 @@ func (x *serving) preflight(asked *plan) exchange.Verdict {
 // readBody reads the request body once, within the operation's limits and time. Where no guard that enforces will judge
 // it, a body that cannot be read is passed on as it came.
 func (x *serving) readBody(ctx context.Context) exchange.Verdict {
-	if x.r.Body == nil || x.r.Body == http.NoBody || len(x.plan.phases[exchange.OnBody]) == 0 {
+	if x.r.Body == nil || x.r.Body == http.NoBody {
 		return exchange.Pass
 	}
-	if deadline, ok := ctx.Deadline(); ok {
-		_ = http.NewResponseController(x.w).SetReadDeadline(deadline) // unsupported only by test recorders
-		defer func() { _ = http.NewResponseController(x.w).SetReadDeadline(time.Time{}) }()
+	deadline, _ := ctx.Deadline()
+	readUntil(x.w, deadline.Add(moment)) // after the deadline, which is to be seen first
+	if len(x.plan.phases[exchange.OnBody]) == 0 {
+		return exchange.Pass
 	}
 	body, err := content.Read(x.r.Body, content.Header{ContentType: x.r.Header["Content-Type"], ContentEncoding: x.r.Header["Content-Encoding"]}, x.plan.limits)
 	x.bytesIn = int64(len(body.Raw()))
 	if err == nil {
+		readUntil(x.w, time.Time{})
 		x.e.Body = body
 		if x.e.Operation.Body != nil {
 			x.e.BodySpec = openapi.FindMedia(x.e.Operation.Body.Content, body.Media().Type)
@@ -165,6 +175,19 @@ func (x *serving) readBody(ctx context.Context) exchange.Verdict {
 		return exchange.Pass
 	}
 	return x.unreadable(body, err)
+}
+
+// A client that does not send the body that it promised is waited for until the exchange's deadline and a moment, and
+// after a refusal for so long, while net/http reads the rest so that the answer is not lost.
+const (
+	moment = 250 * time.Millisecond
+	linger = time.Second
+)
+
+// readUntil bounds reading from the client; the zero time lifts the bound. Without it, whoever reads the body would be
+// held for as long as the client stalls: net/http's transport and server too, which wait for the one who reads.
+func readUntil(w http.ResponseWriter, t time.Time) {
+	_ = http.NewResponseController(w).SetReadDeadline(t) // unsupported only by recorders of tests
 }
 
 // typed lets the schema say what the texts of a form or XML body are, before anybody looks at them. A body that does

@@ -59,6 +59,7 @@ type plan struct {
 	answer         content.Limits // of the response body
 	timeout        time.Duration
 	cors           *protect.CORS
+	corsMode       config.Mode // of protect.cors: who answers preflights, and judges the origin of WebSockets
 }
 
 // route finds the API for a host and path: the one with the named host before one for all hosts, the longest base path

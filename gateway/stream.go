@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/forward"
 )
@@ -14,7 +15,8 @@ import (
 const streamIdle = 5 * time.Minute
 
 // stream serves an operation that declares streaming: its head was judged like any other; bodies pass as they arrive.
-// An answer that is not the declared stream (an error, say) is judged like any other answer.
+// An answer that is not the declared stream (an error, say) is judged like any other answer. ctx bounds what comes
+// before the stream; itself it lives as long as both ends want it to.
 func (x *serving) stream(ctx context.Context) exchange.Verdict {
 	x.span.Propagate(&x.e.Outgoing)
 	switch x.plan.streaming {
@@ -28,6 +30,8 @@ func (x *serving) stream(ctx context.Context) exchange.Verdict {
 			return v
 		}
 	}
+	ctx, cancel := context.WithCancel(x.r.Context())
+	defer cancel()
 	resp, err := x.api.upstream.RoundTrip(ctx, &x.e, x.outgoing())
 	if err != nil {
 		return x.failed(err)
@@ -49,11 +53,7 @@ func (x *serving) streamed(ctx context.Context, resp *http.Response) exchange.Ve
 }
 
 func (x *serving) upgrade(ctx context.Context) exchange.Verdict {
-	var allowed func(origin string) bool // nil: pages of the same host
-	if x.plan.cors != nil {
-		allowed = x.plan.cors.Allows
-	}
-	if v := forward.CheckUpgrade(x.r, allowed); !v.Passed() {
+	if v := x.checkUpgrade(); !v.Passed() {
 		return v
 	}
 	resp, err := x.api.upstream.Upgrade(ctx, &x.e, x.outgoing())
@@ -67,8 +67,25 @@ func (x *serving) upgrade(ctx context.Context) exchange.Verdict {
 	x.describe(resp)
 	x.e.Reply.Apply(x.w.Header())
 	x.status = http.StatusSwitchingProtocols
-	moved, err := forward.Tunnel(ctx, x.w, resp, streamIdle)
+	moved, err := forward.Tunnel(x.r.Context(), x.w, resp, streamIdle)
 	x.abort = err != nil && moved == (forward.Traffic{}) // never opened; later, either end may cut it at any time
 	x.bytesIn, x.bytesOut = moved.FromClient, moved.FromUpstream
+	return exchange.Pass
+}
+
+// checkUpgrade judges the handshake. Whether its origin may be a foreign one is a matter of protect.cors, and so of its
+// mode; what else is wrong with it leaves it without a single meaning.
+func (x *serving) checkUpgrade() exchange.Verdict {
+	var allowed func(origin string) bool // nil: pages of the same host
+	if x.plan.cors != nil {
+		allowed = x.plan.cors.Allows
+	}
+	v := forward.CheckUpgrade(x.r, allowed)
+	if v.Passed() || v.Reason != exchange.CORSRefused || x.plan.corsMode == config.Enforce {
+		return v
+	}
+	if x.plan.corsMode == config.Monitor {
+		x.note("protect.cors", v)
+	}
 	return exchange.Pass
 }

@@ -1,0 +1,313 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// streamSpec has each kind of stream on an operation that declares it, and below /plain on one that does not.
+const streamSpec = `
+openapi: 3.1.0
+info: { title: Streams, version: "1" }
+paths:
+  /events: { get: { x-sallyport: { streaming: sse }, responses: { "200": &events { description: events, content: { text/event-stream: {} } } } } }
+  /plain/events: { get: { responses: { "200": *events } } }
+  /socket: { get: { x-sallyport: { streaming: websocket }, responses: { "101": { description: socket } } } }
+  /plain/socket: { get: { responses: { "200": { description: no socket } } } }
+  /file:
+    get: { x-sallyport: { streaming: body }, responses: { "200": &file { description: file, content: { application/octet-stream: {} } } } }
+    put: { x-sallyport: { streaming: body }, requestBody: &upload { content: { application/octet-stream: {} } }, responses: { "204": { description: kept } } }
+  /plain/file:
+    get: { responses: { "200": *file } }
+    put: { requestBody: *upload, responses: { "204": { description: kept } } }
+`
+
+// Each event arrives before the upstream writes the next, which waits until the client says that it has the last.
+func TestEventsAreNeverKeptBack(t *testing.T) {
+	seen := make(chan struct{})
+	g := serve(t, streamSpec, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for range 3 {
+			_, _ = io.WriteString(w, "data: tick\n\n")
+			w.(http.Flusher).Flush()
+			select {
+			case <-seen:
+			case <-time.After(10 * time.Second):
+				t.Error("the event was kept back")
+			}
+		}
+	}), open)
+	resp, err := http.Get(g.url + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	events := 0
+	for lines := bufio.NewScanner(resp.Body); lines.Scan(); {
+		if lines.Text() == "data: tick" {
+			events++
+			seen <- struct{}{}
+		}
+	}
+	if events != 3 {
+		t.Errorf("%d events", events)
+	}
+	if r := g.record(t); r.Refused || r.Status != http.StatusOK || r.BytesOut != 36 || r.Operation != "GET /events" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// endless writes events until the client has gone, which it tells gone.
+func endless(gone chan<- error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for r.Context().Err() == nil {
+			_, _ = io.WriteString(w, "data: "+strings.Repeat("tick ", 100)+"\n\n")
+			w.(http.Flusher).Flush()
+		}
+		gone <- r.Context().Err()
+	})
+}
+
+// Without the declaration an endless answer is read up to the limit and refused, and the upstream is let go.
+func TestEventsUndeclared(t *testing.T) {
+	gone := make(chan error, 1)
+	g := serve(t, streamSpec, endless(gone), open+"    max_response: 64KiB\n")
+	resp, err := http.Get(g.url + "/plain/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, _ := io.ReadAll(resp.Body); resp.StatusCode != http.StatusBadGateway || strings.Contains(string(body), "tick") {
+		t.Errorf("%d %s", resp.StatusCode, body)
+	}
+	<-gone
+	if r := g.record(t); !r.Refused || r.Code != "validate.response" || !strings.Contains(r.Setting, "streaming") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A client that leaves an endless stream ends it at the upstream too.
+func TestLeavingCancelsUpstream(t *testing.T) {
+	gone := make(chan error, 1)
+	g := serve(t, streamSpec, endless(gone), open)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, g.url+"/events", nil)
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadFull(resp.Body, make([]byte, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	resp.Body.Close()
+	select {
+	case <-gone:
+	case <-time.After(20 * time.Second):
+		t.Fatal("the upstream was not told")
+	}
+	if r := g.record(t); r.Refused || r.Status != http.StatusOK || r.BytesOut < 1000 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// The same while the upstream has not answered yet: there is nobody to refuse, and the record says so.
+func TestLeavingBeforeAnswer(t *testing.T) {
+	asked, gone := make(chan struct{}), make(chan struct{})
+	g := serve(t, plainSpec, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(asked)
+		<-r.Context().Done()
+		close(gone)
+	}), open)
+	ctx, cancel := context.WithCancel(t.Context())
+	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, g.url+"/orders/a1", nil)
+	go func() { <-asked; cancel() }()
+	if _, err := http.DefaultClient.Do(r); err == nil {
+		t.Error("there was an answer")
+	}
+	<-gone
+	if r := g.record(t); r.Status != statusClientGone || r.Upstream == nil {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A stream that breaks off at the upstream breaks off for the client, and the record tells why.
+func TestBrokenStream(t *testing.T) {
+	g := serve(t, streamSpec, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		_, _ = io.WriteString(w, "data: tick\n\n")
+		w.(http.Flusher).Flush()
+		panic(http.ErrAbortHandler)
+	}), open)
+	resp, err := http.Get(g.url + "/events")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err == nil {
+		t.Errorf("%q looked whole", body)
+	}
+	r := g.record(t)
+	if last := r.Steps[len(r.Steps)-1]; last.Guard != "forward" || last.Code != "forward.broken" {
+		t.Errorf("%+v", r)
+	}
+}
+
+func echoSocket(t *testing.T) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.CloseNow()
+		for {
+			kind, data, err := c.Read(r.Context())
+			if err != nil {
+				return
+			}
+			if string(data) == "bye" {
+				_ = c.Close(websocket.StatusGoingAway, "as you wish")
+				return
+			}
+			_ = c.Write(r.Context(), kind, append(data, data...))
+		}
+	})
+}
+
+// Messages go both ways, and either end's close reaches the other.
+func TestWebSocketThroughTheGateway(t *testing.T) {
+	g := serve(t, streamSpec, echoSocket(t), open)
+	dial := func() *websocket.Conn {
+		c, _, err := websocket.Dial(t.Context(), g.url+"/socket", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	c := dial()
+	for _, word := range []string{"a", strings.Repeat("b", 10_000)} {
+		if err := c.Write(t.Context(), websocket.MessageText, []byte(word)); err != nil {
+			t.Fatal(err)
+		}
+		if _, data, err := c.Read(t.Context()); err != nil || string(data) != word+word {
+			t.Fatalf("%v, %d bytes", err, len(data))
+		}
+	}
+	if err := c.Close(websocket.StatusNormalClosure, ""); err != nil {
+		t.Errorf("the close was not answered: %v", err)
+	}
+	if r := g.record(t); r.Refused || r.Status != http.StatusSwitchingProtocols || r.BytesIn < 10_000 || r.BytesOut < 20_000 {
+		t.Errorf("%+v", r)
+	}
+	c = dial()
+	_ = c.Write(t.Context(), websocket.MessageText, []byte("bye"))
+	if _, _, err := c.Read(t.Context()); websocket.CloseStatus(err) != websocket.StatusGoingAway {
+		t.Errorf("the upstream's close arrived as %v", err)
+	}
+	g.record(t)
+}
+
+func TestWebSocketUndeclared(t *testing.T) {
+	g := serve(t, streamSpec, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			t.Error("the handshake reached the upstream")
+		}
+	}), open)
+	_, resp, err := websocket.Dial(t.Context(), g.url+"/plain/socket", nil)
+	if err == nil || resp.StatusCode == http.StatusSwitchingProtocols {
+		t.Fatalf("%v", err)
+	}
+	g.record(t)
+}
+
+const big = 100 << 20
+
+// A large transfer in either direction allocates next to nothing where the operation declares it.
+func TestLargeTransfers(t *testing.T) {
+	g := serve(t, streamSpec, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			if n, err := io.Copy(io.Discard, r.Body); n != big || err != nil {
+				t.Errorf("%d bytes arrived, %v", n, err)
+			}
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = io.CopyN(w, zeros{}, big)
+	}), open)
+	for _, method := range []string{http.MethodPut, http.MethodGet} {
+		r, _ := http.NewRequest(method, g.url+"/file", nil)
+		if method == http.MethodPut {
+			r.Body, r.ContentLength = io.NopCloser(io.LimitReader(zeros{}, big)), big
+			r.Header.Set("Content-Type", "application/octet-stream")
+		}
+		before := allocated()
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if grown := allocated() - before; grown > big/10 {
+			t.Errorf("%s: %d bytes allocated", method, grown)
+		}
+		record := g.record(t)
+		if method == http.MethodGet && (n != big || err != nil || record.BytesOut != big) {
+			t.Errorf("%d bytes, %v; recorded: %+v", n, err, record)
+		}
+		if method == http.MethodPut && (resp.StatusCode != http.StatusNoContent || record.BytesIn != big) {
+			t.Errorf("%s; recorded: %+v", resp.Status, record)
+		}
+	}
+}
+
+// Where it is not declared, what is larger than the limits is refused.
+func TestLargeTransfersUndeclared(t *testing.T) {
+	g := serve(t, streamSpec, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodPut {
+			t.Error("the upload reached the upstream")
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		_, _ = io.CopyN(w, zeros{}, 10<<20)
+	}), open)
+	for method, want := range map[string]*exchange.Reason{http.MethodPut: exchange.BodyTooLarge, http.MethodGet: exchange.ResponseInvalid} {
+		r, _ := http.NewRequest(method, g.url+"/plain/file", nil)
+		if method == http.MethodPut {
+			r.Body, r.ContentLength = io.NopCloser(io.LimitReader(zeros{}, 2<<20)), 2<<20
+			r.Header.Set("Content-Type", "application/octet-stream")
+		}
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if record := g.record(t); resp.StatusCode != want.Status || record.Code != want.Code {
+			t.Errorf("%s: %s; recorded: %+v", method, resp.Status, record)
+		}
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func allocated() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.TotalAlloc
+}
