@@ -109,13 +109,22 @@ func listed(w io.Writer, list []*exchange.Record) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "TIME\tEXCHANGE\tSTATUS\tREASON\tOPERATION\tCLIENT")
 	for _, r := range list {
-		code := r.Code
-		if code == "" {
-			code = "(passed)"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", r.Time.Local().Format(time.TimeOnly), r.ID, r.Status, code, r.Method+" "+r.Path, r.Client)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", r.Time.Local().Format(time.TimeOnly), r.ID, r.Status, kept(r), r.Method+" "+r.Path, r.Client)
 	}
 	_ = t.Flush() // the terminal has gone
+}
+
+// kept is why a record is: what refused, or would have, or that something was noticed.
+func kept(r *exchange.Record) string {
+	if r.Code != "" {
+		return r.Code
+	}
+	for i := range r.Steps {
+		if r.Steps[i].Code != "" {
+			return "(would be " + r.Steps[i].Code + ")"
+		}
+	}
+	return "(finding)"
 }
 
 // explain tells the story of one exchange: what was asked, who refused and why, what would change that.

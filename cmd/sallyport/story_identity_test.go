@@ -64,6 +64,15 @@ func (i storyIssuer) token(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0], "Bearer "+i.key.Sign(i.t, header, claims))
 }
 
+// keyCmd keeps a new API key.
+func keyCmd(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec(args[1], args[2:]...))
+	var created struct{ Key, ID string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &created))
+	ts.Setenv(args[0], created.Key)
+	ts.Setenv(args[0]+"_ID", created.ID)
+}
+
 // certificateCmd writes NAME.pem and NAME.key for 127.0.0.1, which clients of the story trust from now on:
 // certificate NAME.
 func certificateCmd(ts *testscript.TestScript, _ bool, args []string) {
