@@ -20,7 +20,7 @@ type slowEngine struct {
 
 func (s *slowEngine) Rules() []Rule { return nil }
 
-func (s *slowEngine) Inspect(_ context.Context, m *Message, dst []Match) ([]Match, error) {
+func (s *slowEngine) Inspect(ctx context.Context, m *Message, dst []Match) ([]Match, error) {
 	if m.size <= heavy {
 		return dst, nil
 	}
@@ -28,7 +28,10 @@ func (s *slowEngine) Inspect(_ context.Context, m *Message, dst []Match) ([]Matc
 	for was := s.peak.Load(); now > was && !s.peak.CompareAndSwap(was, now); was = s.peak.Load() {
 	}
 	s.begun <- true
-	<-s.end
+	select {
+	case <-s.end:
+	case <-ctx.Done():
+	}
 	s.running.Add(-1)
 	return dst, nil
 }
@@ -37,7 +40,7 @@ func (s *slowEngine) Inspect(_ context.Context, m *Message, dst []Match) ([]Matc
 // their turn as long as their exchange may take: inspect.busy.
 func TestHeavyMessagesWait(t *testing.T) {
 	const flood = 40
-	engine := &slowEngine{begun: make(chan bool, flood), end: make(chan bool)}
+	engine := &slowEngine{begun: make(chan bool, flood+2), end: make(chan bool)}
 	j := &judge{engine: engine, slots: new(slots), threshold: 5, maxBytes: 1 << 20}
 	large := post("application/json", `{"note":"`+strings.Repeat("a ", heavy)+`"}`)
 	judge := func(ctx context.Context, raw []byte) exchange.Verdict {
