@@ -2,14 +2,15 @@ package telemetry
 
 import (
 	"strconv"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/exchange"
 )
 
 // AppendLine appends the access log's line for r. Whatever a stranger can put into a field stays inside its JSON
-// string: control characters (also C1), line and paragraph separators and bytes that are not UTF-8 are escaped, so that
-// one exchange is one line for every reader, terminals included.
+// string: what is not printable (control characters, also C1, separators of lines, marks of direction, characters of no
+// width) and bytes that are not UTF-8 are escaped, so that one exchange is one line for every reader, terminals included.
 func AppendLine(b []byte, r *exchange.Record) []byte {
 	b = append(b, `{"time":"`...)
 	b = r.Time.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
@@ -78,10 +79,17 @@ func would(b []byte, steps []exchange.RecordStep) []byte {
 	return b
 }
 
+// maxListed findings stand in a line; how many there are is said where there are more.
+const maxListed = 20
+
 // findings lists rule and field; the rest is in the record for explain.
 func findings(b []byte, list []exchange.Finding) []byte {
 	if len(list) == 0 {
 		return b
+	}
+	if len(list) > maxListed {
+		b = number(b, "findings_total", int64(len(list)))
+		list = list[:maxListed]
 	}
 	b = append(b, `,"findings":[`...)
 	for i := range list {
@@ -125,7 +133,7 @@ func quote(b []byte, s string) []byte {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if r >= 0xa0 && r != 0x2028 && r != 0x2029 && r != 0xfeff && !(r == utf8.RuneError && size == 1) && !bidi(r) {
+		if strconv.IsPrint(r) && (r != utf8.RuneError || size > 1) && r >= utf8.RuneSelf {
 			i += size
 			continue
 		}
@@ -138,12 +146,12 @@ func quote(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// bidi reports the controls that make a line read differently from what it says (CVE-2021-42574).
-func bidi(r rune) bool { return r >= 0x202a && r <= 0x202e || r >= 0x2066 && r <= 0x2069 }
-
 func escape(b []byte, r rune) []byte {
 	if r == '"' || r == '\\' {
 		return append(b, '\\', byte(r))
+	}
+	if high, low := utf16.EncodeRune(r); high != utf8.RuneError {
+		return escape(escape(b, high), low)
 	}
 	return append(b, '\\', 'u', hexDigits[r>>12&15], hexDigits[r>>8&15], hexDigits[r>>4&15], hexDigits[r&15])
 }

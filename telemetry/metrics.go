@@ -3,7 +3,6 @@ package telemetry
 import (
 	"net/http"
 	"strconv"
-	"sync"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -25,8 +24,8 @@ type Metrics struct {
 	guards   *prometheus.HistogramVec
 	bytes    *prometheus.CounterVec
 	reload   reloads
-	series   sync.Map // seriesKey → *series
-	timings  sync.Map // name of a guard → prometheus.Observer
+	series   table[seriesKey, *series]
+	timings  table[string, prometheus.Observer] // by guard
 }
 
 type reloads struct {
@@ -38,6 +37,7 @@ type reloads struct {
 type series struct {
 	requests prometheus.Counter
 	duration prometheus.Observer
+	upstream prometheus.Observer
 	in, out  prometheus.Counter
 }
 
@@ -97,6 +97,17 @@ func (m *Metrics) Counter(name, help string, value func() float64) {
 	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value))
 }
 
+// CounterBy adds counts that are kept elsewhere, one for each value of a label. The values must come from the config.
+func (m *Metrics) CounterBy(name, help, label string, values func(add func(label string, value float64))) {
+	m.registry.MustRegister(&family{prometheus.NewDesc(name, help, []string{label}, nil), prometheus.CounterValue, values})
+}
+
+// GaugeBy adds values that are asked for at each scrape, one for each value of a label. The values of the label must
+// come from the config.
+func (m *Metrics) GaugeBy(name, help, label string, values func(add func(label string, value float64))) {
+	m.registry.MustRegister(&family{prometheus.NewDesc(name, help, []string{label}, nil), prometheus.GaugeValue, values})
+}
+
 // Reloaded notes whether a configuration was taken into use.
 func (m *Metrics) Reloaded(ok bool) {
 	if !ok {
@@ -131,7 +142,7 @@ func (m *Metrics) Record(r *exchange.Record) {
 		m.findings.WithLabelValues(r.API, r.Findings[i].Guard, string(r.Findings[i].Severity)).Inc()
 	}
 	if r.Upstream != nil {
-		m.upstream.WithLabelValues(r.API).Observe(r.Upstream.Took.Seconds())
+		s.upstream.Observe(r.Upstream.Took.Seconds())
 	}
 	s.in.Add(float64(r.BytesIn))
 	s.out.Add(float64(r.BytesOut))
@@ -139,29 +150,35 @@ func (m *Metrics) Record(r *exchange.Record) {
 
 // timing finds the collector of a guard, whose names are few and our own.
 func (m *Metrics) timing(guard string) prometheus.Observer {
-	if o, ok := m.timings.Load(guard); ok {
-		return o.(prometheus.Observer)
+	if o, ok := m.timings.find(guard); ok {
+		return o
 	}
-	o := m.guards.WithLabelValues(guard)
-	m.timings.Store(guard, o)
-	return o
+	return m.timings.add(guard, m.guards.WithLabelValues(guard))
 }
 
 // of finds the collectors of an operation. What matched nothing has no method of its own: methods are strangers' words.
 func (m *Metrics) of(r *exchange.Record) *series {
-	key := seriesKey{r.API, r.Operation, r.Method, r.Status}
+	key := seriesKey{r.API, r.Operation, r.Method, registered(r.Status)}
 	if r.Operation == "" || r.Undocumented {
 		key.method = ""
 	}
-	if s, ok := m.series.Load(key); ok {
-		return s.(*series)
+	if s, ok := m.series.find(key); ok {
+		return s
 	}
-	s := &series{
+	return m.series.add(key, &series{
 		requests: m.requests.WithLabelValues(key.api, key.operation, key.method, strconv.Itoa(key.status)),
 		duration: m.duration.WithLabelValues(key.api, key.operation, key.method),
+		upstream: m.upstream.WithLabelValues(key.api),
 		in:       m.bytes.WithLabelValues(key.api, "in"),
 		out:      m.bytes.WithLabelValues(key.api, "out"),
+	})
+}
+
+// registered is the status, or that of its class where it is not a registered one: an upstream can make up hundreds.
+// RFC 9110, section 15, lets x00 stand for its class.
+func registered(status int) int {
+	if http.StatusText(status) != "" || status == 499 { // the client has gone
+		return status
 	}
-	m.series.Store(key, s)
-	return s
+	return status / 100 * 100
 }

@@ -1,0 +1,57 @@
+package telemetry
+
+import (
+	"strings"
+	"sync"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// A table is a map that is read with every exchange and grows rarely. Unlike sync.Map it takes keys as they are, so
+// that a look-up allocates nothing. The zero table is empty and ready to use; safe for concurrent use.
+type table[K comparable, V any] struct {
+	mu   sync.RWMutex
+	rows map[K]V
+}
+
+func (t *table[K, V]) find(key K) (V, bool) {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	v, ok := t.rows[key]
+	return v, ok
+}
+
+// add keeps value, unless somebody was faster, and returns what is kept.
+func (t *table[K, V]) add(key K, value V) V {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if v, ok := t.rows[key]; ok {
+		return v
+	}
+	if t.rows == nil {
+		t.rows = map[K]V{}
+	}
+	t.rows[key] = value
+	return value
+}
+
+// A family is a metric whose values are kept elsewhere, by one label.
+type family struct {
+	desc   *prometheus.Desc
+	kind   prometheus.ValueType
+	values func(add func(label string, value float64))
+}
+
+// Describe tells the registry what comes.
+func (f *family) Describe(to chan<- *prometheus.Desc) { to <- f.desc }
+
+// Collect asks for the values. Two of the same label would make the whole scrape fail, so the first one counts.
+func (f *family) Collect(to chan<- prometheus.Metric) {
+	seen := map[string]bool{}
+	f.values(func(label string, value float64) {
+		if !seen[label] {
+			seen[label] = true
+			to <- prometheus.MustNewConstMetric(f.desc, f.kind, value, strings.ToValidUTF8(label, "�")) // it panics otherwise
+		}
+	})
+}
