@@ -17,6 +17,7 @@ type Body struct {
 	raw, data []byte
 	media     Media
 	lim       Limits
+	fields    Fields
 
 	parsed  bool
 	tree    *Node
@@ -151,7 +152,7 @@ func (b *Body) Tree() (*Node, error) {
 	}
 	if !b.parsed {
 		b.parsed = true
-		b.tree, b.treeErr = Parse(b.data, b.media, b.lim)
+		b.tree, b.treeErr = parse(b.data, b.media, b.lim, b.fields)
 	}
 	return b.tree, b.treeErr
 }

@@ -6,11 +6,12 @@ import (
 	"unicode/utf8"
 )
 
-// parseForm reads application/x-www-form-urlencoded into an Object of Strings; a repeated name becomes an Array. Raw
+// parseForm reads application/x-www-form-urlencoded into an Object of Strings; a repeated name becomes an Array, and
+// what f says to be JSON is read as such. Raw
 // bytes beyond ASCII are accepted as UTF-8; raw control characters and ";", which some readers take for a
 // separator, are not.
-func parseForm(data []byte, lim Limits) (*Node, error) {
-	p := formParser{data: data, lim: lim, builder: newBuilder(len(data), lim.Nodes)}
+func parseForm(data []byte, lim Limits, f Fields) (*Node, error) {
+	p := formParser{data: data, lim: lim, fields: f, builder: newBuilder(len(data), lim.Nodes)}
 	defer p.release()
 	p.nodes = 1 // the Object
 	for start := 0; start <= len(data); {
@@ -32,8 +33,9 @@ func parseForm(data []byte, lim Limits) (*Node, error) {
 
 type formParser struct {
 	builder
-	data []byte
-	lim  Limits
+	data   []byte
+	lim    Limits
+	fields Fields // may be nil
 }
 
 // pair reads the pair between start and end; an empty one means nothing to anybody.
@@ -60,6 +62,11 @@ func (p *formParser) pair(start, end int) error {
 		return fail(Ambiguous, value, "a NUL in a value")
 	}
 	n := Node{Kind: String, Name: name, Text: text, NameStart: uint32(start), Start: uint32(value), End: uint32(end)}
+	if p.fields != nil && p.fields.JSON(name, "") {
+		if n, err = p.embedded(n); err != nil {
+			return err
+		}
+	}
 	if !p.builder.add(n) {
 		return fail(TooComplex, start, "more values than allowed")
 	}

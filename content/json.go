@@ -15,6 +15,11 @@ func ParseJSON(data []byte, lim Limits) (*Node, error) {
 
 func parseJSON(data []byte, lim Limits) (*Node, error) {
 	p := jsonParser{data: data, lim: lim, builder: newBuilder(len(data), lim.Nodes)}
+	return p.document()
+}
+
+// document reads one value from pos to the end.
+func (p *jsonParser) document() (*Node, error) {
 	defer p.release()
 	p.white()
 	if !p.value("", p.pos) {

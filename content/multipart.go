@@ -6,10 +6,11 @@ import (
 )
 
 // parseMultipart reads multipart/form-data (RFC 7578) into an Object: a part with a file name becomes a File, every
-// other one a String. Only files may share a name, and become an Array. Between the delimiters every byte counts:
+// other one a String, or what its JSON says where f expects JSON. Only files, and texts where f says so, may share a
+// name, and become an Array. Between the delimiters every byte counts:
 // no preamble, no epilogue, no padding, no bare line breaks, and the delimiter nowhere else in the body.
-func parseMultipart(data []byte, m Media, lim Limits) (*Node, error) {
-	p := multipartParser{data: data, lim: lim, delimiter: []byte("--" + m.Boundary), builder: newBuilder(0, lim.Nodes)}
+func parseMultipart(data []byte, m Media, lim Limits, f Fields) (*Node, error) {
+	p := multipartParser{data: data, lim: lim, fields: f, delimiter: []byte("--" + m.Boundary), builder: newBuilder(0, lim.Nodes)}
 	defer p.release()
 	p.nodes = 1 // the Object
 	if !bytes.HasPrefix(data, p.delimiter) {
@@ -41,6 +42,7 @@ type multipartParser struct {
 	pos       int    // at a delimiter, then behind it
 	parts     int
 	lim       Limits
+	fields    Fields // may be nil
 }
 
 // afterDelimiter passes over the delimiter at pos and the line break behind it. It reports whether it was the closing
@@ -111,17 +113,20 @@ func (p *multipartParser) node(h partHeader, start, begin, end int) (Node, error
 			return Node{}, fail(Ambiguous, begin+at, "the charset us-ascii does not hold")
 		}
 	}
+	if p.fields != nil && !h.isFile && p.fields.JSON(h.name, h.contentType) {
+		return p.embedded(n)
+	}
 	return n, nil
 }
 
-// members groups the parts by name, and refuses a name that is shared by anything but files.
+// members groups the parts by name, and refuses a name that is shared by anything but files, unless it is expected.
 func (p *multipartParser) members() ([]Node, error) {
 	members, err := p.group(0)
 	if err != nil {
 		return nil, err
 	}
 	for _, m := range members {
-		if m.Kind != Array {
+		if m.Kind != Array || !grouped(&m) || p.fields != nil && p.fields.Repeats(m.Name) {
 			continue
 		}
 		for _, element := range m.Children {
@@ -169,7 +174,21 @@ func (p *multipartParser) header() (partHeader, error) {
 	if len(h.filename) > p.lim.NameSize {
 		return h, fail(TooComplex, start, "a file name that is longer than allowed")
 	}
-	return h, nil
+	return h, p.expected(h, start)
+}
+
+// expected holds the header of a part against what the operation says of it.
+func (p *multipartParser) expected(h partHeader, start int) error {
+	switch {
+	case p.fields == nil && len(h.own) > 0:
+		return fail(Ambiguous, start, "a header field that a part must not have")
+	case p.fields == nil:
+		return nil
+	}
+	if detail := p.fields.Part(Part{Name: h.name, File: h.isFile, ContentType: h.contentType, Header: h.own}); detail != "" {
+		return fail(UnsupportedMedia, start, detail)
+	}
+	return nil
 }
 
 // line reads one header line that ends with CRLF; a CR or LF on its own is refused.

@@ -9,15 +9,18 @@ import (
 // error for no data and for every other media type (octets). The nodes alias data, which must not change afterwards.
 // The error is an [*Error].
 func Parse(data []byte, m Media, lim Limits) (*Node, error) {
-	lim = lim.WithDefaults()
+	return parse(data, m, lim.WithDefaults(), nil)
+}
+
+func parse(data []byte, m Media, lim Limits, f Fields) (*Node, error) {
 	if err := measure(data, lim); err != nil {
 		return nil, err
 	}
 	if len(data) == 0 {
 		return nil, nil
 	}
-	parse := parserOf(m)
-	if parse == nil {
+	read := parserOf(m)
+	if read == nil {
 		return nil, nil
 	}
 	if m.Charset == "us-ascii" {
@@ -25,22 +28,22 @@ func Parse(data []byte, m Media, lim Limits) (*Node, error) {
 			return nil, fail(Ambiguous, at, "the charset us-ascii does not hold")
 		}
 	}
-	return parse(data, m, lim)
+	return read(data, m, lim, f)
 }
 
 // parserOf returns the parser for a media type, nil for octets.
-func parserOf(m Media) func([]byte, Media, Limits) (*Node, error) {
+func parserOf(m Media) func([]byte, Media, Limits, Fields) (*Node, error) {
 	switch {
 	case m.JSON():
-		return func(data []byte, _ Media, lim Limits) (*Node, error) { return parseJSON(data, lim) }
+		return func(data []byte, _ Media, lim Limits, _ Fields) (*Node, error) { return parseJSON(data, lim) }
 	case m.XML():
-		return func(data []byte, _ Media, lim Limits) (*Node, error) { return parseXML(data, lim) }
+		return func(data []byte, _ Media, lim Limits, _ Fields) (*Node, error) { return parseXML(data, lim) }
 	case m.Form():
-		return func(data []byte, _ Media, lim Limits) (*Node, error) { return parseForm(data, lim) }
+		return func(data []byte, _ Media, lim Limits, f Fields) (*Node, error) { return parseForm(data, lim, f) }
 	case m.Multipart():
 		return parseMultipart
 	case m.Text():
-		return func(data []byte, _ Media, _ Limits) (*Node, error) { return parseText(data) }
+		return func(data []byte, _ Media, _ Limits, _ Fields) (*Node, error) { return parseText(data) }
 	}
 	return nil
 }

@@ -14,8 +14,9 @@ type partHeader struct {
 	filename    string
 	isFile      bool // has a file name, if an empty one
 	contentType string
-	ascii       bool // charset us-ascii
-	length      int  // -1: not said
+	ascii       bool   // charset us-ascii
+	length      int    // -1: not said
+	own         []Pair // other fields, which only an operation can allow
 }
 
 // A partField is a set of header fields.
@@ -47,13 +48,27 @@ func (h *partHeader) field(line string) (Code, string) {
 	}
 	id := partFields[strings.ToLower(name)]
 	if id == 0 {
-		return Ambiguous, "a header field that a part must not have"
+		return h.other(strings.ToLower(name), trim(rest[1:]))
 	}
 	if h.seen&id != 0 {
 		return Ambiguous, "a part with a repeated header field"
 	}
 	h.seen |= id
 	return h.value(id, trim(rest[1:]))
+}
+
+// other keeps a field for the operation to judge. What says how the content is encoded is nobody's to allow.
+func (h *partHeader) other(name, value string) (Code, string) {
+	if strings.HasPrefix(name, "content-") {
+		return Ambiguous, "a header field that a part must not have"
+	}
+	for _, p := range h.own {
+		if p.Name == name {
+			return Ambiguous, "a part with a repeated header field"
+		}
+	}
+	h.own = append(h.own, Pair{name, value})
+	return 0, ""
 }
 
 func (h *partHeader) value(id partField, value string) (Code, string) {

@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// spliced returns what a splice replaces. Repeated fields of a form are one Array whose elements stand apart, so each
-// of them is replaced; nothing that should be hidden is left over.
+// spliced returns what a splice replaces. Repeated fields of a form are one Array whose elements stand apart, as do the
+// members of an object in brackets, so each of them is replaced; nothing that should be hidden is left over.
 func (b *Body) spliced(e edit, order int) []span {
 	n := e.node
-	if n.Kind == Array && !b.media.JSON() {
+	if b.media.XML() && n.Kind == Array || !b.media.JSON() && !b.media.XML() && grouped(n) {
 		var out []span
 		for i := range n.Children {
 			out = append(out, b.spliced(edit{node: &n.Children[i], with: e.with}, order)...)
@@ -43,7 +43,10 @@ func (b *Body) removed() []span {
 // that stay.
 func (b *Body) removedJSON() []span {
 	gone := slices.Clone(b.edits)
-	gone = slices.DeleteFunc(gone, func(e edit) bool { return e.parent == nil })
+	return removedMembers(slices.DeleteFunc(gone, func(e edit) bool { return e.parent == nil }))
+}
+
+func removedMembers(gone []edit) []span {
 	slices.SortFunc(gone, func(x, y edit) int {
 		return cmp.Or(cmp.Compare(x.parent.Start, y.parent.Start), cmp.Compare(x.node.Start, y.node.Start))
 	})
@@ -102,19 +105,24 @@ func (b *Body) removedFields() []span {
 	if b.tree == nil {
 		return nil
 	}
-	fields := leaves(nil, b.tree)
+	var fields []*Node
+	for i := range b.tree.Children {
+		fields = leaves(fields, &b.tree.Children[i])
+	}
 	slices.SortFunc(fields, func(x, y *Node) int { return cmp.Compare(x.NameStart, y.NameStart) })
 	var gone []int
+	var inner []edit
 	for _, e := range b.edits {
 		if e.parent == nil {
 			continue
 		}
+		if e.parent != b.tree && !grouped(e.parent) && b.media.Multipart() {
+			inner = append(inner, e)
+			continue
+		}
 		for _, n := range leaves(nil, e.node) {
-			i, ok := slices.BinarySearchFunc(fields, n.NameStart, func(f *Node, start uint32) int {
-				return cmp.Compare(f.NameStart, start)
-			})
-			if ok {
-				gone = append(gone, i)
+			if i := fieldAt(fields, n); i >= 0 {
+				gone = append(gone, i) // of a JSON document in a form, all of it: its members have no bytes of their own
 			}
 		}
 	}
@@ -124,18 +132,29 @@ func (b *Body) removedFields() []span {
 	if b.media.Multipart() && len(gone) == len(fields) && len(out) == 1 {
 		out[0].end += 2 // the line break before the closing delimiter, which is the first one now
 	}
-	return out
+	return append(out, removedMembers(inner)...)
 }
 
-// leaves appends the fields under n.
+// leaves appends the fields that n stands for.
 func leaves(out []*Node, n *Node) []*Node {
-	if n.Kind != Array && n.Kind != Object {
+	if !grouped(n) {
 		return append(out, n)
 	}
 	for i := range n.Children {
 		out = leaves(out, &n.Children[i])
 	}
 	return out
+}
+
+// fieldAt returns the index of the field that n is or lies in, or -1. The fields are in the order of the body.
+func fieldAt(fields []*Node, n *Node) int {
+	i, ok := slices.BinarySearchFunc(fields, n.NameStart, func(f *Node, start uint32) int {
+		return cmp.Compare(f.NameStart, start)
+	})
+	if !ok {
+		i--
+	}
+	return i
 }
 
 // removedXML takes out whole elements, attributes and runs of text. XML has no separators.

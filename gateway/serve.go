@@ -170,6 +170,9 @@ func (x *serving) readBody(ctx context.Context) exchange.Verdict {
 		x.e.Body = body
 		if x.e.Operation.Body != nil {
 			x.e.BodySpec = openapi.FindMedia(x.e.Operation.Body.Content, body.Media().Type)
+			if x.e.BodySpec != nil {
+				body.Expect(x.e.BodySpec)
+			}
 			typed(body, x.e.BodySpec)
 		}
 		return exchange.Pass

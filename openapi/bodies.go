@@ -88,35 +88,13 @@ func (b *builder) mediaType(c cursor, r string) (MediaType, bool) {
 			m.ItemSchema = b.compile(s)
 		}
 	}
-	m.PartTypes = b.encoding(c)
+	b.encoding(c, &m)
 	for _, key := range []string{"prefixEncoding", "itemEncoding"} {
 		if c.has(key) {
 			b.warn(c.below(key), "spec.unsupported", "", "%s is not enforced: the media types of positional parts pass", key)
 		}
 	}
 	return m, true
-}
-
-// encoding reads the media types that parts of a form may have.
-func (b *builder) encoding(c cursor) map[string][]string {
-	enc, ok := b.object(c, "encoding")
-	if !ok {
-		return nil
-	}
-	types := map[string][]string{}
-	for _, e := range enc.members() {
-		list := b.text(e, "contentType")
-		for t := range strings.SplitSeq(list, ",") {
-			if r := mediaRange(t); r == "" {
-				continue
-			} else if !validRange(r) {
-				b.fail(e.below("contentType"), "spec.media", "image/png, image/jpeg", "%q is not a media type", t)
-			} else {
-				types[e.key()] = append(types[e.key()], r)
-			}
-		}
-	}
-	return types
 }
 
 func (b *builder) responses(op *Operation, c cursor) {

@@ -131,11 +131,11 @@ type MediaType struct {
 	Range      string         // "application/json", "image/*", "*/*"; lower case, without parameters
 	Schema     *schema.Schema // nil: anything
 	ItemSchema *schema.Schema // 3.2: sequential media types; nil otherwise
-	// PartTypes are the encoding.contentType of multipart parts by property name.
-	PartTypes map[string][]string
 
 	place
-	shape *shape // how texts are read; nil where the body types itself
+	shape  *shape            // how texts are read; nil where the body types itself
+	fields map[string]*field // encoding, by property
+	deep   []string          // properties whose encoding is deepObject
 }
 
 // Response is one entry of responses.

@@ -104,7 +104,7 @@ func (d *decoder) brackets(slot int, s *slot, o occurrence) reading {
 		if strings.Count(path, "[") > maxBrackets {
 			return refuse("is nested too deeply")
 		}
-		if detail := s.shape.insert(&node, path, pairs[i].Value); detail != "" {
+		if detail := s.shape.insert(&node, path, content.Node{Text: pairs[i].Value}); detail != "" {
 			return refuse(detail)
 		}
 	}
@@ -128,13 +128,17 @@ func (s *slot) plain(value string) reading {
 
 const badBrackets = "must be of the form name[member]=value, with elements of arrays in order"
 
-// insert puts value at a path such as "[a][b]" below node, which the shape describes.
-func (s *shape) insert(node *content.Node, path, value string) string {
+// insert puts the text of field, with its place in the body, at a path such as "[a][b]" below node, which the shape
+// describes. What follows "[]" is refused: some readers begin a new element with each, others when a member repeats.
+func (s *shape) insert(node *content.Node, path string, field content.Node) string {
 	key, rest, ok := strings.Cut(path, "]")
 	if !ok || len(key) == 0 || key[0] != '[' || strings.IndexByte(key[1:], '[') >= 0 {
 		return badBrackets
 	}
 	key = key[1:]
+	if key == "" && rest != "" {
+		return badBrackets
+	}
 	var child *content.Node
 	var below *shape
 	if node.Kind == content.Array {
@@ -155,11 +159,11 @@ func (s *shape) insert(node *content.Node, path, value string) string {
 	if below == nil {
 		below = anyText
 	}
-	return below.descend(node, child, key, rest, value)
+	return below.descend(node, child, key, rest, field)
 }
 
 // descend writes a value, or goes on below a child, which is made when it is not there yet.
-func (s *shape) descend(node, child *content.Node, key, rest, value string) string {
+func (s *shape) descend(node, child *content.Node, key, rest string, field content.Node) string {
 	if child == nil && len(node.Children) >= maxMembers {
 		return tooMany
 	}
@@ -171,7 +175,9 @@ func (s *shape) descend(node, child *content.Node, key, rest, value string) stri
 		if child != nil {
 			return "has a member twice"
 		}
-		node.Children = append(node.Children, s.leaf(name, value))
+		n := s.leaf(name, field.Text)
+		n.NameStart, n.Start, n.End = field.NameStart, field.Start, field.End
+		node.Children = append(node.Children, n)
 		return ""
 	}
 	if child == nil {
@@ -179,16 +185,16 @@ func (s *shape) descend(node, child *content.Node, key, rest, value string) stri
 		if s.array && (!s.object || rest == "" || strings.HasPrefix(rest, "[]")) {
 			kind = content.Array
 		}
-		node.Children = append(node.Children, content.Node{Kind: kind, Name: name})
+		node.Children = append(node.Children, content.Node{Kind: kind, Name: name, NameStart: field.NameStart, Start: field.Start, End: field.End})
 		child = &node.Children[len(node.Children)-1]
 	}
 	if child.Kind != content.Object && child.Kind != content.Array {
 		return badBrackets
 	}
 	if rest == "" { // filter[tags]=a&filter[tags]=b
-		return s.insert(child, "[]", value)
+		return s.insert(child, "[]", field)
 	}
-	return s.insert(child, rest, value)
+	return s.insert(child, rest, field)
 }
 
 func (s *shape) leaf(name, value string) content.Node {

@@ -7,17 +7,26 @@ import (
 )
 
 // Type reads the texts of a form, multipart or XML body as what the schema says they are: "5" as a Number where only a
-// number is meant, a single field as an Array of one where a list is meant. It changes the nodes in place, so it must
-// come before anybody else looks at the tree; spans and texts stay as they are. JSON is typed by itself.
+// number is meant, a single field as an Array of one where a list is meant, a[b]=c as an Object where the encoding of a
+// says so. It changes the nodes in place, so it must come before anybody else looks at the tree; spans and texts stay
+// as they are. JSON is typed by itself.
 func (m *MediaType) Type(n *content.Node) {
-	if m.shape != nil && n != nil {
+	if m.shape == nil || n == nil {
+		return
+	}
+	if n.Kind != content.Object || !isForm(m.Range) {
 		m.shape.retype(n)
+		return
+	}
+	m.gather(n)
+	for i := range n.Children {
+		m.typeField(&n.Children[i])
 	}
 }
 
 // textual reports whether bodies of the media range arrive as texts.
 func textual(r string) bool {
-	return r == "application/x-www-form-urlencoded" || strings.HasPrefix(r, "multipart/") || r == "application/xml" || r == "text/xml" || strings.HasSuffix(r, "+xml")
+	return isForm(r) || r == "application/xml" || r == "text/xml" || strings.HasSuffix(r, "+xml")
 }
 
 func (s *shape) retype(n *content.Node) {
