@@ -30,12 +30,14 @@ func NewCORS(c *config.CORS, op *openapi.Operation) *CORS {
 	if c == nil {
 		return nil
 	}
-	r := &CORS{origins: map[string]bool{}, credentials: c.Credentials, method: op.Method, exposed: strings.Join(c.Expose, ", "),
+	r := &CORS{origins: map[string]bool{}, method: op.Method, exposed: strings.Join(c.Expose, ", "),
 		maxAge: strconv.Itoa(int(c.MaxAge.Or(10*time.Minute) / time.Second))}
 	for _, o := range c.Origins {
 		r.any = r.any || o == "*"
 		r.origins[o] = true
 	}
+	delete(r.origins, opaque)
+	r.credentials = c.Credentials && !r.any // settings of a spec may ask for both; no browser accepts it, and nobody should
 	names := c.Headers
 	if names == nil {
 		names = []string{"Authorization", "Content-Type"}
@@ -52,8 +54,12 @@ func NewCORS(c *config.CORS, op *openapi.Operation) *CORS {
 	return r
 }
 
+// opaque is what sandboxed frames, files and redirects send instead of an origin: anybody can be it, so nobody is
+// allowed by it.
+const opaque = "null"
+
 // upstreamFields are decided here alone; what the upstream says of them is removed.
-var upstreamFields = []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "Access-Control-Max-Age"}
+var upstreamFields = []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers", "Access-Control-Expose-Headers", "Access-Control-Max-Age", "Access-Control-Allow-Private-Network"}
 
 func (c *CORS) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 	for _, f := range upstreamFields {

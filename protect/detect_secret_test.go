@@ -9,10 +9,10 @@ import (
 func fake(n int) string { return strings.Repeat("aB3xY9kQ", n/8+1)[:n] }
 
 const (
-	header  = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"                                   // of RFC 7519's style
-	token   = header + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P" // signed
-	sealed  = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..48V1_ALb6US04U3b.5eym8TW_c8SuK0lt.XFBoMYUZodetZdvT"
-	keyBody = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
+	tokenHead = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9"                                      // of RFC 7519's style
+	token     = tokenHead + ".eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9P" // signed
+	sealed    = "eyJhbGciOiJkaXIiLCJlbmMiOiJBMTI4R0NNIn0..48V1_ALb6US04U3b.5eym8TW_c8SuK0lt.XFBoMYUZodetZdvT"
+	keyBody   = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj"
 )
 
 func TestSecrets(t *testing.T) {
@@ -71,10 +71,10 @@ func TestTokens(t *testing.T) {
 	masksAll(t, "secret", []sample{
 		{"invalid token " + token, "invalid token ********"}, {`{"authorization":"Bearer ` + token + `"}`, `{"authorization":"Bearer ********"}`}, {"jwe " + sealed + ", end", "jwe ********, end"},
 		{text: token}, {text: sealed}, {text: "Bearer " + token}, {text: token + "\n"}, {text: "https://files.example/x?token=" + token},
-		{text: "a eyJ.eyJ.eyJ b"}, {text: "a " + header + " b"},
+		{text: "a eyJ.eyJ.eyJ b"}, {text: "a " + tokenHead + " b"},
 	})
 	masksAll(t, "jwt", []sample{
 		{token, "********"}, {sealed, "********"}, {"Bearer " + token, "Bearer ********"}, {"https://files.example/x?token=" + token, "https://files.example/x?token=********"},
-		{text: header}, {text: header + "."}, {text: "eyJ.eyJ.eyJ.eyJ.eyJ.eyJ"}, {text: "everything.everything.everything"},
+		{text: tokenHead}, {text: tokenHead + "."}, {text: "eyJ.eyJ.eyJ.eyJ.eyJ.eyJ"}, {text: "everything.everything.everything"},
 	})
 }

@@ -17,6 +17,9 @@ func filter(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 	if r == nil {
 		return exchange.Pass, nil
 	}
+	if v := unjudged(r); v.Refused() {
+		return v, nil
+	}
 	for _, m := range r.Undeclared {
 		e.Response.Body.Remove(m.Parent, m.Node)
 		note(e, "undeclared", "property is not declared by the response schema and was removed", m.Pointer)
@@ -29,6 +32,16 @@ func filter(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 		}
 	}
 	return exchange.Pass, nil
+}
+
+// unjudged refuses an answer that took too much work to judge to its end: nobody knows what the rest of it is.
+func unjudged(r *schema.Result) exchange.Verdict {
+	for i := range r.Violations {
+		if r.Violations[i].Keyword == "complexity" {
+			return exchange.Refuse(exchange.ResponseInvalid, "the answer "+r.Violations[i].Detail+", and so cannot be protected")
+		}
+	}
+	return exchange.Pass
 }
 
 func hidden(p *exchange.Principal, m *schema.Mark) bool {

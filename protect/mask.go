@@ -36,6 +36,9 @@ func (k *masker) check(_ context.Context, e *exchange.Exchange) (exchange.Verdic
 	var buf [16]place
 	w := walk{e: e, body: e.Response.Body, detectors: &k.detectors, json: e.Response.Body.Media().JSON(), path: buf[:0]}
 	if r := e.Response.Judge(); r != nil {
+		if v := unjudged(r); v.Refused() {
+			return v, nil
+		}
 		for i := range r.Marked {
 			w.declared(&r.Marked[i])
 		}

@@ -10,10 +10,8 @@ import (
 
 // unmaskedFields say what only the bytes that were sent can say: cookies and challenges are made for this client,
 // digests and ids name something.
-var unmaskedFields = map[string]bool{
-	"Set-Cookie": true, "Www-Authenticate": true, "Authentication-Info": true, "Etag": true, "Digest": true,
-	"Content-Digest": true, "Repr-Digest": true, "Content-Md5": true, "Traceparent": true, "Sec-Websocket-Accept": true,
-}
+var unmaskedFields = set("Set-Cookie", "Www-Authenticate", "Authentication-Info", "Etag", "Digest", "Content-Digest", "Repr-Digest",
+	"Content-Md5", "Traceparent", "Sec-Websocket-Accept")
 
 // head masks sensitive values in header fields. A Location with a card number leads nowhere afterwards, and into no
 // history and no log.

@@ -70,6 +70,7 @@ type evaluation struct {
 	strips    []strip
 	scopes    []*resource
 	active    []activation
+	guesses   []guess
 	name      content.Node // for propertyNames
 }
 
@@ -77,7 +78,7 @@ func (e *evaluation) begin(n *content.Node, d Direction, root *node) {
 	*e = evaluation{
 		direction: d, strict: d == Request, work: maxWork + workPerByte*int(max(n.End, n.Start)-n.Start),
 		instances: e.instances[:0], slots: e.slots[:0], claims: e.claims[:0], findings: e.findings[:0], marks: e.marks[:0],
-		strips: e.strips[:0], scopes: append(e.scopes[:0], root.home), active: e.active[:0],
+		strips: e.strips[:0], scopes: append(e.scopes[:0], root.home), active: e.active[:0], guesses: e.guesses[:0],
 	}
 }
 
@@ -113,7 +114,8 @@ func (e *evaluation) apply(s *node, v value) bool {
 	if e.work < 0 || e.depth > maxDepth {
 		e.exhausted = true
 	}
-	if e.exhausted || !e.quiet && e.full() {
+	// A request with so many violations is refused. An answer may be sent all the same, and is guarded to its end.
+	if e.exhausted || !e.quiet && e.direction == Request && e.full() {
 		return false
 	}
 	if s.verdict == never {

@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"slices"
+
 	"github.com/sallyport/sallyport/content"
 )
 
@@ -119,7 +121,7 @@ func (e *evaluation) closest(branches []*node, v value, keyword string) bool {
 		}
 		bestTypes |= b.topTypes(0)
 		e.findings = e.findings[:from]
-		e.rewind(m)
+		e.rewind(moment{m.claims, len(e.marks), m.strips}) // what any of them marks may be there, and has to be guarded
 	}
 	e.base = base
 	if v.self >= 0 {
@@ -222,7 +224,26 @@ func (e *evaluation) discriminated(s *node, v value) (decided, ok bool) {
 	case len(d.others) > 0:
 		return true, e.anyOf(d.others, v)
 	}
+	e.markAll(d, v)
 	return true, e.loud() && e.failBelow(v, d.property, "discriminator", "must be "+oneOfStrings(d.values))
+}
+
+// markAll marks what any of the alternatives would: which of them was meant, nobody can say. An heir leads back here.
+func (e *evaluation) markAll(d *discriminator, v value) {
+	here := guess{d, v.self}
+	if e.quiet || slices.Contains(e.guesses, here) {
+		return
+	}
+	m, base, from := e.now(), e.base, len(e.findings)
+	e.base = from
+	e.guesses = append(e.guesses, here)
+	for _, name := range d.values {
+		e.apply(d.target[name], v)
+		e.findings = e.findings[:from]
+		e.rewind(moment{m.claims, len(e.marks), m.strips})
+	}
+	e.guesses = e.guesses[:len(e.guesses)-1]
+	e.base = base
 }
 
 func (e *evaluation) isActive(n *node, instance int32) bool {

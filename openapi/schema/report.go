@@ -15,7 +15,7 @@ type finding struct {
 }
 
 // loud reports whether findings are recorded. Where they are not, the answer is enough, and no text is made.
-func (e *evaluation) loud() bool { return !e.quiet }
+func (e *evaluation) loud() bool { return !e.quiet && !e.full() }
 
 func (e *evaluation) full() bool { return len(e.findings)-e.base >= maxViolations }
 

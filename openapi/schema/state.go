@@ -48,6 +48,12 @@ type activation struct {
 	instance int32
 }
 
+// A guess is an instance whose discriminator has a value that nobody declared, while all alternatives are tried.
+type guess struct {
+	of       *discriminator
+	instance int32
+}
+
 type mark struct {
 	up, at int32
 	node   *content.Node
