@@ -116,6 +116,9 @@ func (b *builder) requirement(c cursor) (Requirement, bool) {
 	for _, e := range c.members() {
 		scheme := b.doc.Schemes[e.key()]
 		if scheme == nil {
+			scheme = b.schemeAt(e)
+		}
+		if scheme == nil {
 			b.fail(e.place, "spec.unknown_scheme", b.schemeHint(e.key()), "there is no security scheme %s", e.key())
 			continue
 		}
@@ -135,6 +138,26 @@ func (b *builder) requirement(c cursor) (Requirement, bool) {
 		r.Schemes = append(r.Schemes, ref)
 	}
 	return r, true
+}
+
+// schemeAt is the scheme that the name of a requirement leads to as a URI reference (OpenAPI 3.2, Security Requirement
+// Object); nil where it leads to none. Names of components come before it.
+func (b *builder) schemeAt(c cursor) *SecurityScheme {
+	if b.minor < 2 || !strings.ContainsAny(c.key(), "/#.:") {
+		return nil
+	}
+	at, err := b.library.find(c.src, c.key())
+	if err != nil {
+		return nil
+	}
+	if at, ok := b.follow(at); ok {
+		s := &SecurityScheme{Name: c.key(), Type: b.text(at, "type"), place: at.place}
+		if b.scheme(at, s) {
+			b.doc.Schemes[s.Name] = s
+			return s
+		}
+	}
+	return nil
 }
 
 func (b *builder) schemeHint(name string) string {
