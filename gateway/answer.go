@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync/atomic"
 
 	"github.com/sallyport/sallyport/config"
@@ -42,10 +43,25 @@ func (x *serving) forward(ctx context.Context) exchange.Verdict {
 	if v := x.ask(ctx, x.plan.phases[exchange.OnResponseHead]); !v.Passed() {
 		return v
 	}
-	if len(x.plan.phases[exchange.OnResponseBody]) == 0 || bodiless(x.method, resp) {
+	if len(x.plan.phases[exchange.OnResponseBody]) == 0 || bodiless(x.method, resp) || !x.plan.enforcesAnswer && x.unjudged(resp) {
 		return x.pass(resp)
 	}
 	return x.judge(ctx, resp)
+}
+
+// unjudged reports answers that monitoring must not hold back or cannot judge: events, which may have no end, and parts
+// of an answer, which is not asked for in parts where it is enforced.
+func (x *serving) unjudged(resp *http.Response) bool {
+	if events(resp) {
+		x.note("content", exchange.Refuse(exchange.ResponseInvalid, "events, which the operation does not declare").
+			WithSetting("streaming: sse, of "+x.e.Operation.Key))
+		return true
+	}
+	return resp.StatusCode == http.StatusPartialContent
+}
+
+func events(resp *http.Response) bool {
+	return strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream")
 }
 
 // outgoing is the request as it was judged.

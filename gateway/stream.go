@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -45,7 +44,7 @@ func (x *serving) streamed(ctx context.Context, resp *http.Response) exchange.Ve
 	if v := x.ask(ctx, x.plan.phases[exchange.OnResponseHead]); !v.Passed() {
 		return v
 	}
-	judged := x.plan.streaming == "sse" && !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/event-stream") || x.plan.streaming == "websocket"
+	judged := x.plan.streaming == "sse" && !events(resp) || x.plan.streaming == "websocket"
 	if judged && len(x.plan.phases[exchange.OnResponseBody]) > 0 && !bodiless(x.method, resp) {
 		return x.judge(ctx, resp)
 	}

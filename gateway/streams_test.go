@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,6 +35,11 @@ paths:
 
 // Each event arrives before the upstream writes the next, which waits until the client says that it has the last.
 func TestEventsAreNeverKeptBack(t *testing.T) {
+	t.Run("declared", func(t *testing.T) { ticks(t, "/events", open, "") })
+	t.Run("monitored", func(t *testing.T) { ticks(t, "/plain/events", open+"    mode: monitor\n", "validate.response") })
+}
+
+func ticks(t *testing.T, path, api, code string) {
 	seen := make(chan struct{})
 	g := serve(t, streamSpec, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
@@ -46,8 +52,8 @@ func TestEventsAreNeverKeptBack(t *testing.T) {
 				t.Error("the event was kept back")
 			}
 		}
-	}), open)
-	resp, err := http.Get(g.url + "/events")
+	}), api)
+	resp, err := http.Get(g.url + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,8 +68,12 @@ func TestEventsAreNeverKeptBack(t *testing.T) {
 	if events != 3 {
 		t.Errorf("%d events", events)
 	}
-	if r := g.record(t); r.Refused || r.Status != http.StatusOK || r.BytesOut != 36 || r.Operation != "GET /events" {
+	r := g.record(t)
+	if r.Refused || r.Status != http.StatusOK || r.BytesOut != 36 || r.Operation != "GET "+path {
 		t.Errorf("%+v", r)
+	}
+	if noted := slices.ContainsFunc(r.Steps, func(s exchange.RecordStep) bool { return s.Code != "" && s.Code == code }); noted != (code != "") {
+		t.Errorf("%+v", r.Steps)
 	}
 }
 
