@@ -170,9 +170,6 @@ func (x *serving) readBody(ctx context.Context) exchange.Verdict {
 		x.e.Body = body
 		if x.e.Operation.Body != nil {
 			x.e.BodySpec = openapi.FindMedia(x.e.Operation.Body.Content, body.Media().Type)
-			if x.e.BodySpec != nil {
-				body.Expect(x.e.BodySpec)
-			}
 			typed(body, x.e.BodySpec)
 		}
 		return exchange.Pass
@@ -193,12 +190,13 @@ func readUntil(w http.ResponseWriter, t time.Time) {
 	_ = http.NewResponseController(w).SetReadDeadline(t) // unsupported only by recorders of tests
 }
 
-// typed lets the schema say what the texts of a form or XML body are, before anybody looks at them. A body that does
-// not parse is for validation to refuse.
+// typed lets the spec say how the fields of a form are read, and what the texts of a form or XML body are, before
+// anybody looks at them. A body that does not parse is for validation to refuse.
 func typed(b *content.Body, m *openapi.MediaType) {
 	if m == nil || b.Media().JSON() {
 		return
 	}
+	b.Expect(m)
 	if tree, err := b.Tree(); err == nil {
 		m.Type(tree)
 	}
