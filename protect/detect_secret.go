@@ -158,7 +158,7 @@ func userinfo(text string, start int) (from, to int) {
 	for i := start; i < len(text) && i < start+maxUserinfo; i++ {
 		switch c := text[i]; {
 		case c == '@':
-			if colon >= start && i > colon+1 && text[colon+1:i] != hiddenText {
+			if colon >= start && i > colon+1 && !hiddenAlready(text[colon+1:i]) {
 				return colon + 1, i
 			}
 			return -1, -1

@@ -78,6 +78,14 @@ func shown(r rune) bool { return r >= utf8.RuneSelf || alphanumeric(byte(r)) }
 // hashKey lives as long as the process: equal values can be told to be equal, nobody can look them up.
 var hashKey = func() []byte { k := make([]byte, 32); _, _ = rand.Read(k); return k }()
 
+// digestSize is the length of a digest.
+const digestSize = len("h:") + 16
+
+// hiddenAlready reports whether text is what masks put in place of a value.
+func hiddenAlready(text string) bool {
+	return text == hiddenText || len(text) == digestSize && strings.HasPrefix(text, "h:")
+}
+
 func digest(text string) string {
 	h := hmac.New(sha256.New, hashKey)
 	h.Write([]byte(text))
