@@ -45,6 +45,20 @@ func (e *Edits) Len() int { return len(e.list) }
 // Truncate forgets all changes but the first n.
 func (e *Edits) Truncate(n int) { e.list = e.list[:n] }
 
+// keepEdits is how many changes Clear keeps memory for.
+const keepEdits = 64
+
+// Clear forgets all changes, and keeps the memory for those of another exchange unless it is much.
+func (e *Edits) Clear() {
+	if cap(e.list) > keepEdits {
+		e.list = nil
+		return
+	}
+	e.list = e.list[:cap(e.list)] // what Truncate has left behind too
+	clear(e.list)
+	e.list = e.list[:0]
+}
+
 // Apply carries the changes out on h, in order.
 func (e *Edits) Apply(h http.Header) {
 	values := make([]string, len(e.list)) // one piece of memory for all fields that are set

@@ -145,8 +145,11 @@ func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
 // end leaves the record and gives everything back, on every path.
 func (x *serving) end() {
 	x.leave()
-	abort := x.abort
+	abort, outgoing, reply := x.abort, x.e.Outgoing, x.e.Reply
+	outgoing.Clear()
+	reply.Clear()
 	*x = serving{}
+	x.e.Outgoing, x.e.Reply = outgoing, reply
 	pool.Put(x)
 	if abort {
 		panic(http.ErrAbortHandler)
