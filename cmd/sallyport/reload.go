@@ -22,22 +22,36 @@ import (
 // settle is how long files must be quiet before a change counts: editors and Kubernetes write in several steps.
 const settle = 300 * time.Millisecond
 
-// reloadOn reloads by SIGHUP and by changes of the files that the configuration was made from, until ctx ends.
-func (v *service) reloadOn(ctx context.Context, load func() (*config.Config, *config.Source, config.Problems)) {
-	v.setLoader(load)
-	hup := make(chan os.Signal, 1)
+// hangups is where SIGHUP goes from now on: without a taker it would end the process.
+func hangups() (hup chan os.Signal, stop func()) {
+	hup = make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+	return hup, func() { signal.Stop(hup) }
+}
+
+// reloadOn reloads by SIGHUP and by changes of the files that the configuration was made from, until ctx ends. began is
+// when these were read.
+func (v *service) reloadOn(ctx context.Context, hup <-chan os.Signal, began time.Time, load func() (*config.Config, *config.Source, config.Problems)) {
+	v.setLoader(load)
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		slog.Error("couldn't watch files: only SIGHUP reloads", "error", err)
-		watcher = &fsnotify.Watcher{}
+		watcher = &fsnotify.Watcher{} // its channels never tell anything
 	} else {
 		defer watcher.Close()
-		v.watch(watcher)
 	}
+	watching := err == nil
 	quiet := time.NewTimer(time.Hour)
 	quiet.Stop()
+	again := func(began time.Time) {
+		if !watching {
+			return
+		}
+		if v.watch(watcher); v.changedSince(began) {
+			quiet.Reset(settle)
+		}
+	}
+	again(began)
 	for {
 		select {
 		case <-ctx.Done():
@@ -49,10 +63,13 @@ func (v *service) reloadOn(ctx context.Context, load func() (*config.Config, *co
 		case err := <-watcher.Errors:
 			slog.Error("couldn't watch files", "error", err)
 		case <-hup:
+			began := time.Now()
 			_ = v.reload() // it has logged why
+			again(began)
 		case <-quiet.C:
+			began := time.Now()
 			_ = v.reload() // likewise
-			v.watch(watcher)
+			again(began)
 		}
 	}
 }
@@ -94,14 +111,28 @@ func (v *service) watch(w *fsnotify.Watcher) {
 	}
 }
 
+// changedSince reports whether a file was written after it was read, but before its folder was watched. Clocks of file
+// systems are coarse: a reload too many does no harm.
+func (v *service) changedSince(read time.Time) bool {
+	v.reloading.Lock()
+	defer v.reloading.Unlock()
+	return slices.ContainsFunc(v.files(), func(f string) bool {
+		info, err := os.Stat(f)
+		return err == nil && info.ModTime().After(read.Add(-20*time.Millisecond))
+	})
+}
+
 // concerns reports whether a changed file may be part of the configuration: one of its files, a neighbour of a spec
 // that it may refer to, or the link that Kubernetes swaps.
 func (v *service) concerns(name string) bool {
 	v.reloading.Lock()
 	defer v.reloading.Unlock()
 	base := filepath.Base(name)
-	if base == "..data" {
+	switch {
+	case base == "..data":
 		return true
+	case filepath.Clean(name) == filepath.Clean(v.config.Log.Access): // written by ourselves
+		return false
 	}
 	for _, f := range v.files() {
 		if filepath.Clean(f) == filepath.Clean(name) {

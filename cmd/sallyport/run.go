@@ -40,6 +40,9 @@ func (c *runCmd) Validate() error {
 // Run serves until a signal ends it.
 func (c *runCmd) Run(s *streams) error {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(s.err, nil)))
+	hup, ignore := hangups()
+	defer ignore()
+	began := time.Now()
 	cfg, src, problems := c.load()
 	report(s.err, problems)
 	if cfg == nil {
@@ -58,7 +61,7 @@ func (c *runCmd) Run(s *streams) error {
 	}
 	defer v.close()
 	announce(s.err, v)
-	go v.reloadOn(ctx, c.load)
+	go v.reloadOn(ctx, hup, began, c.load)
 	if err := v.serve(ctx); err != nil {
 		return err
 	}
