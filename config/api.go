@@ -138,7 +138,7 @@ type Validate struct {
 	Undeclared string `yaml:"undeclared" enum:"reject,strip,log"`
 	// UndeclaredParams likewise for query parameters: reject, strip or log. Default reject.
 	UndeclaredParams string `yaml:"undeclared_params" enum:"reject,strip,log"`
-	// UndeclaredStatus says what happens to response statuses that the spec does not declare: refuse or allow. Default allow.
+	// UndeclaredStatus says what happens to answers with a body whose status the spec declares neither itself nor by 4XX or default: refuse or allow. Refused, a success becomes 502, and a redirect or failure keeps its status with a problem in place of its body; 5xx are for protect.errors. Default refuse.
 	UndeclaredStatus string `yaml:"undeclared_status" enum:"refuse,allow"`
 }
 
@@ -150,7 +150,7 @@ type Inspect struct {
 	Threshold int `yaml:"threshold"`
 	// ResponseThreshold likewise for answers. Default 4.
 	ResponseThreshold int `yaml:"response_threshold"`
-	// MaxBytes bounds the text of one request, names and values together, that rules look at; more is refused. Of answers, what lies beyond is looked at by the leak detectors only. Default 256KiB.
+	// MaxBytes bounds the text of one request that rules look at, as the cost of judging it: names and values together, what is repeated once, literals of numbers not at all, and 64 bytes more for each value of a body. More is refused; check tells which operations take larger bodies. Of answers, what lies beyond is looked at by the leak detectors only. Default 256KiB.
 	MaxBytes Size `yaml:"max_bytes"`
 	// Secrets says what becomes of the values of a body that the spec calls secrets (format: password, kind: secret): skip or inspect. Rules take random characters for attacks; inspect is for services that put secrets into queries or pages. Default skip.
 	Secrets string `yaml:"secrets" enum:"skip,inspect"`

@@ -218,6 +218,7 @@ func (b *builder) plan(op *openapi.Operation) *plan {
 	}
 	p.enforcesBody = enforces(p.phases[exchange.OnBody])
 	p.enforcesAnswer = enforces(p.phases[exchange.OnResponseBody])
+	b.bounds(op, p)
 	return p
 }
 

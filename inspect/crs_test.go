@@ -330,7 +330,8 @@ func judgeRaw(raw []byte, engine Engine) (map[string]bool, error) {
 	return ids, nil
 }
 
-func readExchange(raw []byte) (*exchange.Exchange, error) {
+// readExchange reads a request as the gateway does; expect is what its operation says of the fields of a form, if any.
+func readExchange(raw []byte, expect ...content.Fields) (*exchange.Exchange, error) {
 	r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(raw)))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errFront, err)
@@ -352,6 +353,9 @@ func readExchange(raw []byte) (*exchange.Exchange, error) {
 	h := content.Header{ContentType: r.Header["Content-Type"], ContentEncoding: r.Header["Content-Encoding"]}
 	if e.Body, err = content.New(data, h, content.Limits{}); err != nil {
 		return nil, fmt.Errorf("%w: %w", errFront, err)
+	}
+	for _, f := range expect {
+		e.Body.Expect(f)
 	}
 	if _, err := e.Body.Tree(); err != nil {
 		return nil, fmt.Errorf("%w: %w", errFront, err)

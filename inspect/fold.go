@@ -6,7 +6,8 @@ import "github.com/sallyport/sallyport/content"
 // the engine once, with the places of its twins beside it: in a list of 500 orders the names of their members and
 // most of their values come again. Literals of numbers, booleans and null are not judged: their grammar leaves no room.
 
-// weight is added for every value, in bytes: to the rules, many short texts are more work than one that is as long.
+// weight is added for every value of a body, in bytes: to the rules, many short texts are more work than one that is as
+// long. Heads are short, and bounded by the listener.
 const weight = 64
 
 // A kin is a place in a JSON body, whatever the indices on the way to it.
@@ -80,7 +81,7 @@ func (m *Message) addBody(at, kin int32, n *content.Node) {
 		}
 	case content.File:
 		m.add(FilePart, at, n.File.Filename)
-		m.size += m.nameSize(at)
+		m.size += weight + m.nameSize(at)
 		m.Values[len(m.Values)-1].Type = n.File.ContentType
 	default:
 		m.addOnce(BodyPart, at, kin, m.textOf(n))
@@ -112,6 +113,7 @@ func (m *Message) addOnce(p Part, at, kin int32, text string) {
 		return
 	}
 	m.add(p, at, text)
+	m.size += weight
 	m.Values[index].Nameless = named
 	if !named && p == BodyPart {
 		m.size += m.nameSize(at)

@@ -15,6 +15,9 @@ import (
 // busyRetry is after what time a client may try again for which no slot became free.
 const busyRetry = 5 * time.Second
 
+// DefaultMaxBytes is what max_bytes is where it is not set: some two seconds of one core at worst.
+const DefaultMaxBytes = 256 << 10
+
 // maxFindings bounds what one guard writes into a record. Scores count beyond it.
 const maxFindings = 32
 
@@ -47,7 +50,7 @@ func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error)
 	if err != nil {
 		return nil, err
 	}
-	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(256 << 10)), c.Secrets == "inspect", excluded, i.o.Now}, nil
+	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Secrets == "inspect", excluded, i.o.Now}, nil
 }
 
 func or(n, def int) int {

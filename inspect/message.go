@@ -70,7 +70,7 @@ type Message struct {
 	Values []Value
 
 	steps  []step
-	size   int                    // what judging costs: bytes of texts and names, and a weight for each value
+	size   int                    // what judging costs: bytes of texts and names, and a weight for each value of a body
 	spared map[*content.Node]bool // of the body; their text is not among Values
 	folds
 }
@@ -89,7 +89,7 @@ func (m *Message) push(parent int32, name string, index int) int32 {
 }
 
 func (m *Message) add(p Part, step int32, text string) {
-	m.size += len(text) + weight
+	m.size += len(text)
 	m.Values = append(m.Values, Value{Part: p, Text: text, step: step})
 }
 

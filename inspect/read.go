@@ -99,7 +99,7 @@ func (m *Message) readBody(b *content.Body, spared map[*content.Node]bool) error
 	case m.Media.JSON():
 		m.addBody(-1, root, tree)
 	case m.Media.Form():
-		m.Raw = without(spared, b.Bytes(), tree)
+		m.Raw = without(spared, b.Bytes())
 		fallthrough
 	case m.Media.Multipart():
 		m.addBody(-1, noKin, tree)

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"github.com/sallyport/sallyport/content"
@@ -28,34 +29,19 @@ func secrets(e *exchange.Exchange) map[*content.Node]bool {
 	return found
 }
 
-// without returns the bytes of a form body without the values of its secrets, for the rules that read it as a whole.
-func without(secrets map[*content.Node]bool, data []byte, tree *content.Node) string {
+// without returns the bytes of a form body without the values of its secrets, for the rules that read it as a whole. Of
+// a field whose text is a JSON document with a secret in it nothing is left: its members have no bytes of their own
+// here, and are judged one by one.
+func without(secrets map[*content.Node]bool, data []byte) string {
 	if len(secrets) == 0 {
 		return string(data)
 	}
+	list := slices.SortedFunc(maps.Keys(secrets), func(a, b *content.Node) int { return cmp.Compare(a.Start, b.Start) })
 	kept, at := make([]byte, 0, len(data)), uint32(0)
-	for _, n := range inOrder(tree) {
-		if secrets[n] {
+	for _, n := range list {
+		if n.Start >= at {
 			kept, at = append(kept, data[at:n.Start]...), n.End
 		}
 	}
 	return string(append(kept, data[at:]...))
-}
-
-// inOrder are the values of a form by their place in the body: the repetitions of a field stand together in the tree,
-// but not in the body.
-func inOrder(tree *content.Node) []*content.Node {
-	var list []*content.Node
-	for i := range tree.Children {
-		c := &tree.Children[i]
-		if c.Kind != content.Array {
-			list = append(list, c)
-			continue
-		}
-		for j := range c.Children {
-			list = append(list, &c.Children[j])
-		}
-	}
-	slices.SortFunc(list, func(a, b *content.Node) int { return cmp.Compare(a.Start, b.Start) })
-	return list
 }
