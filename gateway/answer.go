@@ -163,6 +163,11 @@ func (x *serving) judge(ctx context.Context, resp *http.Response) exchange.Verdi
 	result := body.Result()
 	h := x.w.Header()
 	x.copyHeader(resp)
+	if !body.Edited() && unchanged(x.r, resp) {
+		h.Del("Content-Length")
+		x.write(http.StatusNotModified, nil)
+		return exchange.Pass
+	}
 	h.Del("Content-Encoding")
 	h.Set("Content-Length", strconv.Itoa(len(result)))
 	if body.Edited() {

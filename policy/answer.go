@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport/sallyport/openapi"
 )
 
-// answer judges the bodies of successful answers.
+// answer judges the bodies of answers, above all of successful ones.
 type answer struct {
 	bindings *bindings
 	op       *openapi.Operation
@@ -23,9 +23,7 @@ type answer struct {
 func newAnswer(op *openapi.Operation, o Options) (*answer, error) {
 	c := newCompiler(op, o, expr.Scope{Body: true, Response: true})
 	for _, r := range op.Responses {
-		if r.Status == "default" || strings.HasPrefix(r.Status, "2") {
-			c.content(r.Content, "response")
-		}
+		c.content(r.Content, "response")
 	}
 	b, err := c.done()
 	if b == nil || err != nil {
@@ -39,13 +37,16 @@ func newAnswer(op *openapi.Operation, o Options) (*answer, error) {
 }
 
 func (a *answer) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
-	if e.Response == nil || !succeeded(e.Response.Status) || len(e.Response.Body.Bytes()) == 0 ||
-		!a.bindings.concern(e.Response.Media) {
+	if e.Response == nil || len(e.Response.Body.Bytes()) == 0 || !a.bindings.concern(e.Response.Media) {
 		return exchange.Pass, nil
 	}
 	tree, result := judged(e.Response.Body, e.Response.Judge)
-	if result == nil {
+	switch {
+	case result != nil:
+	case succeeded(e.Response.Status):
 		return a.unjudged, nil
+	default: // an error that the spec does not describe
+		return exchange.Pass, nil
 	}
 	verdict := exchange.Pass
 	var gone map[*content.Node]bool
@@ -73,6 +74,20 @@ func (a *answer) check(_ context.Context, e *exchange.Exchange) (exchange.Verdic
 	return verdict, nil
 }
 
+// conditions are the fields by which a client asks for nothing but the news that its copy is still good (RFC 9110,
+// section 13.1). The answer to them is a status without a body: there is nothing to judge in it, and it tells that
+// there is such an object.
+var conditions = []string{"If-None-Match", "If-Modified-Since"}
+
+// unconditional keeps them from the service, so that it answers with what can be judged.
+func unconditional(e *exchange.Exchange) {
+	for _, name := range conditions {
+		if e.Request != nil && e.Request.Header[name] != nil {
+			e.Outgoing.Delete(name)
+		}
+	}
+}
+
 // object returns the object that a bound value stands for, and what it stands in: the object that has the property, or
 // the element itself where the values of a list are bound. parent is nil when it is the whole answer.
 func object(root *content.Node, b bound) (parent, foreign *content.Node) {
@@ -88,8 +103,12 @@ func container(root *content.Node, pointer string) *content.Node {
 	if len(tokens) < 3 {
 		return nil
 	}
-	n := root
-	for _, t := range tokens[1 : len(tokens)-2] {
+	return descend(root, tokens[1:len(tokens)-2])
+}
+
+// descend follows the tokens of a pointer; nil where they lead to nothing.
+func descend(n *content.Node, tokens []string) *content.Node {
+	for _, t := range tokens {
 		if n = child(n, t); n == nil {
 			return nil
 		}

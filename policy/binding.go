@@ -141,7 +141,8 @@ type bound struct {
 //
 // Where a message does not fit its schema, the schema's marks cannot be relied on: alternatives of which none fits leave
 // none behind. Then every member that bears the name of a bound property is judged too, wherever it stands. Validation
-// refuses such a message; but it may be set to monitor, and whoever writes a body could choose not to be judged.
+// refuses such a message; but it may be set to monitor, and whoever writes a body could choose not to be judged. A bound
+// property that the schema requires and that is not there is judged like null, for the same reason.
 func (b *bindings) each(e *exchange.Exchange, root *content.Node, r *schema.Result, f func(bound) bool) {
 	for i := range r.Marked {
 		m := &r.Marked[i]
@@ -154,8 +155,26 @@ func (b *bindings) each(e *exchange.Exchange, root *content.Node, r *schema.Resu
 			return
 		}
 	}
-	if !r.Valid() {
-		b.strays(e, root, "", f)
+	if !r.Valid() && b.strays(e, root, "", f) {
+		b.lacking(e, root, r, f)
+	}
+}
+
+// lacking judges the bound properties that are required and missing.
+func (b *bindings) lacking(e *exchange.Exchange, root *content.Node, r *schema.Result, f func(bound) bool) {
+	for i := range r.Violations {
+		v := &r.Violations[i]
+		if v.Keyword != "required" {
+			continue
+		}
+		tokens := strings.Split(v.Pointer, "/")
+		parent := descend(root, tokens[1:len(tokens)-1])
+		for _, src := range b.named[unescape.Replace(tokens[len(tokens)-1])] {
+			owned, err := b.owners[src].Owns(e, nil)
+			if parent != nil && !f(bound{parent, nil, v.Pointer, owned, err}) {
+				return
+			}
+		}
 	}
 }
 

@@ -14,12 +14,13 @@ import (
 
 // Object builds the guards "policy.object": none to three.
 //
-//   - OnHead: the owner bindings of parameters.
+//   - OnHead: the owner bindings of parameters, and of what stands inside of them. Where answers are judged, conditions
+//     that would be answered without a body are not passed on.
 //   - OnBody: those of the request body, and an allow rule that reads the body.
-//   - OnResponseBody: those of successful answers. An object of somebody else is removed from the list or object that
+//   - OnResponseBody: those of answers. An object of somebody else is removed from the list or object that
 //     it stands in; where it is the answer itself, the exchange is refused as if there were no such object.
 //
-// A value that is absent passes: whether it must be there is for the schema to say. null is nobody's.
+// A value that is absent passes, unless the schema requires it: then it is nobody's, as null is.
 func Object(op *openapi.Operation, o Options) ([]exchange.Guard, error) {
 	head, err1 := newParameters(op, o)
 	body, err2 := newRequest(op, o)
@@ -31,8 +32,13 @@ func Object(op *openapi.Operation, o Options) ([]exchange.Guard, error) {
 	add := func(p exchange.Phase, check func(context.Context, *exchange.Exchange) (exchange.Verdict, error)) {
 		guards = append(guards, exchange.Guard{Name: "policy.object", Phase: p, Check: check})
 	}
-	if len(head) > 0 {
-		add(exchange.OnHead, head.check)
+	if len(head) > 0 || answer != nil {
+		add(exchange.OnHead, func(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+			if answer != nil {
+				unconditional(e)
+			}
+			return head.judge(e), nil
+		})
 	}
 	if body != nil {
 		add(exchange.OnBody, body.check)
@@ -59,7 +65,8 @@ type parameters []parameter
 
 type parameter struct {
 	param  *openapi.Param
-	owner  *expr.Owner
+	owner  *expr.Owner // of the whole value; nil: none
+	inside *bindings   // of members and elements; nil: none
 	denied exchange.Verdict
 }
 
@@ -67,31 +74,49 @@ func newParameters(op *openapi.Operation, o Options) (parameters, error) {
 	var list parameters
 	var errs []error
 	for _, p := range op.Params {
-		src := p.Property.Owner
-		if src == "" {
-			continue
-		}
 		path := p.In + "." + p.Name
-		owner, err := expr.NewOwner(src, expr.Scope{Operation: op})
-		if err != nil {
-			errs = append(errs, fmt.Errorf("owner of %s: %w", path, err))
-			continue
+		owner, err1 := newValueOwner(op, o, p.Property.Owner, path)
+		inside, err2 := newInside(op, o, p)
+		if errs = append(errs, err1, err2); owner != nil || inside != nil {
+			list = append(list, parameter{p, owner, inside, refusal(op, o, path)})
 		}
-		if o.IdentityOff && owner.UsesPrincipal() {
-			continue
-		}
-		list = append(list, parameter{p, owner, refusal(op, o, path)})
 	}
 	return list, errors.Join(errs...)
 }
 
-func (list parameters) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+// newValueOwner compiles the binding of a whole parameter; nil when there is none to judge.
+func newValueOwner(op *openapi.Operation, o Options, src, path string) (*expr.Owner, error) {
+	if src == "" {
+		return nil, nil
+	}
+	owner, err := expr.NewOwner(src, expr.Scope{Operation: op})
+	if err != nil {
+		return nil, fmt.Errorf("owner of %s: %w", path, err)
+	}
+	if o.IdentityOff && owner.UsesPrincipal() {
+		return nil, nil
+	}
+	return owner, nil
+}
+
+// newInside compiles the bindings of the members and elements of a parameter, as in filter[customer]=4711; nil when
+// there are none. That of the whole value is another matter: openapi has lifted it out of the schema.
+func newInside(op *openapi.Operation, o Options, p *openapi.Param) (*bindings, error) {
+	if p.Schema == nil {
+		return nil, nil
+	}
+	c := newCompiler(op, o, expr.Scope{})
+	c.schema(p.Schema, p.In+"."+p.Name)
+	return c.done()
+}
+
+func (list parameters) judge(e *exchange.Exchange) exchange.Verdict {
 	for i := range list {
 		if v := list[i].judge(e); !v.Passed() {
-			return v, nil
+			return v
 		}
 	}
-	return exchange.Pass, nil
+	return exchange.Pass
 }
 
 func (p *parameter) judge(e *exchange.Exchange) exchange.Verdict {
@@ -105,14 +130,34 @@ func (p *parameter) judge(e *exchange.Exchange) exchange.Verdict {
 	if v == nil {
 		return exchange.Pass
 	}
-	owned, err := p.owner.Owns(e, v.Node)
-	if err != nil {
-		return because(p.denied, err.Error())
+	if p.owner != nil {
+		if owned, err := p.owner.Owns(e, v.Node); err != nil {
+			return because(p.denied, err.Error())
+		} else if !owned {
+			return p.denied
+		}
 	}
-	if !owned {
-		return p.denied
+	return p.within(e, v.Node)
+}
+
+// within judges what stands inside of a value.
+func (p *parameter) within(e *exchange.Exchange, n *content.Node) exchange.Verdict {
+	if p.inside == nil || n == nil || n.Kind != content.Object && n.Kind != content.Array {
+		return exchange.Pass
 	}
-	return exchange.Pass
+	verdict := exchange.Pass
+	p.inside.each(e, n, p.param.Schema.Evaluate(n, schema.Request), func(b bound) bool {
+		if b.parent == nil || b.owned && b.err == nil {
+			return true
+		}
+		verdict = p.denied
+		verdict.Detail = p.param.In + "." + p.param.Name + path(b.pointer) + " is not the caller's"
+		if b.err != nil {
+			verdict.Detail = b.err.Error()
+		}
+		return false
+	})
+	return verdict
 }
 
 // request judges a request body.

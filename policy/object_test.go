@@ -23,6 +23,16 @@ paths:
         - { name: id, in: path, required: true, schema: { type: string }, x-sallyport: { owner: principal.subject } }
         - { name: also, in: query, schema: { type: array, items: { type: string } }, x-sallyport: { owner: principal.subject } }
         - { name: tenant, in: query, schema: { type: string } }
+        - name: filter
+          in: query
+          style: deepObject
+          explode: true
+          schema:
+            type: object
+            properties:
+              customer: { type: string, x-sallyport: { owner: principal.subject } }
+              status: { type: string }
+              any: { type: array, items: { type: string, x-sallyport: { owner: principal.subject } } }
       responses:
         "200":
           description: all
@@ -51,6 +61,9 @@ paths:
                   next: { $ref: "#/components/schemas/Order" }
                   related: { type: array, items: { $ref: "#/components/schemas/Order" } }
                   sharedWith: { type: array, items: { type: string, x-sallyport: { owner: principal.subject } } }
+        "203": { description: other, content: { application/json: { schema: { $ref: "#/components/schemas/Whole" } } } }
+        "207": { description: many, content: { application/json: { schema: { properties: { list: { type: array, items: { $ref: "#/components/schemas/Whole" } } } } } } }
+        "409": { description: conflict, content: { application/json: { schema: { $ref: "#/components/schemas/Order" } } } }
   /orders:
     post:
       requestBody:
@@ -82,6 +95,9 @@ paths:
 components:
   securitySchemes: { bearer: { type: http, scheme: bearer } }
   schemas:
+    Whole:
+      required: [customer]
+      allOf: [ { $ref: "#/components/schemas/Order" } ]
     Order:
       type: object
       properties:
@@ -145,6 +161,13 @@ func TestParameters(t *testing.T) {
 		"/customers/alice/orders?tenant=other":         "policy.not_owner",
 		"/customers/alice/orders?tenant=":              "policy.not_owner",
 		"/customers/alice/orders?tenant=acme&tenant=x": "policy.not_owner", // not decodable: judged all the same
+
+		"/customers/alice/orders?filter[customer]=alice&filter[status]=open": "",
+		"/customers/alice/orders?filter[status]=open":                        "",
+		"/customers/alice/orders?filter[customer]=bob":                       "policy.not_owner",
+		"/customers/alice/orders?filter%5Bcustomer%5D=bob":                   "policy.not_owner",
+		"/customers/alice/orders?filter[any][]=alice&filter[any][]=alice":    "",
+		"/customers/alice/orders?filter[any][]=alice&filter[any][]=bob":      "policy.not_owner",
 	} {
 		parsed, err := content.ParseTarget(target)
 		if err != nil {
@@ -233,6 +256,13 @@ func TestAnswer(t *testing.T) {
 		{"GET /orders/{id}", "application/json", 200, `{"total":1}`, "", ""},
 		{"GET /orders/{id}", "application/json", 200, ``, "", ""},
 		{"GET /orders/{id}", "application/json", 404, `{"customer":"bob"}`, "", ""},
+		{"GET /orders/{id}", "application/json", 409, `{"customer":"alice"}`, "", ""},
+		{"GET /orders/{id}", "application/json", 409, `{"customer":"bob"}`, "policy.not_owner", ""},
+		{"GET /orders/{id}", "text/html", 409, `<p>`, "", ""},
+		{"GET /orders/{id}", "application/json", 203, `{"total":1}`, "policy.not_owner", ""},
+		{"GET /orders/{id}", "application/json", 203, `[]`, "", ""},
+		{"GET /orders/{id}", "application/json", 203, `{"list":[{"total":1},{"customer":"alice"},{"customer":"bob"}]}`, "policy.not_owner", ""},
+		{"GET /orders/{id}", "application/json", 207, `{"list":[{"total":1},{"customer":"alice"},{"customer":"bob"}]}`, "", `{"list":[{"customer":"alice"}]}`},
 		{"GET /orders/{id}", "text/plain", 200, `customer bob`, "policy.not_owner", ""},
 		{"GET /orders/{id}", "application/json", 202, `{"customer":"bob"}`, "policy.not_owner", ""},
 		{"GET /orders/{id}", "application/json", 200, `{"customer":"alice","next":{"customer":"bob"},"total":1}`, "", `{"customer":"alice","total":1}`},
@@ -260,6 +290,23 @@ func TestAnswer(t *testing.T) {
 		}
 		if got := string(e.Response.Body.Result()); got != want {
 			t.Errorf("%s: left %s, want %s", name, got, want)
+		}
+	}
+}
+
+// What a service answers to a condition has no body to judge, so it is not asked.
+func TestConditionsAreNotPassedOn(t *testing.T) {
+	for key, want := range map[string]string{"GET /orders/{id}": "", "POST /orders": "*"} {
+		e := alice(load(t, nil)[key])
+		e.Request = &http.Request{Header: http.Header{"If-None-Match": {"*"}, "If-Modified-Since": {"*"}, "If-Match": {"*"}}}
+		g, judged := guards(t, e.Operation, Options{})[exchange.OnHead]
+		if judged {
+			expect(t, key, g, e, "")
+		}
+		h := e.Request.Header.Clone()
+		e.Outgoing.Apply(h)
+		if h.Get("If-None-Match") != want || h.Get("If-Modified-Since") != want || h.Get("If-Match") != "*" {
+			t.Errorf("%s: the service gets %v", key, h)
 		}
 	}
 }
