@@ -54,7 +54,7 @@ func TestFormRefused(t *testing.T) {
 		code content.Code
 	}{
 		{"a=1;b=2", content.Ambiguous}, {"a;b=2", content.Ambiguous}, {"=1", content.Ambiguous}, {"=", content.Ambiguous},
-		{"role=u&Role=admin", content.Ambiguous}, {strings.Join(many, "&") + "&N7=2", content.Ambiguous},
+		{"role=u&Role=admin", content.Ambiguous}, {"role=u&role[]=admin", content.Ambiguous}, {"role[x]=u&role=admin", content.Ambiguous}, {"Role[]=u&role=admin", content.Ambiguous}, {strings.Join(many, "&") + "&N7=2", content.Ambiguous},
 		{"a=%", content.Malformed}, {"a=%4", content.Malformed}, {"a=%zz", content.Malformed}, {"%=1", content.Malformed}, {"a=%u0041", content.Malformed},
 		{"a=%ff", content.Ambiguous}, {"a=%c0%af", content.Ambiguous}, {"a=\xff", content.Ambiguous}, {"%ff=1", content.Ambiguous},
 		{"a=%00", content.Ambiguous}, {"a%00=1", content.Ambiguous}, {"a%0a=1", content.Ambiguous}, {"a%c2%85=1", content.Ambiguous},

@@ -3,6 +3,7 @@ package content
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // group turns the fields from base on into the members of an Object: a name that occurs more than once becomes one
@@ -12,7 +13,37 @@ func (b *builder) group(base int) ([]Node, error) {
 	if twin := new(names).twin(members); twin != nil {
 		return nil, fail(Ambiguous, int(twin.NameStart), "names that differ in case only")
 	}
+	if n := flatAndBrackets(members); n != nil {
+		return nil, fail(Ambiguous, int(n.NameStart), "a name with and without brackets")
+	}
 	return members, nil
+}
+
+// flatAndBrackets returns a field such as role[] that stands beside one called role, or nil: some readers let the later
+// one replace the other, others see two fields.
+func flatAndBrackets(members []Node) *Node {
+	var stems []Node
+	for _, n := range members {
+		if i := strings.IndexByte(n.Name, '['); i > 0 {
+			n.Name = n.Name[:i]
+			stems = append(stems, n)
+		}
+	}
+	if len(stems) == 0 {
+		return nil
+	}
+	flat := make(map[string]bool, len(members))
+	for i := range members {
+		if !strings.Contains(members[i].Name, "[") {
+			flat[string(appendFolded(nil, members[i].Name))] = true
+		}
+	}
+	for i := range stems {
+		if flat[string(appendFolded(nil, stems[i].Name))] {
+			return &stems[i]
+		}
+	}
+	return nil
 }
 
 func (b *builder) merge(base int) []Node {

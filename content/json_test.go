@@ -82,6 +82,9 @@ func TestJSONRefused(t *testing.T) {
 		{`{"user":1,"u\u017fer":2}`, content.Ambiguous, 10},  // long s
 		{"{\"key\":1,\"\u212aey\":2}", content.Ambiguous, 9}, // Kelvin sign
 		{`{"ä":1,"Ä":2}`, content.Ambiguous, 8},
+		{"{\"id\":1,\"\u0131d\":2}", content.Ambiguous, 8}, // dotless i, I in Java
+		{"{\"id\":1,\"\u0130D\":2}", content.Ambiguous, 8}, // dotted I
+		{strings.Replace(manyMembers, "}", `,"ıd":1}`, 1), content.Ambiguous, -2},
 		{`[{"a":{"b":1,"B":1}}]`, content.Ambiguous, 13},
 		{`{"a\u0000b":1}`, content.Ambiguous, 1},
 		{`"\ud800"`, content.Ambiguous, 1},
@@ -113,6 +116,9 @@ func TestJSONRefused(t *testing.T) {
 		{`1e999`, content.TooComplex, 2},
 		{`1e309`, content.Malformed, 0},
 		{`-1e309`, content.Malformed, 0},
+		{`1e-400`, content.Malformed, 0}, // above zero, and zero in float64
+		{`[1e-324]`, content.Malformed, 1},
+		{"0." + strings.Repeat("0", 330) + "1", content.Malformed, 0},
 		{`1e99999999999999999999`, content.TooComplex, 2},
 		{strings.Repeat("9", 309), content.Malformed, 0},
 		{strings.Repeat("9", 401), content.TooComplex, 0},
@@ -130,6 +136,24 @@ func TestJSONRefused(t *testing.T) {
 		}
 		if e.Code != c.code || c.at != -2 && e.Offset != c.at {
 			t.Errorf("%.40q: %v, code %d; want code %d at %d", c.text, e, e.Code, c.code, c.at)
+		}
+	}
+}
+
+var manyMembers = func() string {
+	text := `{"id":1`
+	for i := range 20 {
+		text += fmt.Sprintf(`,"m%d":1`, i)
+	}
+	return text + "}"
+}()
+
+// Numbers that every reader takes for something near enough are passed on as they are written.
+func TestJSONNumbersAccepted(t *testing.T) {
+	for _, text := range []string{"-0", "0", "-0.0", "0e-400", "0.0e400", "1e308", "5e-324", "1e-300", "9007199254740993", "18446744073709551616", "123456789012345678901234567890", "1E+2", "0.1e1"} {
+		n, err := content.ParseJSON([]byte(text), content.Limits{})
+		if err != nil || n.Kind != content.Number || n.Text != text {
+			t.Errorf("%s: %+v, %v", text, n, err)
 		}
 	}
 }

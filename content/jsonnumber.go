@@ -78,18 +78,33 @@ func (p *jsonParser) exponent() (value int, ok bool) {
 	return sign * value, true
 }
 
-// finite checks the number between start and pos, whose value is below 10^magnitude.
+// finite checks the number between start and pos, whose value is below 10^magnitude. What is not zero must not become
+// zero in float64 either: it would be above a bound of zero here, and not there.
 func (p *jsonParser) finite(start, magnitude int) bool {
 	text := p.data[start:p.pos]
 	if len(text) > maxDigits {
 		return p.fail(TooComplex, start, "a number with more digits than allowed")
 	}
-	if magnitude <= 308 {
+	if magnitude <= 308 && len(text)-magnitude < 300 {
 		return true
 	}
 	// ParseFloat reports an error for a number out of range only: the grammar was checked.
-	if f, err := strconv.ParseFloat(alias(text), 64); err != nil || math.IsInf(f, 0) {
+	f, err := strconv.ParseFloat(alias(text), 64)
+	if err != nil || math.IsInf(f, 0) || f == 0 && !isZero(text) {
 		return p.fail(Malformed, start, "a number out of range")
+	}
+	return true
+}
+
+// isZero reports whether a number has no digit but 0 before its exponent.
+func isZero(text []byte) bool {
+	for _, c := range text {
+		switch {
+		case c >= '1' && c <= '9':
+			return false
+		case c == 'e' || c == 'E':
+			return true
+		}
 	}
 	return true
 }

@@ -15,7 +15,8 @@ const fewNames = 16
 var seed = maphash.MakeSeed()
 
 // names finds names that two readers could take for the same: equal ones, and those that Unicode's simple case
-// folding makes equal (encoding/json and others match names without regard to case). It holds scratch memory only.
+// folding makes equal (encoding/json and others match names without regard to case), with the dotless and the dotted I
+// of Turkish as an I, which is what Java makes of them. It holds scratch memory only.
 type names struct {
 	hashes []uint64
 	fold   []byte
@@ -33,7 +34,7 @@ func (s *names) twin(members []Node) *Node {
 			if ascii && len(members[i].Name) != len(members[j].Name) {
 				continue // folding keeps the length of ASCII names, not of others
 			}
-			if strings.EqualFold(members[i].Name, members[j].Name) {
+			if strings.EqualFold(members[i].Name, members[j].Name) || !ascii && s.same(members[i].Name, members[j].Name) {
 				return &members[i]
 			}
 		}
@@ -85,8 +86,16 @@ func isASCII(s string) bool {
 	return true
 }
 
+// same compares names with characters beyond ASCII.
+func (s *names) same(x, y string) bool {
+	s.fold = appendFolded(s.fold[:0], x)
+	n := len(s.fold)
+	s.fold = appendFolded(s.fold, y)
+	return string(s.fold[:n]) == string(s.fold[n:])
+}
+
 // appendFolded appends name with every rune replaced by the smallest that it folds with, which is what
-// [strings.EqualFold] compares.
+// [strings.EqualFold] compares, and the I of Turkish replaced by I.
 func appendFolded(out []byte, name string) []byte {
 	for _, r := range name {
 		switch {
@@ -94,6 +103,8 @@ func appendFolded(out []byte, name string) []byte {
 			out = append(out, byte(r-'a'+'A'))
 		case r < utf8.RuneSelf:
 			out = append(out, byte(r))
+		case r == 'İ' || r == 'ı':
+			out = append(out, 'I')
 		default:
 			out = utf8.AppendRune(out, smallestFold(r))
 		}

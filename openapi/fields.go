@@ -201,11 +201,9 @@ func inBrackets(field, name string) bool {
 	return ok && strings.HasPrefix(rest, "[")
 }
 
-// collect puts every field of an object in brackets below node; false where one cannot be read.
+// collect puts every field of an object in brackets below node; false where one cannot be read. That there is no field
+// of the name without brackets, content has seen to.
 func collect(root, node *content.Node, s *shape) bool {
-	if root.Get(node.Name) != nil {
-		return false // given without brackets too
-	}
 	n := 0
 	for i := range root.Children {
 		c := &root.Children[i]
