@@ -11,6 +11,7 @@ import (
 	"strings"
 	"text/template"
 
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/openapi"
 )
 
@@ -36,6 +37,10 @@ func (c *initCmd) Run(s *streams) error {
 	var b bytes.Buffer
 	if err := initTemplate.Execute(&b, facts); err != nil {
 		return err
+	}
+	if _, _, problems := config.Parse(c.Out, b.Bytes()); problems.Failed() { // by --upstream or --name
+		fmt.Fprintln(s.err, problems.Error())
+		return errFindings
 	}
 	if c.Out == "-" {
 		_, err := io.Copy(s.out, &b)

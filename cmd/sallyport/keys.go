@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -37,6 +38,14 @@ type keysCreateCmd struct {
 	Roles    []string      `help:"Roles of the subject." placeholder:"ROLE,…"`
 	Scopes   []string      `help:"Scopes of the key." placeholder:"SCOPE,…"`
 	Expires  time.Duration `help:"Lifetime, such as 2160h (default: for ever)."`
+}
+
+// Validate is asked by the parser of the command line: a key that has expired already must not become one for ever.
+func (c *keysCreateCmd) Validate() error {
+	if c.Expires < 0 {
+		return errors.New("--expires lies in the past")
+	}
+	return nil
 }
 
 // created is what -o json prints of a new key.
