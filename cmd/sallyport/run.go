@@ -40,6 +40,7 @@ func (c *runCmd) Validate() error {
 // Run serves until a signal ends it.
 func (c *runCmd) Run(s *streams) error {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(s.err, nil)))
+	relaxGC()
 	hup, ignore := hangups()
 	defer ignore()
 	began := time.Now()
