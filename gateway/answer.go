@@ -161,13 +161,8 @@ func (x *serving) judge(ctx context.Context, resp *http.Response) exchange.Verdi
 		return x.passRead(resp, body)
 	}
 	result := body.Result()
-	h := x.w.Header()
+	h, same := x.w.Header(), unchanged(x.r, resp)
 	x.copyHeader(resp)
-	if !body.Edited() && unchanged(x.r, resp) {
-		h.Del("Content-Length")
-		x.write(http.StatusNotModified, nil)
-		return exchange.Pass
-	}
 	h.Del("Content-Encoding")
 	h.Set("Content-Length", strconv.Itoa(len(result)))
 	if body.Edited() {
@@ -175,6 +170,11 @@ func (x *serving) judge(ctx context.Context, resp *http.Response) exchange.Verdi
 		h.Del("Digest")
 		h.Del("Content-Digest")
 		h.Del("Content-Md5")
+	}
+	if same {
+		h.Del("Content-Length")
+		x.write(http.StatusNotModified, nil)
+		return exchange.Pass
 	}
 	x.write(resp.StatusCode, result)
 	return exchange.Pass
