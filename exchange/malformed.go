@@ -12,12 +12,12 @@ import (
 func Malformed(err error) Verdict {
 	var c *content.Error
 	if !errors.As(err, &c) {
-		return Refuse(BodyMalformed, err.Error())
+		return Refuse(BodyMalformed, err.Error()).WithSetting(onlyMonitor)
 	}
-	reason := BodyMalformed
+	reason, setting := BodyMalformed, onlyMonitor
 	switch c.Code {
 	case content.TooLarge:
-		reason = BodyTooLarge
+		reason, setting = BodyTooLarge, "max_body"
 	case content.TooComplex:
 		reason = BodyTooComplex
 	case content.UnsupportedEncoding:
@@ -29,5 +29,8 @@ func Malformed(err error) Verdict {
 	case content.Incomplete:
 		reason = BodyIncomplete
 	}
-	return Refuse(reason, c.Error()).WithFields(Field{Detail: c.Error()})
+	return Refuse(reason, c.Error()).WithFields(Field{Detail: c.Error()}).WithSetting(setting)
 }
+
+// onlyMonitor lets a body through that nobody can judge: where every guard that would monitors.
+const onlyMonitor = "mode: monitor"

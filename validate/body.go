@@ -2,8 +2,6 @@ package validate
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 	"strings"
 
 	"github.com/sallyport/sallyport/content"
@@ -51,7 +49,7 @@ func (v *validator) fits(e *exchange.Exchange) exchange.Verdict {
 	}
 	switch v.settings.Undeclared {
 	case "log":
-		for _, m := range r.Undeclared {
+		for _, m := range first(r.Undeclared) {
 			e.Findings = append(e.Findings, exchange.Finding{Guard: "validate.body", Rule: "undeclared", Message: "field is not declared", Field: "body" + m.Pointer, Severity: exchange.Low})
 		}
 		return exchange.Pass
@@ -61,40 +59,11 @@ func (v *validator) fits(e *exchange.Exchange) exchange.Verdict {
 		}
 		return exchange.Pass
 	}
-	wrong := make([]exchange.Field, len(r.Undeclared))
-	for i, m := range r.Undeclared {
-		wrong[i] = exchange.Field{Pointer: m.Pointer, Detail: "is not declared"}
+	wrong := make([]exchange.Field, 0, maxNamed)
+	for _, m := range first(r.Undeclared) {
+		wrong = append(wrong, exchange.Field{Pointer: m.Pointer, Detail: "is not declared"})
 	}
 	return exchange.Refuse(exchange.UndeclaredField, describe(wrong)).WithFields(wrong...).WithSetting(v.at + ".undeclared: strip")
-}
-
-func (v *validator) response(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
-	r := e.Response
-	if v.op.Undocumented || r.Status == http.StatusNotModified {
-		return exchange.Pass, nil
-	}
-	if r.Spec == nil {
-		if v.settings.UndeclaredStatus == "refuse" {
-			return exchange.Refuse(exchange.ResponseInvalid, fmt.Sprintf("status %d is not declared", r.Status)).WithSetting(v.at + ".undeclared_status: allow"), nil
-		}
-		return exchange.Pass, nil
-	}
-	if len(r.Body.Bytes()) == 0 || len(r.Spec.Content) == 0 {
-		return exchange.Pass, nil
-	}
-	if r.Media == nil {
-		return exchange.Refuse(exchange.ResponseInvalid, "Content-Type "+r.Body.Media().Type+" is not declared").WithSetting("responses." + r.Spec.Status + ".content of " + v.op.Key), nil
-	}
-	if _, err := r.Body.Tree(); err != nil {
-		return exchange.Refuse(exchange.ResponseInvalid, err.Error()), nil
-	}
-	result := r.Judge()
-	if result.Valid() {
-		return exchange.Pass, nil
-	}
-	wrong := fields(result.Violations)
-	// The client learns only that the service failed: where its answer is wrong would describe its internals.
-	return exchange.Refuse(exchange.ResponseInvalid, details(wrong)).WithSetting("modes: { validate.response: monitor }"), nil
 }
 
 // wellFormed returns the refusal of a body that does not parse, or otherwise.
@@ -105,20 +74,18 @@ func wellFormed(b *content.Body, otherwise exchange.Verdict) exchange.Verdict {
 	return otherwise
 }
 
+// maxNamed is how many places a refusal or the findings of one body name: a body of nothing but undeclared fields must
+// not become an answer and a record of its own size.
+const maxNamed = 20
+
+func first[T any](list []T) []T { return list[:min(len(list), maxNamed)] }
+
 func fields(list []schema.Violation) []exchange.Field {
 	wrong := make([]exchange.Field, len(list))
 	for i, x := range list {
 		wrong[i] = exchange.Field{Pointer: x.Pointer, Detail: x.Detail}
 	}
 	return wrong
-}
-
-func details(wrong []exchange.Field) string {
-	lines := make([]string, len(wrong))
-	for i, f := range wrong {
-		lines[i] = "response" + f.Pointer + " " + f.Detail
-	}
-	return strings.Join(lines, "; ")
 }
 
 func ranges(list []openapi.MediaType) string {

@@ -35,7 +35,8 @@ type validator struct {
 
 func (v *validator) params(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 	if !v.acceptable(e.Request.Header["Accept"]) {
-		return exchange.Refuse(exchange.NotAcceptable, "Accept: "+strings.Join(e.Request.Header["Accept"], ", ")), nil
+		return exchange.Refuse(exchange.NotAcceptable, "Accept: "+strings.Join(e.Request.Header["Accept"], ", ")).
+			WithSetting("responses.2XX.content of " + v.op.Key), nil
 	}
 	var wrong []exchange.Field
 	for _, p := range e.Params.Errors {
@@ -45,22 +46,33 @@ func (v *validator) params(_ context.Context, e *exchange.Exchange) (exchange.Ve
 		wrong = append(wrong, judge(&e.Params.Values[i], v.settings.UndeclaredParams != "log")...)
 	}
 	setting := fmt.Sprintf("the parameter's schema in %s", v.op.Key)
-	if len(e.Params.Undeclared) > 0 && v.settings.UndeclaredParams != "log" {
-		if v.settings.UndeclaredParams == "strip" {
-			for _, name := range e.Params.Undeclared {
-				e.Outgoing.DropQuery(name)
-			}
-		} else {
-			for _, name := range e.Params.Undeclared {
-				wrong = append(wrong, exchange.Field{Param: "query." + name, Detail: "is not declared"})
-			}
-			setting = v.at + ".undeclared_params: strip"
-		}
+	if undeclared := v.undeclared(e); len(undeclared) > 0 {
+		wrong = append(wrong, undeclared...)
+		setting = v.at + ".undeclared_params: strip"
 	}
 	if len(wrong) == 0 {
 		return exchange.Pass, nil
 	}
-	return exchange.Refuse(exchange.ParamsInvalid, describe(wrong)).WithFields(wrong...).WithSetting(setting), nil
+	return exchange.Refuse(exchange.ParamsInvalid, describe(wrong)).WithFields(first(wrong)...).WithSetting(setting), nil
+}
+
+// undeclared settles what becomes of query parameters that the operation does not declare, and returns those to refuse.
+func (v *validator) undeclared(e *exchange.Exchange) (wrong []exchange.Field) {
+	switch v.settings.UndeclaredParams {
+	case "strip":
+		for _, name := range e.Params.Undeclared {
+			e.Outgoing.DropQuery(name)
+		}
+	case "log":
+		for _, name := range first(e.Params.Undeclared) {
+			e.Findings = append(e.Findings, exchange.Finding{Guard: "validate.params", Rule: "undeclared", Message: "parameter is not declared", Field: "query." + name, Severity: exchange.Low})
+		}
+	default:
+		for _, name := range e.Params.Undeclared {
+			wrong = append(wrong, exchange.Field{Param: "query." + name, Detail: "is not declared"})
+		}
+	}
+	return wrong
 }
 
 // judge says where a decoded parameter does not fit its schema. An empty value passes where the spec allows one.
