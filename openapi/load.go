@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"fmt"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -70,7 +71,7 @@ func (b *builder) version() bool {
 		return false
 	}
 	if v, ok := m["swagger"]; ok {
-		b.fail(root.below("swagger"), "spec.swagger2", "convert it to OpenAPI 3, for example with swagger2openapi or the converter of editor.swagger.io", "this is a Swagger %v document, which is not supported", v)
+		b.fail(root.below("swagger"), "spec.swagger2", "convert it to OpenAPI 3: npx swagger2openapi "+filepath.Base(b.main.name)+" -o openapi.json, or the converter of editor.swagger.io", "this is a Swagger %v document, which is not supported", v)
 		return false
 	}
 	v, ok := m["openapi"]
