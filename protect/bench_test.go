@@ -33,7 +33,7 @@ func BenchmarkDetectors(b *testing.B) {
 				b.SetBytes(int64(len(text)))
 				b.ReportAllocs()
 				for range b.N {
-					d.find(text, "")
+					d.find(text, "", new([]span))
 				}
 			})
 		}

@@ -106,8 +106,9 @@ type match struct {
 	with string
 }
 
-// find returns the values in a text, ascending and disjoint, but those of the kind that is excepted.
-func (d *detectors) find(text, except string) []match {
+// find returns the values in a text, ascending and disjoint, but those of the kind that is excepted. Scratch is memory
+// that it uses again.
+func (d *detectors) find(text, except string, scratch *[]span) []match {
 	if len(text) < d.least {
 		return nil
 	}
@@ -121,18 +122,19 @@ func (d *detectors) find(text, except string) []match {
 			k = classOf(f.text)
 		}
 	}
-	return f.restore(d.matches(f.text, k, except))
+	return f.restore(d.matches(f.text, k, except, scratch))
 }
 
 // matches are the values in a text in ASCII forms.
-func (d *detectors) matches(text string, k class, except string) []match {
+func (d *detectors) matches(text string, k class, except string, scratch *[]span) []match {
 	var found []match
 	for i := range d.list {
 		det := &d.list[i]
 		if k&det.needs == 0 || len(text) < det.least || det.kind == except {
 			continue
 		}
-		for _, s := range det.find(text, nil) {
+		*scratch = det.find(text, (*scratch)[:0])
+		for _, s := range *scratch {
 			found = append(found, match{s, det.kind, Mask(det.mask, det.kind, text[s.start:s.end])})
 		}
 	}
@@ -157,11 +159,11 @@ func disjoint(found []match) []match {
 }
 
 // sensitive reports whether a detector finds something.
-func (d *detectors) sensitive(text string) bool { return len(d.find(text, "")) > 0 }
+func (d *detectors) sensitive(text string) bool { return len(d.find(text, "", new([]span))) > 0 }
 
 // mask returns the text with every value masked, and the first kind found, or "".
 func (d *detectors) mask(text string) (masked, kind string) {
-	found := d.find(text, "")
+	found := d.find(text, "", new([]span))
 	if len(found) == 0 {
 		return text, ""
 	}

@@ -63,15 +63,15 @@ func findEmail(text string, found []span) []span {
 	}
 }
 
-// domainEnd returns the end of the domain name at start, which has a dot and a last label of two characters or more,
-// else -1.
+// domainEnd returns the end of the domain name at start, which has a dot and a last label of two characters or more and
+// is not itself before an @, else -1.
 func domainEnd(text string, start int) int {
 	end := run(text, start, domainByte)
 	for end > start && (text[end-1] == '.' || text[end-1] == '-') {
 		end--
 	}
 	dot := strings.LastIndexByte(text[start:end], '.')
-	if dot < 1 || end-(start+dot) < 3 {
+	if dot < 1 || end-(start+dot) < 3 || end < len(text) && text[end] == '@' {
 		return -1
 	}
 	return end

@@ -59,6 +59,7 @@ type walk struct {
 	// settled are the values of a declared kind or mask.
 	settled map[*content.Node]settlement
 	path    []place // from the root to the value at hand
+	spans   []span  // scratch of detectors
 	private bool    // has what belongs to one receiver only
 }
 
@@ -114,7 +115,7 @@ func (w *walk) value(n *content.Node) {
 	}
 	switch n.Kind {
 	case content.String:
-		if found := w.detectors.find(n.Text, s.kind); len(found) > 0 {
+		if found := w.detectors.find(n.Text, s.kind, &w.spans); len(found) > 0 {
 			replace(w.body, n, found)
 			w.found(found[0].kind)
 		}
@@ -156,13 +157,13 @@ func (p place) ofCards() bool {
 
 // name masks the name of a member. Different names stay different: what is hidden of them becomes a hash.
 func (w *walk) name(n *content.Node) {
-	found := w.detectors.find(n.Name, "")
+	found := w.detectors.find(n.Name, "", &w.spans)
 	if len(found) == 0 {
 		return
 	}
 	start, end := nameSpan(w.body.Bytes(), n)
 	for i := range found {
-		found[i].with = digest(n.Name[found[i].start:found[i].end])
+		found[i].with = hiddenName(n.Name[found[i].start:found[i].end])
 	}
 	replace(w.body, &content.Node{Kind: content.String, Text: n.Name, Start: uint32(start - 1), End: uint32(end + 1)}, found)
 	w.found(found[0].kind)

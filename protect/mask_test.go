@@ -46,7 +46,7 @@ func TestMasksNames(t *testing.T) {
 	body := `{"4111111111111111":{"limit":1,"note":"5555555555554444"},"4242424242424242":2,"x \u0034111-1111-1111-1111":{},"plain":3}`
 	e := protected(t, config.Protect{}, answered(t, nil, jsonType, body))
 	got := string(e.Response.Body.Result())
-	want := `{"` + digest("4111111111111111") + `":{"limit":1,"note":"************4444"},"` + digest("4242424242424242") + `":2,"x ` + digest("4111-1111-1111-1111") + `":{},"plain":3}`
+	want := `{"` + hiddenName("4111111111111111") + `":{"limit":1,"note":"************4444"},"` + hiddenName("4242424242424242") + `":2,"x ` + hiddenName("4111-1111-1111-1111") + `":{},"plain":3}`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}

@@ -78,12 +78,13 @@ func shown(r rune) bool { return r >= utf8.RuneSelf || alphanumeric(byte(r)) }
 // hashKey lives as long as the process: equal values can be told to be equal, nobody can look them up.
 var hashKey = func() []byte { k := make([]byte, 32); _, _ = rand.Read(k); return k }()
 
-// digestSize is the length of a digest.
-const digestSize = len("h:") + 16
+// hiddenName stands for a value in the name of a member. Different values have different names; the stars keep it apart
+// from what stands beside it.
+func hiddenName(text string) string { return "*" + digest(text) + "*" }
 
-// hiddenAlready reports whether text is what masks put in place of a value.
+// hiddenAlready reports whether text is what masks put in place of a whole value.
 func hiddenAlready(text string) bool {
-	return text == hiddenText || len(text) == digestSize && strings.HasPrefix(text, "h:")
+	return text == hiddenText || len(text) == len("*h:0123456789abcdef*") && strings.HasPrefix(text, "*h:")
 }
 
 func digest(text string) string {

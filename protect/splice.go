@@ -102,6 +102,16 @@ func nameSpan(data []byte, n *content.Node) (start, end int) {
 	return start, end
 }
 
+// plain reports whether a text is written as it is, in every media type but forms. What masks leave mostly is.
+func plain(text string) bool {
+	for i := range len(text) {
+		if c := text[i]; !alphanumeric(c) && c != '*' && c != ' ' && c != '-' && c != '.' && c != '@' && c != ':' {
+			return false
+		}
+	}
+	return true
+}
+
 // encode writes text as a value of the media type.
 func encode(m content.Media, text string) []byte {
 	if m.JSON() {
@@ -112,6 +122,9 @@ func encode(m content.Media, text string) []byte {
 
 // encodePart writes text so that it can stand within a value of the media type.
 func encodePart(m content.Media, text string) []byte {
+	if !m.Form() && plain(text) {
+		return []byte(text)
+	}
 	var b bytes.Buffer
 	switch {
 	case m.JSON():
