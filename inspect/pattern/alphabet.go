@@ -1,0 +1,128 @@
+package pattern
+
+import (
+	"regexp/syntax"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+)
+
+const asciiEnd = utf8.RuneSelf
+
+// A kind is what assertions can tell about the character beside a position.
+type kind uint8
+
+const (
+	other kind = iota
+	word
+	newline
+	edge // no character: the beginning or the end of the text
+)
+
+// An alphabet sorts characters into classes: those of a class are alike to every instruction of a program.
+type alphabet struct {
+	low    [256]uint16 // class by byte: ASCII, or every byte in binary mode
+	bounds []rune      // first characters of the intervals from asciiEnd on, ascending
+	high   []uint16    // their classes
+	kinds  []kind      // by class
+	sample []rune      // a character of each class
+}
+
+// newAlphabet cuts the characters at every bound that an instruction knows, and merges what no instruction tells apart.
+func newAlphabet(prog *syntax.Prog, binary bool) alphabet {
+	bounds := boundsOf(prog)
+	var a alphabet
+	classes := map[string]uint16{}
+	for i, from := range bounds {
+		class := a.classOf(prog, from, classes)
+		to := rune(unicode.MaxRune + 1)
+		if i+1 < len(bounds) {
+			to = bounds[i+1]
+		}
+		limit := rune(asciiEnd)
+		if binary {
+			limit = 256
+		}
+		for r := from; r < min(to, limit); r++ {
+			a.low[r] = class
+		}
+		if to > asciiEnd {
+			a.bounds, a.high = append(a.bounds, max(from, asciiEnd)), append(a.high, class)
+		}
+	}
+	return a
+}
+
+// classOf finds the class of r by its signature: which instructions take it, and what assertions see in it.
+func (a *alphabet) classOf(prog *syntax.Prog, r rune, classes map[string]uint16) uint16 {
+	k := kindOf(r)
+	signature := []byte{byte(k)}
+	for i := range prog.Inst {
+		if isRune(prog.Inst[i].Op) {
+			taken := byte(0)
+			if prog.Inst[i].MatchRune(r) {
+				taken = 1
+			}
+			signature = append(signature, taken)
+		}
+	}
+	class, ok := classes[string(signature)]
+	if !ok {
+		class = uint16(len(a.kinds))
+		classes[string(signature)] = class
+		a.kinds, a.sample = append(a.kinds, k), append(a.sample, r)
+	}
+	return class
+}
+
+func boundsOf(prog *syntax.Prog) []rune {
+	bounds := []rune{0, '\n', '\n' + 1, '0', '9' + 1, 'A', 'Z' + 1, '_', '_' + 1, 'a', 'z' + 1, asciiEnd}
+	for i := range prog.Inst {
+		in := &prog.Inst[i]
+		if !isRune(in.Op) {
+			continue
+		}
+		if len(in.Rune) == 1 { // one character, perhaps in every case of it
+			for r, first := in.Rune[0], true; first || r != in.Rune[0]; r, first = unicode.SimpleFold(r), false {
+				bounds = append(bounds, r, r+1)
+			}
+			continue
+		}
+		for j := 0; j+1 < len(in.Rune); j += 2 {
+			bounds = append(bounds, in.Rune[j], in.Rune[j+1]+1)
+		}
+	}
+	slices.Sort(bounds)
+	bounds = slices.Compact(bounds)
+	for len(bounds) > 0 && bounds[len(bounds)-1] > unicode.MaxRune {
+		bounds = bounds[:len(bounds)-1]
+	}
+	return bounds
+}
+
+func isRune(op syntax.InstOp) bool {
+	return op == syntax.InstRune || op == syntax.InstRune1 || op == syntax.InstRuneAny || op == syntax.InstRuneAnyNotNL
+}
+
+func kindOf(r rune) kind {
+	switch {
+	case r == '\n':
+		return newline
+	case syntax.IsWordChar(r):
+		return word
+	}
+	return other
+}
+
+// wide decodes the character at the beginning of s, which is not ASCII, and returns its class and size.
+func (a *alphabet) wide(s string) (uint16, int) {
+	r, size := utf8.DecodeRuneInString(s)
+	if len(a.high) == 1 {
+		return a.high[0], size
+	}
+	i, found := slices.BinarySearch(a.bounds, r)
+	if !found {
+		i--
+	}
+	return a.high[i], size
+}

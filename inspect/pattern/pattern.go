@@ -1,0 +1,117 @@
+package pattern
+
+import (
+	"fmt"
+	"regexp"
+	"regexp/syntax"
+	"sync"
+	"sync/atomic"
+)
+
+// A Pattern is a compiled expression. It is safe for concurrent use; matching allocates only while new states are found.
+type Pattern struct {
+	expr     string
+	binary   bool
+	anchored bool // a match begins at the beginning of the text or nowhere
+	prog     *syntax.Prog
+	alpha    alphabet
+	budget   *Budget
+
+	mu    sync.Mutex // held while a state is made
+	cache atomic.Pointer[cache]
+
+	captures func() *regexp.Regexp // compiled on first use
+	required []string
+}
+
+// Compile compiles expr as package regexp would. In binary mode a character is a byte, and \xNN stands for it; else texts
+// are UTF-8 and each byte that is not is one character U+FFFD.
+func Compile(expr string, binary bool, b *Budget) (*Pattern, error) {
+	re, err := syntax.Parse(expr, syntax.Perl)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't parse the expression: %w", err)
+	}
+	required := requiredOf(re, binary)
+	prog, err := syntax.Compile(re.Simplify())
+	if err != nil {
+		return nil, fmt.Errorf("couldn't compile the expression: %w", err)
+	}
+	p := &Pattern{expr: expr, binary: binary, prog: prog, alpha: newAlphabet(prog, binary), budget: b, required: required}
+	p.captures = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+	p.anchored = p.startsOnlyAtFirst()
+	p.cache.Store(p.newCache())
+	return p, nil
+}
+
+// String is the expression.
+func (p *Pattern) String() string { return p.expr }
+
+// Required lists literals of which every matching text contains at least one, after its ASCII letters were folded to
+// lower case. It is nil where no such list is short.
+func (p *Pattern) Required() []string { return p.required }
+
+// Match reports whether s contains a match.
+func (p *Pattern) Match(s string) bool {
+	at := p.cache.Load().start
+	switch at {
+	case matched: // by the empty text
+		return true
+	case dead:
+		return false
+	}
+	for i := 0; i < len(s); {
+		var class uint16
+		if c := s[i]; c < asciiEnd || p.binary {
+			class = p.alpha.low[c]
+			i++
+		} else {
+			var size int
+			class, size = p.alpha.wide(s[i:])
+			i += size
+		}
+		next := at.next[class].Load()
+		if next == nil {
+			next = p.step(at, class)
+		}
+		switch next {
+		case matched:
+			return true
+		case dead:
+			return false
+		}
+		at = next
+	}
+	return p.matchesAtEnd(at)
+}
+
+// Find returns the index pairs of the leftmost match and its groups, as [regexp.Regexp.FindStringSubmatchIndex], or nil.
+func (p *Pattern) Find(s string) []int {
+	if !p.Match(s) {
+		return nil
+	}
+	if !p.binary {
+		return p.captures().FindStringSubmatchIndex(s)
+	}
+	text, starts := latin1(s)
+	found := p.captures().FindStringSubmatchIndex(text)
+	for i, at := range found {
+		if at >= 0 {
+			found[i] = starts[at]
+		}
+	}
+	return found
+}
+
+// latin1 makes each byte the character of that number, and tells for each index of the text which byte it came from.
+func latin1(s string) (string, []int) {
+	text, starts := make([]byte, 0, len(s)+8), make([]int, 0, len(s)+8)
+	for i := range len(s) {
+		if s[i] >= asciiEnd {
+			text, starts = append(text, 0xC0|s[i]>>6), append(starts, i)
+			text, starts = append(text, 0x80|s[i]&0x3F), append(starts, i)
+			continue
+		}
+		text, starts = append(text, s[i]), append(starts, i)
+	}
+	return string(text), append(starts, len(s))
+}

@@ -1,0 +1,136 @@
+package pattern
+
+import "slices"
+
+// A Scanner finds which of many literals a text contains, in one pass (Aho and Corasick 1975). ASCII letters of the text
+// are folded to lower case. It is immutable and safe for concurrent use.
+type Scanner struct {
+	class  [256]uint8
+	width  int
+	next   []uint32 // state*width + class → state*width; states from reports on report something
+	from   uint32   // the first state that reports, times width
+	report [][]uint32
+}
+
+// NewScanner makes a scanner of lists of literals, as [Pattern.Required] returns them; the number of a list is its index.
+func NewScanner(lists [][]string) *Scanner {
+	s := &Scanner{}
+	s.classify(lists)
+	t := &trie{width: s.width}
+	t.node()
+	for number, list := range lists {
+		for _, literal := range list {
+			at := uint32(0)
+			for i := range len(literal) {
+				at = t.child(at, s.class[literal[i]])
+			}
+			t.reports[at] = append(t.reports[at], uint32(number))
+		}
+	}
+	s.number(t, t.close())
+	return s
+}
+
+// classify gives each byte that occurs in a literal a class; all others share class 0.
+func (s *Scanner) classify(lists [][]string) {
+	s.width = 1
+	for _, list := range lists {
+		for _, literal := range list {
+			for i := range len(literal) {
+				if c := literal[i]; s.class[c] == 0 && s.width < 256 {
+					s.class[c] = uint8(s.width)
+					s.width++
+				}
+			}
+		}
+	}
+	for c := byte('A'); c <= 'Z'; c++ {
+		s.class[c] = s.class[c-'A'+'a']
+	}
+}
+
+// A trie grows into the automaton.
+type trie struct {
+	width   int
+	edges   [][]uint32 // 0: none
+	reports [][]uint32
+}
+
+func (t *trie) node() uint32 {
+	t.edges, t.reports = append(t.edges, make([]uint32, t.width)), append(t.reports, nil)
+	return uint32(len(t.edges) - 1)
+}
+
+func (t *trie) child(at uint32, class uint8) uint32 {
+	if t.edges[at][class] == 0 {
+		n := t.node()
+		t.edges[at][class] = n
+	}
+	return t.edges[at][class]
+}
+
+// close completes the edges by those of the longest suffix, breadth first, and returns the order.
+func (t *trie) close() []uint32 {
+	fail := make([]uint32, len(t.edges))
+	order := []uint32{0}
+	for i := 0; i < len(order); i++ {
+		at := order[i]
+		for class, to := range t.edges[at] {
+			suffix := uint32(0)
+			if at != 0 {
+				suffix = t.edges[fail[at]][class]
+			}
+			if to == 0 {
+				t.edges[at][class] = suffix
+				continue
+			}
+			fail[to] = suffix
+			t.reports[to] = append(t.reports[to], t.reports[suffix]...)
+			order = append(order, to)
+		}
+	}
+	return order
+}
+
+// number gives the states that report the highest numbers, so that one comparison tells them.
+func (s *Scanner) number(t *trie, order []uint32) {
+	sorted := slices.Clone(order)
+	slices.SortStableFunc(sorted, func(a, b uint32) int { return min(len(t.reports[a]), 1) - min(len(t.reports[b]), 1) })
+	name := make([]uint32, len(sorted))
+	for i, old := range sorted {
+		name[old] = uint32(i * s.width)
+	}
+	s.next, s.from = make([]uint32, len(sorted)*s.width), uint32(len(sorted)*s.width)
+	for i, old := range sorted {
+		for class, to := range t.edges[old] {
+			s.next[i*s.width+class] = name[to]
+		}
+		if list := t.reports[old]; len(list) > 0 {
+			s.from = min(s.from, uint32(i*s.width))
+			slices.Sort(list)
+			s.report = append(s.report, slices.Compact(list))
+		}
+	}
+}
+
+// Scan sets the bit of each list of which text contains a literal; found must have room for all.
+func (s *Scanner) Scan(text string, found []uint64) {
+	at := uint32(0)
+	for i := range len(text) {
+		at = s.next[at+uint32(s.class[text[i]])]
+		if at >= s.from {
+			for _, n := range s.report[int(at-s.from)/s.width] {
+				found[n>>6] |= 1 << (n & 63)
+			}
+		}
+	}
+}
+
+// Size is the memory of the tables in bytes.
+func (s *Scanner) Size() int {
+	size := 4 * len(s.next)
+	for _, r := range s.report {
+		size += 4 * len(r)
+	}
+	return size
+}
