@@ -113,7 +113,7 @@ func TestTargetMatrix(t *testing.T) {
 			t.Errorf("%q: %+v, %v", raw, got, err)
 		}
 	}
-	for _, raw := range []string{"/..;/admin", "/a/..;x=1/admin", "/a/%2e%2e;x/admin", "/.;x", "/..%20;x", "/a/;x%3By", "/a%3bx=1", "/a;b?c;d", "/a;b#c", "/a;%2fb", `/a;`} {
+	for _, raw := range []string{"/..;/admin", "/a/..;x=1/admin", "/a/%2e%2e;x/admin", "/.;x", "/..%20;x", "/a/;x%3By", "/a%3bx=1", "/a;b?c;d", "/a;b#c", "/a;%2fb", `/a;\b`} {
 		if got, _, err := content.ParseTargetMatrix(raw); err == nil {
 			t.Errorf("%q: %+v", raw, got)
 		}
