@@ -16,7 +16,7 @@ var hostile = []struct{ name, unit string }{
 	{"digits", "4"}, {"spaced", "4 "}, {"groups", "4111 "}, {"dashed", "4111-"}, {"cards", "4111111111111111,"}, {"ssns", "123-45-6789 "},
 	{"ibans", "DE89370400440532013000 "}, {"almost ibans", "DE89 3704 0044 "}, {"countries", "DE89"}, {"at", "a@"}, {"emails", "a@b.cd "}, {"domains", "a@a."},
 	{"plus", "+1 "}, {"phones", "+4916012345678,"}, {"bcrypt", "$2a$"}, {"hashes", "$2b$10$abcdefghijklmnopqrstuv "}, {"braces", "{SSHA}"}, {"signs", "$"},
-	{"jwt", "eyJ."}, {"jwt heads", "eyJ-"}, {"jwts", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0. "}, {"aws", "AKIA"}, {"aws dashed", "AKIA-"}, {"aws keys", "AKIA" + "IOSFODNN7EXAMPLE "},
+	{"jwt", "eyJ."}, {"jwt heads", "eyJ-"}, {"jwts", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0. "}, {"jwts in a word", "eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0,"}, {"aws", "AKIA"}, {"aws dashed", "AKIA-"}, {"aws keys", "AKIA" + "IOSFODNN7EXAMPLE "},
 	{"dotted", "SG."}, {"pem", "-----BEGIN "}, {"pem keys", "-----BEGIN PRIVATE KEY-----\n"}, {"urls", "://a:"}, {"no-break spaces", "4111\u00a0"}, {"zero width", "4\u200b"}, {"full width", "４"},
 }
 

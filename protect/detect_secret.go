@@ -37,33 +37,48 @@ func byFirst(forms []secretForm) (table [128][]secretForm) {
 // findSecret finds keys with a published prefix, private keys in PEM, passwords in URLs, and tokens within prose, logs
 // and quoted messages. A JSON Web Token that is handed out is none of its findings, see findJWT.
 func findSecret(text string, found []span) []span {
-	quoted := !handedOut(text)
+	word, known := false, false // whether the text is one word: looked at once, and only where there is a token
 	for i := 0; i < len(text); {
-		end := i + 1
-		switch c := text[i]; {
-		case c == '-' && strings.HasPrefix(text[i:], pemBegin):
-			if stop := pemEnd(text, i); stop > 0 {
-				found, end = append(found, span{i, stop}), stop
-			}
-		case c == ':' && strings.HasPrefix(text[i:], "://"):
-			if start, stop := userinfo(text, i+3); stop > 0 {
-				found, end = append(found, span{start, stop}), stop
-			}
-		case c < 0x80 && secretForms[c] != nil && begins(text, i):
-			if stop := secretEnd(text, i); stop > 0 {
-				found, end = append(found, span{i, stop}), stop
-			}
-		case c == 'e' && begins(text, i):
-			stop, ok := jwtEnd(text, i)
-			if ok && quoted {
-				found = append(found, span{i, stop})
-			}
-			end = max(end, stop)
+		c := text[i]
+		if !secretStarts[c] || letter(c) && !begins(text, i) {
+			i++
+			continue
 		}
-		i = end
+		start, end := i, -1
+		switch c {
+		case '-':
+			end = pemEnd(text, i)
+		case ':':
+			start, end = userinfo(text, i)
+		case 'e':
+			stop, ok := jwtEnd(text, i)
+			if ok && !known {
+				word, known = handedOut(text), true
+			}
+			if ok && !word {
+				end = stop
+			} else {
+				i = max(i, stop-1)
+			}
+		default:
+			end = secretEnd(text, i)
+		}
+		if end > 0 {
+			found, i = append(found, span{start, end}), end-1
+		}
+		i++
 	}
 	return found
 }
+
+// secretStarts are the characters that secrets begin with.
+var secretStarts = func() (t [256]bool) {
+	for c := range secretForms {
+		t[c] = secretForms[c] != nil
+	}
+	t['-'], t[':'], t['e'] = true, true, true
+	return t
+}()
 
 // secretEnd returns the end of the key at start, or -1. No more than the prefix and the least number of characters is
 // looked at before it is certain that there is one.
@@ -115,6 +130,9 @@ const (
 
 // pemEnd returns the end of the private key at start, or -1. What has no end goes on to the end of the text.
 func pemEnd(text string, start int) int {
+	if !strings.HasPrefix(text[start:], pemBegin) {
+		return -1
+	}
 	from := start + len(pemBegin)
 	label := text[from:min(from+maxLabel, len(text))]
 	hyphens := strings.Index(label, "-----")
@@ -152,9 +170,12 @@ func material(text string) bool {
 // maxUserinfo bounds user and password in a URL.
 const maxUserinfo = 256
 
-// userinfo returns the span of the password in the authority that begins at start (RFC 3986, section 3.2.1), or -1.
-func userinfo(text string, start int) (from, to int) {
-	colon := -1
+// userinfo returns the span of the password in the authority behind the colon of a scheme (RFC 3986, section 3.2.1), or -1.
+func userinfo(text string, scheme int) (from, to int) {
+	if !strings.HasPrefix(text[scheme:], "://") {
+		return -1, -1
+	}
+	start, colon := scheme+len("://"), -1
 	for i := start; i < len(text) && i < start+maxUserinfo; i++ {
 		switch c := text[i]; {
 		case c == '@':
