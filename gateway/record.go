@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/openapi"
 )
 
 // Bounds of what a stranger can put into a record, in bytes.
@@ -14,6 +15,10 @@ const (
 	maxQuery = 512
 	maxAgent = 256
 	maxHost  = 256
+
+	maxDetail   = 4096
+	maxFields   = 50  // in number; so many are shown to the client, too
+	maxFindings = 200 // in number
 )
 
 // remains is a record with its parts, allocated together.
@@ -43,13 +48,13 @@ func (x *serving) record() *exchange.Record {
 	}
 	if v := e.Verdict; v.Reason != nil {
 		r.Refused, r.Guard, r.Code, r.OWASP = true, x.refusedBy, v.Reason.Code, v.Reason.OWASP
-		r.Detail, r.Setting, r.Fields = v.Detail, v.Setting, v.Fields
+		r.Detail, r.Setting, r.Fields = clip(v.Detail, maxDetail), v.Setting, first(v.Fields, maxFields)
 		if r.Guard == "" {
 			r.Guard, _, _ = strings.Cut(v.Reason.Code, ".")
 		}
 	}
 	r.Steps = steps(e.Steps)
-	r.Findings = e.Findings
+	r.Findings = first(e.Findings, maxFindings)
 	if e.Upstream.Attempts > 0 {
 		r.Upstream = &all.upstream
 		all.upstream = exchange.RecordUpstream{Target: e.Upstream.Target, Attempts: e.Upstream.Attempts, Took: e.Upstream.Took}
@@ -65,7 +70,7 @@ func steps(taken []exchange.Step) []exchange.RecordStep {
 	for i, s := range taken {
 		list[i] = exchange.RecordStep{Guard: s.Guard, Mode: s.Mode, Took: s.Took}
 		if v := s.Verdict; v != nil {
-			list[i].Detail, list[i].Setting, list[i].Fields = v.Detail, v.Setting, v.Fields
+			list[i].Detail, list[i].Setting, list[i].Fields = clip(v.Detail, maxDetail), v.Setting, first(v.Fields, maxFields)
 			if v.Reason != nil {
 				list[i].Code = v.Reason.Code
 			}
@@ -81,12 +86,39 @@ func (x *serving) maskedPath() string {
 		raw, _, _ := strings.Cut(x.r.RequestURI, "?")
 		return clip(raw, maxPath)
 	}
-	for i := range x.e.Params.Values {
-		if p := x.e.Params.Values[i].Param; p.In == "path" && p.Property.Kind != "" && p.Property.Kind != "id" {
-			return x.e.Operation.Path
-		}
+	if op := x.personal(); op != nil {
+		return op.Path
 	}
 	return clip(x.e.Target.Path, maxPath)
+}
+
+// personal is the operation with a personal parameter in its path, or nil. Where the exchange ended before it had an
+// operation, or by its method, it is any that the path would have.
+func (x *serving) personal() *openapi.Operation {
+	if op := x.e.Operation; op != nil && !op.Undocumented {
+		return ifPersonal(op)
+	}
+	if x.api == nil {
+		return nil
+	}
+	m := x.api.matcher.Match(x.r.Method, x.rest)
+	found := ifPersonal(m.Operation)
+	for i := 0; found == nil && i < len(m.Allow); i++ {
+		found = ifPersonal(x.api.matcher.Match(m.Allow[i], x.rest).Operation)
+	}
+	return found
+}
+
+func ifPersonal(op *openapi.Operation) *openapi.Operation {
+	if op == nil {
+		return nil
+	}
+	for _, p := range op.Params {
+		if p.In == "path" && p.Property.Kind != "" && p.Property.Kind != "id" {
+			return op
+		}
+	}
+	return nil
 }
 
 // maskedQuery shows names, and the values of parameters that are declared to be numbers or booleans.
@@ -115,6 +147,8 @@ func (x *serving) shown(p content.Pair) string {
 	}
 	return "***"
 }
+
+func first[T any](list []T, n int) []T { return list[:min(len(list), n)] }
 
 // clip bounds s without allocating where it fits.
 func clip(s string, n int) string {

@@ -1,11 +1,16 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
@@ -61,10 +66,32 @@ func (x *serving) refuse(v exchange.Verdict) {
 		readUntil(x.w, time.Now().Add(linger))
 	}
 	x.crossOrigin(h)
-	body, _ := json.Marshal(problem{TypeBase + v.Reason.Code, v.Reason.Title, status, v.Reason.Code, x.e.ID, v.Fields}) // plain strings always marshal
+	body, _ := json.Marshal(problem{TypeBase + v.Reason.Code, v.Reason.Title, status, v.Reason.Code, x.e.ID, first(v.Fields, maxFields)}) // plain strings always marshal
+	body = visible(body)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.write(status, body)
 }
+
+// visible escapes what does not print in JSON text: names in a stranger's message may turn around how a terminal shows
+// the rest (U+202E), or delete it. json.Marshal has escaped the rest of the control characters, and markup.
+func visible(text []byte) []byte {
+	if bytes.IndexFunc(text, invisible) < 0 {
+		return text
+	}
+	var b []byte
+	for _, r := range string(text) {
+		if !invisible(r) {
+			b = utf8.AppendRune(b, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			b = fmt.Appendf(b, `\u%04x`, unit)
+		}
+	}
+	return b
+}
+
+func invisible(r rune) bool { return r >= 0x7f && !unicode.IsPrint(r) }
 
 // statusClientGone is what the record says where nobody is left to answer; the number is nginx's.
 const statusClientGone = 499
