@@ -123,6 +123,23 @@ func TestSettingIsEnough(t *testing.T) {
 	}
 }
 
+// Rule 932280 takes every {a,b} for a shell's brace expansion. What explain proposes lets a query of metrics pass, in
+// every element of the list by one entry, and nothing else.
+func TestSettingForAFalsePositive(t *testing.T) {
+	const body = `{"queries":[{"query":"avg:cpu{env:a} by {host,zone}"},{"query":"max:cpu{*} by {host,zone,os}"}],"note":%q}`
+	e, _ := readExchange(post("application/json", fmt.Sprintf(body, "x")))
+	v, err := testJudge(t, config.Inspect{}).body(context.Background(), e)
+	if want := "apis[].inspect.exclude:\n- rule: \"932280\"\n  field: 'body.queries[*].query'\n  operation: \"any\"\n  reason: \"\""; err != nil || v.Setting != want {
+		t.Fatalf("%+v, %v, want the setting %s", v, err, want)
+	}
+	c := config.Inspect{Exclude: []config.Exclusion{{Rule: "932280", Field: "body.queries[*].query", Operation: "any"}}}
+	for note, want := range map[string]string{"x": "passed", "{cat,/etc/passwd}": "inspect.rce"} {
+		if code, _ := judgeOne(t, c, post("application/json", fmt.Sprintf(body, note))); code != want {
+			t.Errorf("with the note %s: %s, want %s", note, code, want)
+		}
+	}
+}
+
 func TestExclusions(t *testing.T) {
 	raw := post("application/json", `{"items":[{"note":"`+sqli+`"}]}`)
 	for _, c := range []struct {

@@ -67,15 +67,21 @@ func setting(top []exchange.Finding, surplus int, operation string) string {
 		if surplus < 0 {
 			break
 		}
-		f := &top[i]
-		fmt.Fprintf(&b, "\n- rule: %q\n  field: %s\n", f.Rule, quoteYAML(anyElement(f.Field)))
-		if operation != "" {
-			fmt.Fprintf(&b, "  operation: %q\n", operation)
+		surplus -= top[i].Score
+		if one := exclusionYAML(&top[i], operation); !strings.Contains(b.String(), one) { // one covers all elements of a list
+			b.WriteString(one)
 		}
-		b.WriteString("  reason: \"\"")
-		surplus -= f.Score
 	}
 	return b.String()
+}
+
+// exclusionYAML is one entry of apis[].inspect.exclude.
+func exclusionYAML(f *exchange.Finding, operation string) string {
+	one := fmt.Sprintf("\n- rule: %q\n  field: %s\n", f.Rule, quoteYAML(anyElement(f.Field)))
+	if operation != "" {
+		one += fmt.Sprintf("  operation: %q\n", operation)
+	}
+	return one + "  reason: \"\""
 }
 
 // anyElement replaces the index of an element by [*]: what is harmless in one is so in its siblings.
