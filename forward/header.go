@@ -57,6 +57,24 @@ func forwarded(name string) bool {
 	return strings.HasPrefix(name, "X-Forwarded") || strings.HasPrefix(name, "X-Forward-")
 }
 
+// vouches reports whether a field is one by which well-known proxies tell a service in clear who asks. A service that
+// stood behind one of them before believes it still, from whoever sends it; here only the managed headers of identity
+// tell that. Fields that carry a signature of their own (Cf-Access-Jwt-Assertion) are for the service to verify.
+func vouches(name string) bool {
+	switch name {
+	case "Remote-User", "X-Remote-User", "X-Remote-Group", "X-Webauth-User", "X-Ms-Client-Principal", "X-Amzn-Oidc-Identity",
+		"Cf-Access-Authenticated-User-Email", "X-Client-Cert", "X-Client-Dn":
+		return true
+	}
+	for _, prefix := range []string{"X-Auth-Request-", "X-Authenticated-", "X-Consumer-", "X-Credential-", "X-Ms-Client-Principal-",
+		"X-Goog-Authenticated-User-", "X-Ssl-Client-", "Ssl-Client-", "X-Amzn-Mtls-", "Tailscale-User-"} {
+		if strings.HasPrefix(name, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // hopByHop reports fields that belong to one connection (RFC 9110 section 7.6.1), and those that net/http writes
 // itself from what the request really is.
 func hopByHop(name string) bool {
@@ -69,12 +87,12 @@ func hopByHop(name string) bool {
 }
 
 // Reserved reports whether a header field, by canonical name, never passes from the client: it belongs to the forwarding
-// family or to one connection. Spellings that servers take for such a field ("X_Forwarded_For") are reserved too.
+// family or to one connection, or is how another proxy would tell who asks. Spellings that servers take for such a field ("X_Forwarded_For") are reserved too.
 func Reserved(name string) bool {
 	if !plain(name) {
 		name = http.CanonicalHeaderKey(strings.Map(dashed, name))
 	}
-	return forwarded(name) || hopByHop(name)
+	return forwarded(name) || hopByHop(name) || vouches(name)
 }
 
 // dashed is what servers that fold names make of a character.

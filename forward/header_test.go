@@ -20,12 +20,13 @@ func TestOutgoing(t *testing.T) {
 		"X-Forwarded-Ssl", "X-Forwarded", "X-Real-Ip", "Forwarded", "True-Client-Ip", "Client-Ip", "X-Client-Ip", "X-Original-Url", "X-Rewrite-Url", "X-Host", "X-Original-Host",
 	}
 	hop := []string{"Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings", "Content-Length", "Host", "Expect", "X-Named"}
-	aliases := []string{"X_Forwarded_For", "X.User.Id", "X_User_Id", "X-User_id", "X!user"}
+	posing := []string{"Remote-User", "X-Remote-User", "X-Auth-Request-Email", "X-Consumer-Username", "X-Ms-Client-Principal", "X-Ms-Client-Principal-Name", "X-Goog-Authenticated-User-Email", "Ssl-Client-Cert"}
+	aliases := []string{"Remote_user", "X_Forwarded_For", "X.User.Id", "X_User_Id", "X-User_id", "X!user"}
 	in := http.Header{
 		"Connection": {"x-named, x-forwarded-for", "X-User-Id , authorization,content-type"}, "X-User-Id": {"forged"},
 		"Authorization": {"Bearer a"}, "Content-Type": {"text/plain"}, "Accept": {"a/b", "c/d"}, "Range": {"bytes=0-1"}, "Accept-Encoding": {"gzip"}, "Accept-Charset": {"utf-7"}, "If-Range": {"x"},
 	}
-	for _, name := range slices.Concat(family, hop, aliases) {
+	for _, name := range slices.Concat(family, hop, posing, aliases) {
 		in[name] = []string{"evil", "evil"}
 	}
 	before := in.Clone()

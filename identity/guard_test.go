@@ -338,3 +338,16 @@ func TestGuardErrors(t *testing.T) {
 		}
 	}
 }
+
+// Servers trim the space before "=": both are sessions to them.
+func TestCookieNames(t *testing.T) {
+	for line, want := range map[string]string{"sid=a; other=b": "a", "other=b": "", "sid=a; sid =b": ambiguous, "sid\t=b;sid=a": ambiguous, "xsid=a": ""} {
+		value, _, f := cookie([]string{line}, "sid")
+		if f != nil {
+			value = f.reason.Code
+		}
+		if value != want {
+			t.Errorf("%q: %q, want %q", line, value, want)
+		}
+	}
+}

@@ -107,12 +107,13 @@ func bearer(values []string) (credential string, present bool, f *failure) {
 	return v[len(scheme):], true, nil
 }
 
-// cookie finds one cookie by its exact name (RFC 6265 section 4.2), without unquoting or decoding.
+// cookie finds one cookie by its exact name (RFC 6265 section 4.2), without unquoting or decoding. Space before the "="
+// belongs to no name: servers trim it, so "session =x" is a second session.
 func cookie(fields []string, name string) (value string, present bool, f *failure) {
 	for _, line := range fields {
 		for pair := range strings.SplitSeq(line, ";") {
 			n, v, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if n != name {
+			if strings.TrimRight(n, " \t") != name {
 				continue
 			}
 			if present {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/textproto"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/exchange"
@@ -18,8 +19,8 @@ const maxFields = 100
 //
 // Check also removes header fields on which nobody may rely, so that guards judge what the upstream will see: names
 // with other characters than letters, digits and "-" that nobody declares (upstreams fold "X_User_Id" and "X-User-Id"
-// into one; nginx drops them too), path overrides (X-Original-Url …) and what Connection names. It is therefore called
-// once, before anybody else looks at r.
+// into one; nginx drops them too), path overrides (X-Original-Url …), offers to upgrade to anything but
+// WebSocket, and what Connection names. It is therefore called once, before anybody else looks at r.
 //
 // What it cannot see, because net/http has already resolved it: Content-Length beside chunked and Transfer-Encoding
 // on HTTP/1.0 (the connection is closed after these, see closing), equal repeated Content-Length, line folding and
@@ -153,10 +154,17 @@ func dropNamed(h http.Header) string {
 	return ""
 }
 
-// badUpgrade lets only the handshake of RFC 6455 pass; whether the operation takes one is for the gateway to say.
+// badUpgrade lets only the handshake of RFC 6455 pass; whether the operation takes one is for the gateway to say. Offers
+// of other protocols are removed, as a server may (RFC 9110 section 7.8): on plain HTTP, Java's own client and curl
+// --http2 offer h2c with every request, and other libraries TLS. The upstream sees none of them, so no tunnel begins.
 func badUpgrade(r *http.Request) string {
 	values := r.Header["Upgrade"]
 	if values == nil {
+		return ""
+	}
+	if !slices.ContainsFunc(values, mentionsWebSocket) {
+		delete(r.Header, "Upgrade")
+		delete(r.Header, "Http2-Settings")
 		return ""
 	}
 	switch {
@@ -170,6 +178,10 @@ func badUpgrade(r *http.Request) string {
 		return "Upgrade without Connection: upgrade"
 	}
 	return ""
+}
+
+func mentionsWebSocket(line string) bool {
+	return strings.Contains(strings.ToLower(line), "websocket")
 }
 
 func hasToken(lines []string, token string) bool {

@@ -255,7 +255,7 @@ func TestOddRequests(t *testing.T) {
 		"two content types":           {post("Content-Type: a/b\r\nContent-Type: c/d\r\nContent-Length: 2\r\n", "hi"), 400, ""},
 		"connection hides length":     {post("Connection: Content-Length\r\nContent-Length: 2\r\n", "hi"), 400, ""},
 		"connection hides credential": {get("/judged", "Connection: close, Authorization\r\nAuthorization: Bearer a\r\n"), 400, ""},
-		"upgrade h2c":                 {get("/judged", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"), 400, ""},
+		"upgrade h2c":                 {get("/judged", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n"), 200, ""},
 		"method override":             {post("X-HTTP-Method-Override: DELETE\r\nContent-Length: 2\r\n", "hi"), 400, ""},
 		"request inside a chunk":      {post("Transfer-Encoding: chunked\r\n", "10\r\n"+probe+"\r\n0\r\n\r\n"), 400, ""},
 		"not HTTP":                    {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400, ""},
