@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/openapi/schema"
@@ -77,7 +78,7 @@ func (v *validator) undeclared(e *exchange.Exchange) (wrong []exchange.Field) {
 
 // judge says where a decoded parameter does not fit its schema. An empty value passes where the spec allows one.
 func judge(p *openapi.Value, undeclared bool) []exchange.Field {
-	if p.Param.Schema == nil || p.Node == nil || p.Param.AllowEmpty && p.Raw == "" {
+	if p.Param.Schema == nil || p.Node == nil || p.Param.AllowEmpty && empty(p) {
 		return nil
 	}
 	r := p.Param.Schema.Evaluate(p.Node, schema.Request)
@@ -97,11 +98,23 @@ func judge(p *openapi.Value, undeclared bool) []exchange.Field {
 	return wrong
 }
 
+// empty reports whether a parameter stands there without a value. What came in several pairs has no single raw text, and
+// is not empty.
+func empty(p *openapi.Value) bool {
+	switch p.Node.Kind {
+	case content.Array:
+		return p.Raw == "" && (len(p.Node.Children) == 0 || len(p.Node.Children) == 1 && p.Node.Children[0].Text == "")
+	case content.Object:
+		return p.Raw == "" && len(p.Node.Children) == 0
+	}
+	return p.Raw == "" && p.Node.Text == ""
+}
+
 // acceptable reports whether the client accepts one of the media types of the operation's successes. Only a client that
 // excludes all of them is refused, and none that takes JSON: API clients send that with everything, and RFC 9110,
 // section 12.5.1, lets a server disregard it.
 func (v *validator) acceptable(accept []string) bool {
-	if len(accept) == 0 || accepts(accept, "application/json") {
+	if len(strings.Join(accept, "")) == 0 || accepts(accept, "application/json") {
 		return true
 	}
 	offered := false

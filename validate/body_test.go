@@ -1,0 +1,180 @@
+package validate
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/openapi"
+)
+
+const (
+	asJSON = "application/json"
+	asForm = "application/x-www-form-urlencoded"
+)
+
+func TestBody(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"item":"evil"}`:                                 "",
+		`{"item":"evil","quantity":2}`:                    "",
+		`{}`:                                              "validate.body /item",
+		`{"item":7}`:                                      "validate.body /item",
+		`{"item":null}`:                                   "validate.body /item",
+		`{"item":"evil","quantity":0}`:                    "validate.body /quantity",
+		`{"item":"evil","quantity":"evil"}`:               "validate.body /quantity",
+		`{"item":"evil","quantity":1.5}`:                  "validate.body /quantity",
+		`{"item":"evil","mail":"evil"}`:                   "validate.body /mail",
+		`{"item":"evil","mail":"a@example.com"}`:          "",
+		`{"item":"evil","id":1}`:                          "validate.body /id",
+		`{"item":"evil","secret":"s"}`:                    "",
+		`{"item":"evil","strict":{"b":1}}`:                "validate.body /strict/b",
+		`{"item":"evil","open":{"b":1}}`:                  "",
+		`{"item":"evil","open":{"a":"evil"}}`:             "validate.body /open/a",
+		`{"item":"evil","role":"admin"}`:                  "validate.undeclared /role",
+		`{"item":"evil","address":{"zip":"1","x/y~z":1}}`: "validate.undeclared /address/x~1y~0z",
+		`{"item":"evil","Item":"x"}`:                      "content.ambiguous ",
+		`{"item":"a","item":"b"}`:                         "content.ambiguous ",
+		`{"item":"evil"`:                                  "content.malformed ",
+		`{"item":"evil"}{}`:                               "content.malformed ",
+		`[]`:                                              "validate.body ",
+		`"evil"`:                                          "validate.body ",
+		`null`:                                            "validate.body ",
+		` `:                                               "content.malformed ",
+		``:                                                "validate.body_missing ",
+		strings.Repeat(`[`, 500):                          "content.too_complex ",
+	} {
+		op := operation(t, "POST /orders")
+		v := check(t, op, config.Validate{}, "validate.body")(sent(t, op, asJSON, text))
+		got := code(v)
+		if got != "" {
+			got += " " + places(v)
+		}
+		if got != want {
+			t.Errorf("%.60s: %q (%s), want %q", text, got, v.Detail, want)
+		}
+		complete(t, v, "evil")
+	}
+}
+
+func TestBodyMedia(t *testing.T) {
+	for name, c := range map[string]struct{ op, media, text, want string }{
+		"form":                {"POST /orders", asForm, "item=a&quantity=2", ""},
+		"form, typed":         {"POST /orders", asForm, "item=a&quantity=x", "validate.body"},
+		"form, undeclared":    {"POST /orders", asForm, "item=a&role=admin", "validate.undeclared"},
+		"without a schema":    {"POST /orders", "text/plain", "anything", ""},
+		"parameters":          {"POST /orders", "application/json; charset=utf-8", `{"item":"a"}`, ""},
+		"undeclared":          {"POST /orders", "application/xml", "<a/>", "validate.media_type"},
+		"suffix of another":   {"POST /orders", "application/vnd.x+json", `{"item":"a"}`, "validate.media_type"},
+		"none expected":       {"GET /orders", asJSON, "{}", "validate.body_unexpected"},
+		"none expected, none": {"GET /orders", asJSON, "", ""},
+		"optional":            {"PUT /orders", asJSON, "", ""},
+		"anything":            {"PUT /orders", asJSON, `{"a":[1,{}]}`, ""},
+		"not JSON":            {"PUT /orders", asJSON, `{"a":`, "content.malformed"},
+	} {
+		op := operation(t, c.op)
+		v := check(t, op, config.Validate{}, "validate.body")(sent(t, op, c.media, c.text))
+		if code(v) != c.want {
+			t.Errorf("%s: %q (%s), want %q", name, code(v), v.Detail, c.want)
+		}
+		complete(t, v, "")
+		if c.want == "validate.media_type" {
+			if len(v.Header) != 1 || v.Header[0] != (exchange.HeaderField{Name: "Accept", Value: "application/json, application/x-www-form-urlencoded, text/plain"}) {
+				t.Errorf("%s: header %v (RFC 9110, section 15.5.16)", name, v.Header)
+			}
+			if v.Reason.Status != 415 {
+				t.Errorf("%s: %d", name, v.Reason.Status)
+			}
+		}
+	}
+}
+
+// What content could not read is refused with the setting that would let it pass.
+func TestMalformedNamesASetting(t *testing.T) {
+	for _, c := range []content.Code{content.TooLarge, content.TooComplex, content.UnsupportedEncoding, content.UnsupportedMedia, content.Ambiguous, content.Incomplete} {
+		complete(t, exchange.Malformed(&content.Error{Code: c}), "")
+	}
+}
+
+// strip forwards the body without the undeclared fields, and every other byte as it came.
+func TestBodyStrip(t *testing.T) {
+	for name, c := range map[string]struct{ media, text, want string }{
+		"nothing to strip": {asJSON, ` {"item" : "a"} `, ` {"item" : "a"} `},
+		"first":            {asJSON, `{"role":"admin", "item":"a"}`, `{"item":"a"}`},
+		"last":             {asJSON, `{"item":"a", "role":{"x":[1,2]}}`, `{"item":"a"}`},
+		"between":          {asJSON, `{"item":"a","role":1,"quantity":2}`, `{"item":"a","quantity":2}`},
+		"nested":           {asJSON, `{"item":"a","address":{"zip":"1","geo":[1]}}`, `{"item":"a","address":{"zip":"1"}}`},
+		"all of an object": {asJSON, `{"item":"a","address":{"x":1,"y":2}}`, `{"item":"a","address":{}}`},
+		"open ones stay":   {asJSON, `{"item":"a","open":{"x":1},"x":1}`, `{"item":"a","open":{"x":1}}`},
+		"form":             {asForm, `role=admin&item=a&x=1`, `item=a`},
+	} {
+		op := operation(t, "POST /orders")
+		e := sent(t, op, c.media, c.text)
+		v := check(t, op, config.Validate{Undeclared: "strip"}, "validate.body")(e)
+		if got := string(e.Body.Result()); !v.Passed() || got != c.want {
+			t.Errorf("%s: %q %s, want %q", name, got, v.Detail, c.want)
+		}
+	}
+	// additionalProperties: false is a word of the spec, which strip does not bend.
+	op := operation(t, "POST /orders")
+	v := check(t, op, config.Validate{Undeclared: "strip"}, "validate.body")(sent(t, op, asJSON, `{"item":"a","strict":{"b":1}}`))
+	if code(v) != "validate.body" {
+		t.Errorf("%q", code(v))
+	}
+}
+
+func TestBodyLog(t *testing.T) {
+	op := operation(t, "POST /orders")
+	const text = `{"item":"a","role":"admin","address":{"geo":1}}`
+	e := sent(t, op, asJSON, text)
+	v := check(t, op, config.Validate{Undeclared: "log"}, "validate.body")(e)
+	if !v.Passed() || string(e.Body.Result()) != text || len(e.Findings) != 2 {
+		t.Fatalf("%s %q %v", v.Detail, e.Body.Result(), e.Findings)
+	}
+	fields := e.Findings[0].Field + " " + e.Findings[1].Field
+	if fields != "body/role body/address/geo" && fields != "body/address/geo body/role" {
+		t.Error(fields)
+	}
+}
+
+// A body of nothing but undeclared fields makes neither an answer nor a record of its own size.
+func TestBodyBoundsPlaces(t *testing.T) {
+	var text strings.Builder
+	text.WriteString(`{"item":"a"`)
+	for i := range 5000 {
+		fmt.Fprintf(&text, `,"f%d":1`, i)
+	}
+	text.WriteString("}")
+	op := operation(t, "POST /orders")
+	v := check(t, op, config.Validate{}, "validate.body")(sent(t, op, asJSON, text.String()))
+	if code(v) != "validate.undeclared" || len(v.Fields) != maxNamed {
+		t.Errorf("%q, %d places", code(v), len(v.Fields))
+	}
+	e := sent(t, op, asJSON, text.String())
+	check(t, op, config.Validate{Undeclared: "log"}, "validate.body")(e)
+	if len(e.Findings) != maxNamed {
+		t.Errorf("%d findings", len(e.Findings))
+	}
+	e = sent(t, op, asJSON, text.String())
+	check(t, op, config.Validate{Undeclared: "strip"}, "validate.body")(e)
+	if got := string(e.Body.Result()); got != `{"item":"a"}` {
+		t.Errorf("%.80s is left: stripping knows no bound", got)
+	}
+}
+
+// Of operations that the spec does not know, only what every reader must agree on is asked.
+func TestUndocumented(t *testing.T) {
+	op := &openapi.Operation{Key: "undocumented", Undocumented: true}
+	for text, want := range map[string]string{`{"a":1}`: "", ``: "", `{"a":1,"a":2}`: "content.ambiguous", `{"a"`: "content.malformed"} {
+		v := check(t, op, config.Validate{}, "validate.body")(sent(t, op, asJSON, text))
+		if code(v) != want {
+			t.Errorf("%s: %q", text, code(v))
+		}
+		complete(t, v, "")
+	}
+	if v := check(t, op, config.Validate{}, "validate.response")(answered(t, op, 599, asJSON, `{"a"`)); !v.Passed() {
+		t.Error(v.Detail)
+	}
+}
