@@ -19,20 +19,16 @@ const (
 // digest is the key for what two texts name under a rule: 128 bits of two keyed hashes with seeds that are random per
 // process, so that nobody outside can find two names with the same key, or many with the same set.
 func (l *Limiter) digest(rule uint64, kind byte, a, b string) key {
-	var head [13]byte
-	head[0] = kind
-	binary.LittleEndian.PutUint64(head[1:], rule)
-	binary.LittleEndian.PutUint32(head[9:], uint32(len(a))) // so that ("ab","c") is not ("a","bc")
-	return key{sum(l.seeds[0], head[:], a, b), sum(l.seeds[1], head[:], a, b)}
+	var room [128]byte // subjects of the usual length stay off the heap
+	name := append(room[:0], kind)
+	name = binary.LittleEndian.AppendUint64(name, rule)
+	name = binary.LittleEndian.AppendUint32(name, uint32(len(a))) // so that ("ab","c") is not ("a","bc")
+	name = append(name, a...)
+	return l.sum(append(name, b...))
 }
 
-func sum(seed maphash.Seed, head []byte, a, b string) uint64 {
-	var h maphash.Hash
-	h.SetSeed(seed)
-	_, _ = h.Write(head) // never fails
-	_, _ = h.WriteString(a)
-	_, _ = h.WriteString(b)
-	return h.Sum64()
+func (l *Limiter) sum(name []byte) key {
+	return key{maphash.Bytes(l.seeds[0], name), maphash.Bytes(l.seeds[1], name)}
 }
 
 // ruleID names a rule within the process.
@@ -49,7 +45,7 @@ func (l *Limiter) client(rule uint64, a netip.Addr) key {
 		clear(bytes[8:]) // a client chooses these itself
 	}
 	copy(head[9:], bytes[:])
-	return key{sum(l.seeds[0], head[:], "", ""), sum(l.seeds[1], head[:], "", "")}
+	return l.sum(head[:])
 }
 
 // principal is the key of whoever asks: the subject of its issuer, or the client where nobody is known.
