@@ -165,3 +165,28 @@ func TestWalkEndsOnRecursion(t *testing.T) {
 		t.Errorf("%q", seen)
 	}
 }
+
+// Bundlers follow a reference that stands in place of all properties.
+func TestReferenceInPlaceOfProperties(t *testing.T) {
+	_, s := compileIn(t, OpenAPI31, `{"type":"object","properties":{"$ref":"#/$defs/both"},"$defs":{"both":{"a":{"type":"integer"},"b":{"type":"string"}}}}`)
+	if got := summary(s.Evaluate(tree(t, []byte(`{"a":"x","b":"y","c":1}`)), Request)); got != "/a:type -/c" {
+		t.Error(got)
+	}
+	// A property that is called $ref is one, where it is a schema.
+	_, s = compileIn(t, OpenAPI31, `{"type":"object","properties":{"$ref":{"type":"integer"}}}`)
+	if got := summary(s.Evaluate(tree(t, []byte(`{"$ref":"x"}`)), Request)); got != "/$ref:type" {
+		t.Error(got)
+	}
+	for name, text := range map[string]string{
+		"nothing there": `{"properties":{"$ref":"#/$defs/gone"}}`, "no object": `{"properties":{"$ref":"#/$defs/list"},"$defs":{"list":[]}}`,
+	} {
+		c := NewCompiler(OpenAPI31)
+		root, _ := decode([]byte(text))
+		c.AddResource("file:///x.json", root)
+		if s, err := c.Compile("file:///x.json#"); err == nil {
+			t.Errorf("%s: compiled", name)
+		} else if s != nil && s.Evaluate(tree(t, []byte(`{"a":1}`)), Request).Valid() {
+			t.Errorf("%s: lets an object pass", name)
+		}
+	}
+}

@@ -1,7 +1,10 @@
 package schema
 
 import (
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/sallyport/sallyport/config"
 )
@@ -152,12 +155,8 @@ func (b *builder) arrays() {
 func (b *builder) objects() {
 	o := &b.object
 	o.minimum, o.maximum = -1, -1
-	_, names := b.members("properties")
-	for _, name := range names {
-		o.members = append(o.members, memberRule{name: name, schema: b.sub("properties", name)})
-	}
-	o.named = len(names) > 0
-	_, names = b.members("patternProperties")
+	b.properties()
+	_, names := b.members("patternProperties")
 	for _, name := range names {
 		if p := b.pattern("patternProperties", name); p != nil {
 			o.patterns = append(o.patterns, patternRule{p, b.sub("patternProperties", name)})
@@ -183,6 +182,29 @@ func (b *builder) objects() {
 	if o.named || o.patterns != nil || o.additional != nil || o.names != nil || o.unevaluated != nil || o.conditions != nil {
 		b.n.object = o
 	}
+}
+
+// properties compiles the members of an object. A reference in place of all of them is none by JSON Schema, but bundlers
+// follow it, and documents that were never bundled rely on that.
+func (b *builder) properties() {
+	m, names := b.members("properties")
+	at := b.at.below("properties")
+	if ref, only := m["$ref"].(string); only && len(m) == 1 {
+		p, v, err := b.c.resolve(b.at, ref)
+		if m, only = v.(map[string]any); !only && err == nil {
+			err = errors.New("there is no object of schemas")
+		}
+		if err != nil {
+			b.n.verdict = never
+			b.c.broken[b.n] = &RefError{Pointer: at.String(), Ref: ref, Err: err}
+			return
+		}
+		at, names = p, slices.Sorted(maps.Keys(m))
+	}
+	for _, name := range names {
+		b.object.members = append(b.object.members, memberRule{name: name, schema: b.c.node(at.below(name), m[name])})
+	}
+	b.object.named = len(names) > 0
 }
 
 // annotations of x-sallyport, readOnly, writeOnly and of the formats that guards look for.
