@@ -1,0 +1,156 @@
+package transform
+
+import "strings"
+
+// cmdLine undoes what shells see through: quotes, carets and backslashes go, separators become one blank, blanks before
+// a slash or a parenthesis go, letters become small.
+func cmdLine(s string) string {
+	b, blank := make([]byte, 0, len(s)), false
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '"', '\'', '\\', '^':
+		case ' ', ',', ';', '\t', '\r', '\n':
+			if !blank {
+				b, blank = append(b, ' '), true
+			}
+		case '/', '(':
+			if blank {
+				b = b[:len(b)-1]
+			}
+			b, blank = append(b, c), false
+		default:
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			b, blank = append(b, c), false
+		}
+	}
+	if string(b) == s {
+		return s
+	}
+	return string(b)
+}
+
+// replaceComments makes each /* comment */ a blank, also one without an end.
+func replaceComments(s string) string {
+	return rewriteAt(s, "/*", func(b []byte, s string) ([]byte, string) {
+		_, rest, _ := strings.Cut(s[2:], "*/")
+		return append(b, ' '), rest
+	})
+}
+
+func rewriteAt(s, mark string, replace func([]byte, string) ([]byte, string)) string {
+	at := strings.Index(s, mark)
+	if at < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for at >= 0 {
+		b, s = replace(append(b, s[:at]...), s[at:])
+		at = strings.Index(s, mark)
+	}
+	return string(append(b, s...))
+}
+
+// removeCommentsChar removes the marks of comments and keeps what is within.
+func removeCommentsChar(s string) string {
+	return rewrite(s, "/*<-#", func(b []byte, s string) ([]byte, string) {
+		for _, mark := range []string{"/*", "*/", "<!--", "-->", "--", "#"} {
+			if strings.HasPrefix(s, mark) {
+				return b, s[len(mark):]
+			}
+		}
+		return append(b, s[0]), s[1:]
+	})
+}
+
+// removeComments removes /* */ and <!-- -->, either of which may end the other, with the character behind the end kept as it
+// is, and everything from -- or # on.
+func removeComments(s string) string {
+	b := make([]byte, 0, len(s)+1)
+	for i := 0; i < len(s); {
+		rest := s[i:]
+		switch {
+		case strings.HasPrefix(rest, "/*"):
+			i += 2
+		case strings.HasPrefix(rest, "<!--"):
+			i += 4
+		case strings.HasPrefix(rest, "--"), rest[0] == '#':
+			return string(b)
+		default:
+			b = append(b, s[i])
+			i++
+			continue
+		}
+		end, size := commentEnd(s[i:])
+		if end < 0 {
+			return string(append(b, ' '))
+		}
+		if i += end + size; i < len(s) {
+			b = append(b, s[i])
+			i++
+		} else {
+			b = append(b, 0) // the pad that the reference reads behind the end
+			break
+		}
+	}
+	if string(b) == s {
+		return s
+	}
+	return string(b)
+}
+
+func commentEnd(s string) (at, size int) {
+	star, dashes := strings.Index(s, "*/"), strings.Index(s, "-->")
+	if star >= 0 && (dashes < 0 || star < dashes) {
+		return star, 2
+	}
+	return dashes, 3
+}
+
+// normalizePathWin is normalizePath for Windows: backslashes are slashes, the stream behind a colon of the last step goes,
+// and dots and blanks at the end of a step.
+func normalizePathWin(s string) string {
+	if s == "" {
+		return s
+	}
+	return trimSteps(dropStream(normalizePath(strings.ReplaceAll(s, `\`, "/"))))
+}
+
+func dropStream(s string) string {
+	drive, end := "", ""
+	if len(s) >= 2 && s[1] == ':' && 'a' <= s[0]|0x20 && s[0]|0x20 <= 'z' {
+		drive, s = s[:2], s[2:]
+	}
+	if strings.HasSuffix(s, "/") {
+		s, end = s[:len(s)-1], "/"
+	}
+	last := strings.LastIndexByte(s, '/') + 1
+	if colon := strings.IndexByte(s[last:], ':'); colon >= 0 {
+		s = s[:last+colon]
+	}
+	return drive + s + end
+}
+
+func trimSteps(s string) string {
+	if !strings.Contains(s, ".") && !strings.Contains(s, " ") {
+		return s
+	}
+	steps, changed := strings.Split(s, "/"), false
+	kept := steps[:0]
+	for _, step := range steps {
+		if strings.Trim(step, ".") == "" {
+			kept = append(kept, step) // . and .. mean something
+			continue
+		}
+		short := strings.TrimRight(step, ". ")
+		changed = changed || short != step
+		if short != "" {
+			kept = append(kept, short)
+		}
+	}
+	if !changed {
+		return s
+	}
+	return strings.Join(kept, "/")
+}
