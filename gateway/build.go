@@ -163,7 +163,7 @@ func (b *builder) report(path, rule string, err error) {
 
 // fail reports a guard that cannot be built for an operation, at the operation's place in the spec.
 func (b *builder) fail(op *openapi.Operation, family string, err error) {
-	p := config.Problem{File: op.At.File, Line: op.At.Line, Column: op.At.Column, Severity: config.Error, Rule: family + ".invalid", Message: op.Key + ": " + err.Error()}
+	p := config.Problem{File: op.At.File, Line: op.At.Line, Column: op.At.Column, Severity: config.Error, Rule: family + ".invalid", Message: op.Key + ": " + strings.TrimPrefix(err.Error(), op.Key+": ")}
 	if p.File == "" {
 		p = b.src.Problem(b.at, family+".invalid", err.Error(), "")
 	}

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"text/template"
@@ -27,8 +29,11 @@ type initCmd struct {
 func (c *initCmd) Run(s *streams) error {
 	doc, problems := openapi.Load(c.Spec, openapi.Options{})
 	if doc == nil {
-		fmt.Fprintln(s.err, problems.Error())
+		report(s.err, problems)
 		return errFindings
+	}
+	if len(doc.Operations) == 0 {
+		return fmt.Errorf("%s has no operations: there is nothing to protect", c.Spec)
 	}
 	facts, err := c.facts(doc)
 	if err != nil {
@@ -39,7 +44,7 @@ func (c *initCmd) Run(s *streams) error {
 		return err
 	}
 	if _, _, problems := config.Parse(c.Out, b.Bytes()); problems.Failed() { // by --upstream or --name
-		fmt.Fprintln(s.err, problems.Error())
+		report(s.err, problems)
 		return errFindings
 	}
 	if c.Out == "-" {
@@ -64,21 +69,22 @@ func (c *initCmd) Run(s *streams) error {
 	return f.Close()
 }
 
-// schemeFacts is what the template says about one security scheme.
-type schemeFacts struct {
-	Name, Identity string
-	JWT, Key       bool
-	Header         string
+// identityFacts is what the template says about one source of credentials.
+type identityFacts struct {
+	Name   string
+	JWT    bool
+	Header string // of an API key; "" where it is a parameter or a cookie
 }
 
 type initFacts struct {
 	*initCmd
 	Beside     string // the spec as seen from the folder of the config
 	Title      string
-	Operations int
-	Schemes    []schemeFacts
-	Open       []string // operations that declare no security
-	Known      bool     // every scheme has an identity that can serve it
+	Operations string
+	Identities []identityFacts
+	Security   map[string]string // scheme → identity
+	Open       []string          // operations that declare no security
+	Known      bool              // every scheme has an identity that can serve it
 }
 
 func (c *initCmd) facts(doc *openapi.Document) (initFacts, error) {
@@ -86,21 +92,10 @@ func (c *initCmd) facts(doc *openapi.Document) (initFacts, error) {
 	if err != nil {
 		return initFacts{}, err
 	}
-	f := initFacts{initCmd: c, Beside: beside, Title: strings.ReplaceAll(doc.Title, "\n", " "), Operations: len(doc.Operations), Known: true}
-	for _, scheme := range doc.Schemes {
-		s := schemeFacts{Name: scheme.Name, Identity: strings.ToLower(scheme.Name)}
-		switch {
-		case scheme.Type == "oauth2", scheme.Type == "openIdConnect", scheme.Type == "http" && scheme.Scheme == "bearer":
-			s.JWT = true
-		case scheme.Type == "apiKey":
-			s.Key, s.Header = true, scheme.Param
-		default:
-			f.Known = false
-			continue
-		}
-		f.Schemes = append(f.Schemes, s)
+	f := initFacts{initCmd: c, Beside: beside, Title: strings.Join(strings.Fields(doc.Title), " "), Operations: operations(len(doc.Operations)), Security: map[string]string{}, Known: true}
+	for _, name := range slices.Sorted(maps.Keys(doc.Schemes)) {
+		f.add(doc.Schemes[name])
 	}
-	slices.SortFunc(f.Schemes, func(a, b schemeFacts) int { return strings.Compare(a.Name, b.Name) })
 	for _, op := range doc.Operations {
 		if !op.Declared && op.Ext.Anonymous == nil {
 			f.Open = append(f.Open, op.Key)
@@ -108,6 +103,35 @@ func (c *initCmd) facts(doc *openapi.Document) (initFacts, error) {
 	}
 	return f, nil
 }
+
+// add gives a scheme its identity. All schemes of tokens share one: two of the same issuer could not be told apart.
+func (f *initFacts) add(s *openapi.SecurityScheme) {
+	id := identityFacts{Name: strings.ToLower(unfit.ReplaceAllString(s.Name, "-"))}
+	switch {
+	case s.Type == "oauth2", s.Type == "openIdConnect", s.Type == "http" && s.Scheme == "bearer",
+		s.Type == "apiKey" && s.In == "header" && strings.EqualFold(s.Param, "Authorization"): // as Swagger 2 said bearer
+		id.JWT = true
+	case s.Type == "apiKey" && s.In == "header":
+		id.Header = s.Param
+	case s.Type == "apiKey":
+	default:
+		f.Known = false
+		return
+	}
+	shared := slices.IndexFunc(f.Identities, func(other identityFacts) bool { return id.JWT && other.JWT })
+	if shared >= 0 {
+		f.Security[s.Name] = f.Identities[shared].Name
+		return
+	}
+	for slices.ContainsFunc(f.Identities, func(other identityFacts) bool { return other.Name == id.Name }) {
+		id.Name += "-" // names that differ by case only
+	}
+	f.Identities = append(f.Identities, id)
+	f.Security[s.Name] = id.Name
+}
+
+// unfit is what the name of an identity may not have.
+var unfit = regexp.MustCompile(`[^A-Za-z0-9_-]`)
 
 // beside is the spec's path from the folder of the config, which is how the config is read.
 func (c *initCmd) beside() (string, error) {
@@ -125,7 +149,7 @@ func (c *initCmd) beside() (string, error) {
 	return filepath.Rel(folder, spec)
 }
 
-var initTemplate = template.Must(template.New("config").Parse(`# Sallyport protects {{.Title}}: {{.Operations}} operations. Every key is described in docs/config.md.
+var initTemplate = template.Must(template.New("config").Parse(`# Sallyport protects {{.Title}}: {{.Operations}}. Every key is described in docs/config.md.
 # Check it with: sallyport check --config {{.Out}}
 version: 1
 
@@ -139,20 +163,19 @@ admin:
 
 store:
   path: ./data                # API keys, and refusals for: sallyport explain ID
-{{if .Schemes}}
+{{if .Identities}}
 identity:
-{{- range .Schemes}}
+{{- range .Identities}}
 {{- if .JWT}}
-  - name: {{.Identity}}
+  - name: {{.Name}}
     jwt:                      # say who issues your tokens
       issuer: https://idp.example/
       jwks: https://idp.example/.well-known/jwks.json
       audience: [{{$.Name}}]
       # roles: claims.roles   # where the token tells the caller's roles
 {{- else}}
-  - name: {{.Identity}}
-    api_key:                  # sallyport keys create --subject NAME makes one
-      header: {{.Header}}
+  - name: {{.Name}}  # sallyport keys create --subject NAME makes a key
+    api_key: { {{- if .Header}} header: {{printf "%q" .Header}} {{end -}} }
 {{- end}}
 {{- end}}
 {{end}}
@@ -161,13 +184,13 @@ apis:
     spec: {{printf "%q" .Beside}}
     upstream: {{.Upstream}}
     mode: enforce             # or monitor: record what would be refused, change nothing
-{{- if .Schemes}}
+{{- if .Identities}}
     security:                 # securitySchemes of the spec → identity above
-{{- range .Schemes}}
-      {{.Name}}: {{.Identity}}
+{{- range $scheme, $identity := .Security}}
+      {{printf "%q" $scheme}}: {{$identity}}
 {{- end}}
 {{- end}}
-{{- if or (not .Schemes) (not .Known)}}
+{{- if or (not .Identities) (not .Known)}}
     # The spec has no security scheme that can be checked here, so nobody is asked who they are:
     modes: { identity: off }
 {{- end}}
