@@ -4,8 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -18,7 +16,7 @@ import (
 // and exchanges with findings. It holds the newest Keep of them, in the store, for explain.
 //
 // Records are written in batches by a goroutine of its own. Under a flood it keeps what the disk can take and counts
-// the rest: a refusal costs its sender more than us.
+// the rest: a refusal costs its sender more than us. They are there after a restart.
 type Refusals struct {
 	db      *sql.DB
 	keep    int
@@ -45,7 +43,7 @@ func NewRefusals(db *sql.DB, keep int) *Refusals {
 	return k
 }
 
-// Record queues r if somebody may ask about it.
+// Record queues r if somebody may ask about it. It does not block.
 func (k *Refusals) Record(r *exchange.Record) {
 	if !r.Refused && len(r.Findings) == 0 && !would(r) {
 		return
@@ -132,50 +130,8 @@ func (k *Refusals) write(batch []*exchange.Record) error {
 			return err
 		}
 	}
-	if _, err := tx.ExecContext(ctx, `DELETE FROM refusals WHERE rowid <= (SELECT rowid FROM refusals ORDER BY rowid DESC LIMIT 1 OFFSET ?)`, k.keep); err != nil {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM refusals WHERE rowid <= (SELECT max(rowid) FROM refusals) - ?`, k.keep); err != nil {
 		return err
 	}
 	return tx.Commit()
-}
-
-// ErrUnknown is an exchange of which no record is kept.
-var ErrUnknown = errors.New("no record of this exchange is kept")
-
-// Find returns the record of an exchange. A record shows up within a fraction of a second after the answer.
-func Find(ctx context.Context, db *sql.DB, id string) (*exchange.Record, error) {
-	var data []byte
-	err := db.QueryRowContext(ctx, `SELECT record FROM refusals WHERE id = ?`, id).Scan(&data)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, ErrUnknown
-	}
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read the store: %w", err)
-	}
-	r := &exchange.Record{}
-	if err := json.Unmarshal(data, r); err != nil {
-		return nil, fmt.Errorf("couldn't read the record: %w", err)
-	}
-	return r, nil
-}
-
-// Newest returns the last n records, newest first.
-func Newest(ctx context.Context, db *sql.DB, n int) ([]*exchange.Record, error) {
-	rows, err := db.QueryContext(ctx, `SELECT record FROM refusals ORDER BY rowid DESC LIMIT ?`, n)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't read the store: %w", err)
-	}
-	defer rows.Close()
-	var list []*exchange.Record
-	for rows.Next() {
-		var data []byte
-		if err := rows.Scan(&data); err != nil {
-			return nil, err
-		}
-		r := &exchange.Record{}
-		if err := json.Unmarshal(data, r); err != nil {
-			return nil, err
-		}
-		list = append(list, r)
-	}
-	return list, rows.Err()
 }

@@ -1,0 +1,44 @@
+package event
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+type counter struct{ atomic.Int64 }
+
+func (c *counter) Record(*exchange.Record) { c.Add(1) }
+
+type panicking struct{}
+
+func (panicking) Record(*exchange.Record) { panic("sink") }
+
+// Every sink gets every record, and a broken one takes it from nobody.
+func TestBus(t *testing.T) {
+	before, after := &counter{}, &counter{}
+	b := Bus{before, panicking{}, after}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 25 {
+				b.Record(&exchange.Record{})
+			}
+		})
+	}
+	all.Wait()
+	if before.Load() != 100 || after.Load() != 100 {
+		t.Errorf("%d and %d of 100", before.Load(), after.Load())
+	}
+	Bus(nil).Record(&exchange.Record{})
+}
+
+func BenchmarkBus(b *testing.B) {
+	bus, r := Bus{&counter{}, &counter{}, &counter{}}, &exchange.Record{}
+	b.ReportAllocs()
+	for b.Loop() {
+		bus.Record(r)
+	}
+}
