@@ -1,5 +1,7 @@
 package protect
 
+import "strings"
+
 // findPAN finds payment card numbers: an issuer range that is in use, a length of that range, and Luhn's check digit
 // (ISO/IEC 7812-1). Digits stand together, or in groups of three and more between single spaces, hyphens or dots.
 func findPAN(text string, found []span) []span {
@@ -72,21 +74,28 @@ func mayBegin(text string, start, taken int) bool {
 		return true
 	}
 	c := text[start-1]
-	if letter(c) {
+	switch {
+	case letter(c):
 		return escaped(text[:start])
-	}
-	if c == '*' || start == 1 {
-		return c != '*' && c != '+'
-	}
-	switch before := text[start-2]; c {
-	case '+':
-		return alphanumeric(before)
-	case '.':
-		return !digit(before)
-	case ' ', '-':
-		return before != '*'
+	case maskedBefore(text[:start]):
+		return false
+	case start == 1:
+		return c != '+'
+	case c == '+':
+		return alphanumeric(text[start-2])
+	case c == '.':
+		return !digit(text[start-2])
 	}
 	return true
+}
+
+// maskedBefore reports whether text ends in the stars of a masked number; fewer are a bullet, or emphasis.
+func maskedBefore(text string) bool {
+	n := len(text)
+	if text[n-1] == ' ' || text[n-1] == '-' || text[n-1] == '.' {
+		n--
+	}
+	return strings.HasSuffix(text[:n], "****") || strings.HasSuffix(text[:n], "* *")
 }
 
 // inGroups reports whether a group of digits goes on with a number in groups that began before it, such as a tracking
