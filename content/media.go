@@ -76,6 +76,9 @@ func (m *Media) parameter(name, value string) error {
 		return media("a content type with an extended parameter")
 	case name == "charset":
 		m.Charset = strings.ToLower(value)
+		if m.Charset == "utf8" { // not the name of RFC 3629, but everybody reads it so
+			m.Charset = "utf-8"
+		}
 		if m.Charset != "utf-8" && m.Charset != "us-ascii" {
 			return media("a charset other than utf-8")
 		}

@@ -13,6 +13,7 @@ func TestMedia(t *testing.T) {
 		"application/json":                              {Type: "application/json"},
 		"Application/JSON":                              {Type: "application/json"},
 		"application/json; charset=UTF-8":               {Type: "application/json", Charset: "utf-8"},
+		"application/json;charset=UTF8":                 {Type: "application/json", Charset: "utf-8"},
 		"application/json\t;charset=\"utf-8\"":          {Type: "application/json", Charset: "utf-8"},
 		"application/json;":                             {Type: "application/json"},
 		"application/json;;charset=us-ascii ; ":         {Type: "application/json", Charset: "us-ascii"},

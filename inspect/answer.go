@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/exchange"
@@ -28,12 +29,25 @@ func (j *judge) answer(ctx context.Context, e *exchange.Exchange) (exchange.Verd
 	if err != nil {
 		return exchange.Verdict{}, fmt.Errorf("couldn't inspect the answer: %w", err)
 	}
-	found = append(found, j.findings("inspect.response", m, matches, nil)...)
+	found = append(found, quoted(e.Response, j.findings("inspect.response", m, matches, nil))...)
 	e.Findings = append(e.Findings, found[:min(len(found), maxFindings)]...)
 	if score := total(found); score >= j.leakAt {
 		return refuse(exchange.Leak, found, score, j.leakAt, j.operation), nil
 	}
 	return exchange.Pass, nil
+}
+
+// quoted takes the score of what the rules call disclosure and what stands in a field that the spec declares: a forum
+// post about an error of a database is no error of ours. Otherwise whoever can write one post takes the list of all
+// posts away from everybody.
+func quoted(r *exchange.Response, found []exchange.Finding) []exchange.Finding {
+	for i := range found {
+		f := &found[i]
+		if r.Status < 400 && f.Field != "response" && slices.Contains(f.Tags, "attack-disclosure") && declared(r, f.Field) {
+			f.Score = 0
+		}
+	}
+	return found
 }
 
 // truncate keeps the first max bytes of text and returns how many it dropped.

@@ -160,7 +160,7 @@ func (j *judge) findings(guard string, m *Message, matches []Match, have []excha
 	score := 0
 	for i := range matches {
 		h := &matches[i]
-		if m.Stage == Body && m.inHead(h) || m.joined(h) {
+		if m.Stage == Body && m.inHead(h) || m.joined(h) || m.described(h) {
 			continue // inspect.head has judged it, or is switched off
 		}
 		m.fields(h, func(field string) bool {
@@ -204,6 +204,13 @@ func (m *Message) joined(h *Match) bool {
 		}
 	}
 	return m.Values[h.Value].Part == BodyPart
+}
+
+// described reports whether a match is one of the form of a Content-Type that content.ParseMedia has read. That is the
+// stricter judge of the grammar and of charsets; the rules know only the parameters of the web, and media types have
+// others: application/json; profile=x.
+func (m *Message) described(h *Match) bool {
+	return m.Media.Type != "" && (h.Rule.ID == "920470" || h.Rule.ID == "920480")
 }
 
 func known(have []exchange.Finding, rule, field string) bool {
