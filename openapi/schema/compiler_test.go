@@ -190,3 +190,25 @@ func TestReferenceInPlaceOfProperties(t *testing.T) {
 		}
 	}
 }
+
+// Alternatives that are references to other files are found by mappings, which name the same files.
+func TestDiscriminatorAcrossFiles(t *testing.T) {
+	for _, dialect := range []Dialect{OpenAPI30, OpenAPI31} {
+		c := NewCompiler(dialect)
+		root, _ := decode([]byte(`{"oneOf":[{"$ref":"types.json#/a"},{"$ref":"b.json"}],"discriminator":{"propertyName":"t","mapping":{"A":"types.json#/a","B":"b.json"}}}`))
+		types, _ := decode([]byte(`{"a":{"type":"object","properties":{"t":{"type":"string"},"x":{"type":"integer"}}}}`))
+		other, _ := decode([]byte(`{"type":"object","properties":{"t":{"type":"string"},"x":{"type":"string"}}}`))
+		c.AddResource("file:///d/root.json", root)
+		c.AddResource("file:///d/types.json", types)
+		c.AddResource("file:///d/b.json", other)
+		s, err := c.Compile("file:///d/root.json#")
+		if err != nil || len(c.Problems()) > 0 {
+			t.Fatal(err, c.Problems())
+		}
+		for body, want := range map[string]string{`{"t":"A","x":1}`: "", `{"t":"A","x":"s"}`: "/x:type", `{"t":"B","x":"s"}`: "", `{"t":"B","x":1}`: "/x:type", `{"t":"C","x":1}`: "/t:discriminator"} {
+			if got := summary(s.Evaluate(tree(t, []byte(body)), Request)); got != want {
+				t.Errorf("%s: %q, want %q", body, got, want)
+			}
+		}
+	}
+}

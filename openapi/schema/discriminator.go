@@ -1,6 +1,8 @@
 package schema
 
 import (
+	"maps"
+	"slices"
 	"sort"
 	"strings"
 )
@@ -36,8 +38,8 @@ func (b *builder) discriminator() {
 	d.declared = &objectRules{members: []memberRule{{name: property}}}
 	branches := b.branches(d)
 	mapping, _ := m["mapping"].(map[string]any)
-	for value, to := range mapping {
-		if n := b.mapped(value, to, branches, d.heirs); n != nil {
+	for _, value := range slices.Sorted(maps.Keys(mapping)) {
+		if n := b.mapped(value, mapping[value], branches, d.heirs); n != nil {
 			d.target[value] = n
 		}
 	}
@@ -55,15 +57,19 @@ func (b *builder) discriminator() {
 	b.n.discriminator = d
 }
 
-// branches gives the alternatives their implicit names and returns them as a set.
-func (b *builder) branches(d *discriminator) map[*node]bool {
-	set := map[*node]bool{}
+// branches gives the alternatives their implicit names and returns them, by themselves and by the schemas that they
+// refer to: a reference to another file has a plan of its own.
+func (b *builder) branches(d *discriminator) map[*node]*node {
+	set := map[*node]*node{}
 	for keyword, nodes := range map[string][]*node{"oneOf": b.n.oneOf, "anyOf": b.n.anyOf} {
 		list, _ := b.m[keyword].([]any)
 		for i, n := range nodes {
-			set[n] = true
+			set[n] = n
 			m, _ := list[i].(map[string]any)
 			if ref, ok := m["$ref"].(string); ok {
+				if p, v, err := b.c.resolve(b.at, ref); err == nil {
+					set[b.c.node(p, v)] = n
+				}
 				d.target[unescapeToken(ref[strings.LastIndexAny(ref, "/#")+1:])] = n
 			}
 		}
@@ -82,7 +88,7 @@ func (b *builder) branches(d *discriminator) map[*node]bool {
 }
 
 // mapped resolves one value of mapping: a name of a component, or a reference.
-func (b *builder) mapped(value string, to any, branches map[*node]bool, heirs bool) *node {
+func (b *builder) mapped(value string, to any, branches map[*node]*node, heirs bool) *node {
 	ref, ok := to.(string)
 	if !ok {
 		b.malformed("discriminator", "an object whose mapping has strings")
@@ -97,12 +103,14 @@ func (b *builder) mapped(value string, to any, branches map[*node]bool, heirs bo
 		}
 		n = b.c.node(p, v)
 	}
-	if !heirs && !branches[n] {
-		b.c.problem(b.at, "discriminator", "maps "+quote(value)+" to "+quote(ref)+", which is none of the alternatives")
-		return nil
+	if heirs {
+		n.heir = true
+		return n
 	}
-	n.heir = n.heir || heirs
-	return n
+	if branches[n] == nil {
+		b.c.problem(b.at, "discriminator", "maps "+quote(value)+" to "+quote(ref)+", which is none of the alternatives")
+	}
+	return branches[n]
 }
 
 // component is the component schema of that name, or nil.
