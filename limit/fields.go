@@ -46,14 +46,14 @@ func (f fields) write(states []state, policy string, put func(name, value string
 		return
 	}
 	if f.draft {
-		put("RateLimit-Policy", policy)
-		put("RateLimit", rateLimit(states))
+		put("Ratelimit-Policy", policy) // RateLimit-Policy as net/http spells it: it need not do so for every answer
+		put("Ratelimit", rateLimit(states))
 	}
 	if f.legacy {
 		s := scarcest(states)
-		put("X-RateLimit-Limit", s.rule.legacy)
-		put("X-RateLimit-Remaining", strconv.FormatInt(s.left, 10))
-		put("X-RateLimit-Reset", strconv.FormatInt(seconds(s.full), 10))
+		put("X-Ratelimit-Limit", s.rule.legacy)
+		put("X-Ratelimit-Remaining", strconv.FormatInt(s.left, 10))
+		put("X-Ratelimit-Reset", strconv.FormatInt(seconds(s.full), 10))
 	}
 }
 

@@ -46,13 +46,13 @@ func (v *validator) params(_ context.Context, e *exchange.Exchange) (exchange.Ve
 	for i := range e.Params.Values {
 		wrong = append(wrong, judge(&e.Params.Values[i], v.settings.UndeclaredParams != "log")...)
 	}
-	setting := fmt.Sprintf("the parameter's schema in %s", v.op.Key)
-	if undeclared := v.undeclared(e); len(undeclared) > 0 {
-		wrong = append(wrong, undeclared...)
-		setting = v.at + ".undeclared_params: strip"
-	}
-	if len(wrong) == 0 {
+	undeclared := v.undeclared(e)
+	if wrong = append(wrong, undeclared...); len(wrong) == 0 {
 		return exchange.Pass, nil
+	}
+	setting := "the parameter's schema in " + v.op.Key
+	if len(undeclared) > 0 {
+		setting = v.at + ".undeclared_params: strip"
 	}
 	return exchange.Refuse(exchange.ParamsInvalid, describe(wrong)).WithFields(first(wrong)...).WithSetting(setting), nil
 }
