@@ -43,7 +43,7 @@ func reason(code string, status int, title string, s Severity, owasp string, cwe
 
 // The message itself: refused whatever the modes are, because it has no single meaning or no bounded cost.
 var (
-	BadTarget   = reason("protocol.target", 400, "The request target is not acceptable", Medium, "API8", 436, "The path or query can be read in more than one way: dot segments, encoded separators, bad escapes, ';', fragments, opaque targets.")
+	BadTarget   = reason("protocol.target", 400, "The request target is not acceptable", Medium, "API8", 436, "The path or query can be read in more than one way: dot segments, encoded separators, bad escapes, ';', fragments, opaque targets. The detail says which; no setting allows it. Send such values in the query or the body.")
 	BadHeader   = reason("protocol.header", 400, "A request header is not acceptable", Medium, "API8", 444, "A header is duplicated, malformed or could be read differently by the upstream.")
 	BadFraming  = reason("protocol.framing", 400, "The request's framing is not acceptable", High, "API8", 444, "Content-Length and Transfer-Encoding are in conflict or malformed; the connection was closed.")
 	BadMethod   = reason("protocol.method", 501, "This method is not supported", Low, "API8", 650, "CONNECT, TRACE and unknown methods are never forwarded.")
