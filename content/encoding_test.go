@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -88,6 +89,21 @@ func TestEncodings(t *testing.T) {
 	}
 	if b, err := content.New(short, encoded("Identity"), content.Limits{}); err != nil || !bytes.Equal(b.Bytes(), short) {
 		t.Errorf("identity: %v", err)
+	}
+}
+
+// A zstd body may have several frames and frames to skip (RFC 8878, section 3.1): all of them are read, and what is
+// forwarded is what was read, decoded.
+func TestZstdFrames(t *testing.T) {
+	one, two := encode(t, codings["zstd"], []byte("one "), 1), encode(t, codings["zstd"], []byte("two"), 1)
+	skippable := []byte{0x50, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 'x', 'y', 'z'}
+	b, err := content.New(slices.Concat(one, skippable, two), encoded("zstd"), content.Limits{})
+	if err != nil || string(b.Bytes()) != "one two" || string(b.Result()) != "one two" {
+		t.Errorf("%q, %v", b.Bytes(), err)
+	}
+	skippable[4] = 4 // longer than the rest
+	if b, err := content.New(slices.Concat(one, skippable), encoded("zstd"), content.Limits{}); err == nil {
+		t.Errorf("a frame to skip that is cut off: %q", b.Bytes())
 	}
 }
 
