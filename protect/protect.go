@@ -1,8 +1,3 @@
-// Package protect decides what leaves: it removes what the response schema does not declare or the caller may not see,
-// masks values by their kind, replaces the bodies of failures, and sets the headers that browsers need.
-//
-// It never blocks a well-formed answer; a body that cannot be parsed as its declared type cannot be protected and is
-// refused. Edits are spans of the judged bytes (see content.Body): nothing is re-encoded.
 package protect
 
 import (
