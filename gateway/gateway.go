@@ -106,7 +106,9 @@ func (x *serving) leave() {
 	defer x.recovered("the record", nil)
 	if x.api != nil && x.admitted {
 		defer x.api.rules.Release(&x.e)
-		x.api.rules.Charge(&x.e, x.status)
+		if !x.gone || x.e.Response != nil { // who only leaves has caused no refusal: pages do it at every keystroke
+			x.api.rules.Charge(&x.e, x.status)
+		}
 	}
 	if x.sent != nil {
 		x.bytesIn = x.sent.n.Load()

@@ -37,7 +37,7 @@ components:
     Order:
       type: object
       required: [id]
-      properties: { id: { type: string, maxLength: 20 }, email: { type: string, x-sallyport: { kind: email } } }
+      properties: { id: { type: string, maxLength: 20 }, email: { type: string, x-sallyport: { kind: email, mask: partial } } }
 `
 
 const open = "    modes: { identity: off }\n    refusals: { limit: 0 }\n"

@@ -107,7 +107,7 @@ func (x *serving) match(asked *plan) exchange.Verdict {
 	}
 	x.plan = x.api.byOperation[m.Operation]
 	x.e.Operation = m.Operation
-	if x.r.Method == http.MethodHead && x.plan.enforcesAnswer && x.plan.streaming == "" {
+	if x.r.Method == http.MethodHead && x.plan.enforcesAnswer {
 		x.method = m.Operation.Method // only a whole answer can be judged: what HEAD tells must not be more than what GET tells
 	}
 	x.e.Params = m.Operation.Decode(x.e.Target, m.Args, x.r.Header)

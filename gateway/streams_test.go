@@ -135,20 +135,29 @@ func TestLeavingCancelsUpstream(t *testing.T) {
 // The same while the upstream has not answered yet: there is nobody to refuse, and the record says so.
 func TestLeavingBeforeAnswer(t *testing.T) {
 	asked, gone := make(chan struct{}), make(chan struct{})
-	g := serve(t, plainSpec, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		close(asked)
+	g := serve(t, plainSpec, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/orders/slow" {
+			orders(w, r)
+			return
+		}
+		asked <- struct{}{}
 		<-r.Context().Done()
-		close(gone)
-	}), open)
-	ctx, cancel := context.WithCancel(t.Context())
-	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, g.url+"/orders/a1", nil)
-	go func() { <-asked; cancel() }()
-	if _, err := http.DefaultClient.Do(r); err == nil {
-		t.Error("there was an answer")
+		gone <- struct{}{}
+	}), "    modes: { identity: off }\n    refusals: { limit: 1, per: 1h }\n")
+	for range 3 {
+		ctx, cancel := context.WithCancel(t.Context())
+		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, g.url+"/orders/slow", nil)
+		go func() { <-asked; cancel() }()
+		if _, err := http.DefaultClient.Do(r); err == nil {
+			t.Error("there was an answer")
+		}
+		<-gone
+		if r := g.record(t); r.Status != statusClientGone || r.Upstream == nil {
+			t.Errorf("%+v", r)
+		}
 	}
-	<-gone
-	if r := g.record(t); r.Status != statusClientGone || r.Upstream == nil {
-		t.Errorf("%+v", r)
+	if status, body := g.post(t, `{"id":"a1"}`); status != http.StatusOK { // leaving costs nothing
+		t.Errorf("%d %s", status, body)
 	}
 }
 
