@@ -125,7 +125,7 @@ var (
 	Leak        = reason("inspect.leak", 502, "The service answered in an unexpected way", High, "API8", 209, "The answer carries what looks like a leak: stack trace, SQL error, source code.")
 	TooMuchText = reason("inspect.too_large", 413, "The request carries too much text", Medium, "API4", 770, "More text than the rules look at in one request. Set inspect.max_bytes.")
 
-	InspectionBusy = reason("inspect.busy", 503, "The gateway is busy", Medium, "API4", 770, "Large messages take the rules seconds, so few are judged at once, and this one's time was over before its turn came. Small messages never wait.")
+	InspectionBusy = reason("inspect.busy", 503, "The gateway is busy", Medium, "API4", 770, "Large messages take the rules seconds, so few are judged at once, and this one's time was over before its turn came, or before it was judged to the end. Small messages never wait.")
 )
 
 // Upstream and protection of the answer.

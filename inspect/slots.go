@@ -4,6 +4,7 @@ import (
 	"context"
 	"runtime"
 	"sync"
+	"time"
 )
 
 // heavy is the cost of a message, as max_bytes counts it, beyond which judging takes so long (some 100 ms and up) that
@@ -17,13 +18,19 @@ type slots struct {
 	free chan struct{}
 }
 
-// take waits for a slot until ctx ends; it reports whether there was one. The caller gives it back.
+// take waits for a slot and reports whether there was one. The caller gives it back. It waits for half of the time that
+// ctx has left: the rest is for judging and for the service, which in monitor mode is asked whatever comes of this.
 func (s *slots) take(ctx context.Context) bool {
 	s.once.Do(func() { s.free = make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)) })
 	select {
 	case s.free <- struct{}{}:
 		return true
 	default:
+	}
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
 	}
 	select {
 	case s.free <- struct{}{}:

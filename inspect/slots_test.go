@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/sallyport/sallyport/exchange"
 )
@@ -83,4 +85,26 @@ func TestHeavyMessagesWait(t *testing.T) {
 	if v := judge(t.Context(), large); !v.Passed() {
 		t.Errorf("after the flood: %+v", v)
 	}
+}
+
+// Waiting leaves time for what comes after it.
+func TestWaitingEndsInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(slots)
+		for range max(1, runtime.GOMAXPROCS(0)/2) {
+			if !s.take(t.Context()) {
+				t.Fatal("no slot is free")
+			}
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		began := time.Now()
+		if s.take(ctx) || time.Since(began) != 30*time.Second || ctx.Err() != nil {
+			t.Errorf("waited for %v of a minute", time.Since(began))
+		}
+		s.give()
+		if !s.take(ctx) {
+			t.Error("a slot that was given back is not free")
+		}
+	})
 }
