@@ -188,7 +188,7 @@ type URLs struct {
 
 // Protect tunes what leaves.
 type Protect struct {
-	// Detect lists the kinds that are masked also in undeclared strings, wherever they are found. Default pan, iban, ssn, secret, password_hash.
+	// Detect lists the kinds that are masked also in undeclared strings, wherever they are found. Default pan, iban, ssn, secret, password_hash; email, phone and jwt may be added.
 	Detect []string `yaml:"detect"`
 	// Errors says what happens to 5xx answers: rewrite or pass. Default rewrite.
 	Errors string `yaml:"errors" enum:"rewrite,pass"`
