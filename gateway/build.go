@@ -80,6 +80,12 @@ func (b *builder) build() *api {
 		return nil
 	}
 	a.matcher = matcher
+	if b.api.Unknown == "inspect" {
+		if a.alike, err = openapi.NewAlike(b.doc.Operations); err != nil {
+			b.report(b.at+".spec", "spec.matcher", err)
+			return nil
+		}
+	}
 	a.byOperation = make(map[*openapi.Operation]*plan, len(a.plans))
 	for _, p := range a.plans {
 		a.byOperation[p.op] = p

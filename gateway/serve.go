@@ -116,6 +116,9 @@ func (x *serving) match(asked *plan) exchange.Verdict {
 
 func (x *serving) unknown(m openapi.Match) exchange.Verdict {
 	if x.api.settings.Unknown == "inspect" {
+		if why := x.disguised(m); why != "" {
+			return exchange.Refuse(exchange.UnknownOperation, x.r.Method+" "+x.e.Target.Path+": "+why).WithSetting("declare it in the spec")
+		}
 		x.plan = x.api.door
 		x.e.Operation = x.plan.op
 		return exchange.Pass

@@ -37,6 +37,7 @@ type api struct {
 	hosts       []string // lower case; empty: every host
 	bases       [][]string
 	matcher     *openapi.Matcher
+	alike       *openapi.Alike // nil where nothing unknown passes
 	plans       []*plan
 	byOperation map[*openapi.Operation]*plan
 	door        *plan // admission of every request, and the whole plan of undocumented ones
