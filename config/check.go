@@ -26,6 +26,9 @@ func check(cfg *Config, src *Source) Problems {
 	for i, l := range cfg.Listen {
 		c.listener(l, fmt.Sprintf("listen[%d]", i))
 	}
+	for i, h := range cfg.Admin.Hosts {
+		c.host(h, fmt.Sprintf("admin.hosts[%d]", i))
+	}
 	names := map[string]bool{}
 	for i, id := range cfg.Identity {
 		at := fmt.Sprintf("identity[%d]", i)
@@ -69,6 +72,13 @@ func (c *checker) listener(l Listener, at string) {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			c.fail(fmt.Sprintf("%s.trusted_proxies[%d]", at, i), "is not a CIDR", "10.0.0.0/8")
 		}
+	}
+}
+
+// host is a name as it stands in Host, or an address; a pattern would let rebound names in.
+func (c *checker) host(h, at string) {
+	if _, err := netip.ParseAddr(h); err != nil && (h == "" || strings.ContainsAny(h, ":/*@ []")) {
+		c.fail(at, "is not a host name or address without port", "sallyport.example.com")
 	}
 }
 

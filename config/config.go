@@ -54,6 +54,8 @@ type Admin struct {
 	Address string `yaml:"address"`
 	// TLS serves the admin listener over HTTPS.
 	TLS *TLS `yaml:"tls"`
+	// Hosts are the names under which the listener may be asked, without port, besides localhost and the address that the connection came in on: the name of a service in a cluster, say. Others are refused, so that no web page reaches it through an operator's browser.
+	Hosts []string `yaml:"hosts"`
 	// Token for the admin API, as a secret reference. Default: generated on first start, printed once, kept hashed in the store.
 	Token string `yaml:"token"`
 }

@@ -14,13 +14,13 @@ const (
 
 // A Reason is one entry of the catalogue: everything that can be said about a refusal without knowing the exchange.
 type Reason struct {
-	Code     string   // stable: "validate.body"
-	Status   int      // HTTP status of the refusal
-	Title    string   // for the client
-	Severity Severity //
-	OWASP    string   // OWASP API Security Top 10 (2023) class: "API1"; "" when none fits
-	CWE      int      // 0 when none fits
-	Help     string   // for the operator: what it means and what to do
+	Code     string   `json:"code"`            // stable: "validate.body"
+	Status   int      `json:"status"`          // HTTP status of the refusal
+	Title    string   `json:"title"`           // for the client
+	Severity Severity `json:"severity"`        //
+	OWASP    string   `json:"owasp,omitempty"` // OWASP API Security Top 10 (2023) class: "API1"; "" when none fits
+	CWE      int      `json:"cwe,omitempty"`   // 0 when none fits
+	Help     string   `json:"help"`            // for the operator: what it means and what to do
 }
 
 // Catalogue lists every reason, in the order of the pipeline.

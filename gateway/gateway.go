@@ -18,6 +18,7 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/telemetry"
 )
@@ -44,6 +45,14 @@ func (g *Gateway) Swap(s *Snapshot) {
 func (g *Gateway) Config() *config.Config {
 	if s := g.current.Load(); s != nil {
 		return s.config
+	}
+	return nil
+}
+
+// Identities are those of the current snapshot, or nil.
+func (g *Gateway) Identities() *identity.Providers {
+	if s := g.current.Load(); s != nil {
+		return s.identity
 	}
 	return nil
 }
@@ -92,7 +101,6 @@ type serving struct {
 	sent      *counter  // a body that is passed on as it arrives
 	gone      bool      // the client has closed
 	abort     bool      // the answer broke off: the connection must not look complete
-	steps     [24]exchange.Step
 }
 
 // settle serves, and refuses where something else than a guard panics.
@@ -132,11 +140,15 @@ func (x *serving) recovered(what string, v *exchange.Verdict) {
 	}
 }
 
-var pool = sync.Pool{New: func() any { return new(serving) }}
+// usualSteps is the number of steps for which there is room from the beginning.
+const usualSteps = 24
+
+var pool = sync.Pool{New: func() any {
+	return &serving{e: exchange.Exchange{Steps: make([]exchange.Step, 0, usualSteps)}}
+}}
 
 func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
 	x.w, x.r, x.method, x.parts, x.snapshot = w, r, r.Method, g.parts, g.current.Load() // end has cleared the rest
-	x.e.Steps = x.steps[:0]
 	x.e.Start = time.Now()
 	x.e.ID = newID(x.e.Start)
 	x.e.Request = r
@@ -147,11 +159,12 @@ func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
 // end leaves the record and gives everything back, on every path.
 func (x *serving) end() {
 	x.leave()
-	abort, outgoing, reply := x.abort, x.e.Outgoing, x.e.Reply
+	abort, steps, outgoing, reply := x.abort, x.e.Steps, x.e.Outgoing, x.e.Reply
+	clear(steps)
 	outgoing.Clear()
 	reply.Clear()
 	*x = serving{}
-	x.e.Outgoing, x.e.Reply = outgoing, reply
+	x.e.Steps, x.e.Outgoing, x.e.Reply = steps[:0], outgoing, reply
 	pool.Put(x)
 	if abort {
 		panic(http.ErrAbortHandler)

@@ -47,6 +47,7 @@ type service struct {
 	origin    string // the config file, "" for flags
 	failed    chan error
 	stale     atomic.Bool // the last reload failed
+	keyed     atomic.Bool // every key set was loaded once
 	// load reads the configuration again; nil where it cannot change.
 	load func() (*config.Config, *config.Source, config.Problems)
 }
@@ -144,6 +145,7 @@ func (v *service) observe() {
 	m.Gauge("sallyport_limit_keys", "Keys that limits count separately now.", func() float64 { return float64(v.parts.Limiter.Stats().Keys) })
 	m.Counter("sallyport_limit_overflow_total", "Requests counted in a shared bucket, because all keys were in use.", func() float64 { return float64(v.parts.Limiter.Stats().Overflow) })
 	m.Counter("sallyport_access_log_dropped_total", "Lines of the access log that could not be written.", func() float64 { return float64(v.access.Dropped()) })
+	v.observeIdentity()
 	m.Counter("sallyport_refusals_dropped_total", "Records that could not be kept for explain.", func() float64 { return float64(v.refusals.Dropped()) })
 }
 
@@ -153,17 +155,28 @@ func (v *service) adminHandler() (http.Handler, error) {
 		return nil, err
 	}
 	db := v.store.DB()
-	return admin.New(admin.Options{TokenHash: hash, Ready: v.gateway.Ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
+	return admin.New(admin.Options{Hosts: lower(v.config.Admin.Hosts), TokenHash: hash, Started: v.started, Ready: v.ready, Stale: v.stale.Load,
+		Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
 		Find:   func(ctx context.Context, id string) (*exchange.Record, error) { return event.Find(ctx, db, id) },
-		Newest: func(ctx context.Context, n int) ([]*exchange.Record, error) { return event.Newest(ctx, db, n) },
+		Select: func(ctx context.Context, f event.Filter) ([]*exchange.Record, error) { return event.Select(ctx, db, f) },
 		Reload: v.reload,
 	}), nil
+}
+
+func lower(names []string) (list []string) {
+	for _, n := range names {
+		list = append(list, strings.ToLower(n))
+	}
+	return list
 }
 
 // tokenHash is that of the configured admin token, or of the one that was generated on first start.
 func (v *service) tokenHash() (hash [sha256.Size]byte, err error) {
 	if ref := v.config.Admin.Token; ref != "" {
 		token, err := secret(ref)
+		if err == nil && token == "" {
+			err = errors.New("the admin token is empty: admin.token")
+		}
 		return sha256.Sum256([]byte(token)), err
 	}
 	var kept string
