@@ -66,14 +66,17 @@ func vouches(name string) bool {
 		"Cf-Access-Authenticated-User-Email", "X-Client-Cert", "X-Client-Dn":
 		return true
 	}
-	for _, prefix := range []string{"X-Auth-Request-", "X-Authenticated-", "X-Consumer-", "X-Credential-", "X-Ms-Client-Principal-",
-		"X-Goog-Authenticated-User-", "X-Ssl-Client-", "Ssl-Client-", "X-Amzn-Mtls-", "Tailscale-User-"} {
+	for _, prefix := range vouching {
 		if strings.HasPrefix(name, prefix) {
 			return true
 		}
 	}
 	return false
 }
+
+// vouching are the prefixes of such fields.
+var vouching = []string{"X-Auth-Request-", "X-Authenticated-", "X-Consumer-", "X-Credential-", "X-Ms-Client-Principal-",
+	"X-Goog-Authenticated-User-", "X-Ssl-Client-", "Ssl-Client-", "X-Amzn-Mtls-", "Tailscale-User-"}
 
 // hopByHop reports fields that belong to one connection (RFC 9110 section 7.6.1), and those that net/http writes
 // itself from what the request really is.
