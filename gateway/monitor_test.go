@@ -149,7 +149,7 @@ func monitored(w http.ResponseWriter, r *http.Request) {
 	case "invalid":
 		answer = `{"id": 7, "id": 8}`
 	case "leak":
-		answer = `{"id":"You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version"}`
+		answer = `{"id":"a1","debug":"You have an error in your SQL syntax; check the manual that corresponds to your MySQL server version"}`
 	case "failure":
 		status, answer = http.StatusInternalServerError, "panic: goroutine 1 [running]"
 	case "large":

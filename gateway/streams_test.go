@@ -148,8 +148,9 @@ func TestLeavingBeforeAnswer(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		r, _ := http.NewRequestWithContext(ctx, http.MethodGet, g.url+"/orders/slow", nil)
 		go func() { <-asked; cancel() }()
-		if _, err := http.DefaultClient.Do(r); err == nil {
-			t.Error("there was an answer")
+		if resp, err := http.DefaultClient.Do(r); err == nil {
+			resp.Body.Close()
+			t.Fatalf("there was an answer: %s", resp.Status)
 		}
 		<-gone
 		if r := g.record(t); r.Status != statusClientGone || r.Upstream == nil {
