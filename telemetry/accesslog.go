@@ -16,7 +16,9 @@ import (
 )
 
 // AccessLog writes one JSON object per exchange and line. Lines are handed to a writer of its own, so that a slow disk
-// or pipe delays no request; where it falls behind by more than MaxPending, lines are dropped and counted.
+// or pipe delays no request; where it falls behind by more than MaxPending, lines are dropped and counted. A process that
+// is killed loses the lines of its last 50 ms, besides what the reader or disk has not taken; Close loses nothing that can
+// be written within two seconds.
 type AccessLog struct {
 	mu      sync.Mutex
 	pending []byte
