@@ -2,20 +2,67 @@ package protect
 
 import (
 	"context"
+	"fmt"
+	"slices"
+	"strings"
 
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/openapi/schema"
 )
 
-// filter removes undeclared members, and properties that the caller's roles may not see.
-func filter(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+// A filter removes undeclared members, and properties that the caller's roles may not see.
+type filter struct {
+	op *openapi.Operation
+	// hides: answers have properties that are not for everybody. A success of a media type or status that the spec does
+	// not declare has them too, somewhere: with Accept, the client chooses among all that the service can write.
+	hides bool
+}
+
+func newFilter(op *openapi.Operation) *filter { return &filter{op, hides(op)} }
+
+// hides reports whether some property of the answers is hidden or masked as the spec or the config says.
+func hides(op *openapi.Operation) bool {
+	found := false
+	for path, p := range op.Ext.Properties {
+		found = found || strings.HasPrefix(path, "response") && covered(p)
+	}
+	for _, r := range op.Responses {
+		for i := range r.Content {
+			if r.Content[i].Schema == nil {
+				continue
+			}
+			r.Content[i].Schema.Walk(func(_ string, at *schema.Schema) bool {
+				found = found || slices.ContainsFunc(at.Info().Annotations, func(a *schema.Annotations) bool { return covered(a.Property) })
+				return !found
+			})
+		}
+	}
+	return found
+}
+
+func covered(p config.Property) bool {
+	return len(p.VisibleTo) > 0 || p.Mask != "" && p.Mask != "none" || p.Mask == "" && defaultMasks[p.Kind] != ""
+}
+
+// blind is the verdict for an answer that no schema describes.
+func (f *filter) blind(r *exchange.Response) exchange.Verdict {
+	if !f.hides || r.Media != nil || len(r.Body.Bytes()) == 0 || r.Status < 200 || r.Status > 299 {
+		return exchange.Pass
+	}
+	return exchange.Refuse(exchange.ResponseInvalid, "answers of this operation have properties that are hidden or masked, and the spec does not declare this one's status and media type").
+		WithSetting(fmt.Sprintf("responses.%d.content of %s", r.Status, f.op.Key))
+}
+
+func (f *filter) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 	if _, err := e.Response.Body.Tree(); err != nil {
 		return exchange.Refuse(exchange.ResponseInvalid, "the answer cannot be filtered: "+err.Error()), nil
 	}
 	r := e.Response.Judge()
 	if r == nil {
-		return exchange.Pass, nil
+		return f.blind(e.Response), nil
 	}
 	if v := unjudged(r); v.Refused() {
 		return v, nil

@@ -1,6 +1,7 @@
 package protect
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/sallyport/sallyport/config"
@@ -79,6 +80,25 @@ func TestVisibleTo(t *testing.T) {
 	} {
 		if got := left(t, schema, jsonType, body, c.roles...); got != c.want {
 			t.Errorf("%v: %s, want %s", c.roles, got, c.want)
+		}
+	}
+}
+
+// A client must not choose a form in which nobody knows what to hide.
+func TestNothingHiddenInOtherForms(t *testing.T) {
+	const secret = `{"type":"object","properties":{"id":{"type":"string"},"sub":{"type":"object","properties":{"margin":{"type":"integer","x-sallyport":%s}}}}}`
+	for marks, refused := range map[string]bool{
+		`{"visible_to":["staff"]}`: true, `{"mask":"full"}`: true, `{"kind":"secret"}`: true,
+		`{"kind":"email"}`: false, `{"kind":"pan","mask":"none"}`: false, `{}`: false,
+	} {
+		op := operation(t, fmt.Sprintf(secret, marks), "")
+		for _, status := range []int{200, 206, 404} {
+			e := answered(t, op, "application/vnd.shop+json", `{"id":"1","sub":{"margin":3}}`)
+			e.Response.Status = status
+			v, err := newFilter(op).check(t.Context(), e)
+			if err != nil || v.Refused() != (refused && status < 300) {
+				t.Errorf("%s, %d: refused %v, %v", marks, status, v.Refused(), err)
+			}
 		}
 	}
 }

@@ -24,7 +24,7 @@ func Guards(op *openapi.Operation, c config.Protect) ([]exchange.Guard, error) {
 	list := []exchange.Guard{
 		{Name: "protect.headers", Phase: exchange.OnResponseHead, Check: newHeaders(op, c.Headers).check},
 		{Name: "protect.cors", Phase: exchange.OnResponseHead, Check: NewCORS(cors, op).check},
-		{Name: "protect.filter", Phase: exchange.OnResponseBody, Check: filter},
+		{Name: "protect.filter", Phase: exchange.OnResponseBody, Check: newFilter(op).check},
 		{Name: "protect.mask", Phase: exchange.OnResponseHead, Check: (&masker{detectors: detectors}).head},
 		{Name: "protect.mask", Phase: exchange.OnResponseBody, Check: (&masker{detectors: detectors}).check},
 	}
