@@ -14,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 )
 
@@ -65,7 +64,7 @@ func Parse(file string, data []byte) (*Config, *Source, Problems) {
 	if len(data) > MaxFile {
 		return nil, src, Problems{src.Problem("", "config.too_large", "the config is larger than 4 MiB", "")}
 	}
-	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	tree, err := ParseYAML(data)
 	if err != nil {
 		return nil, src, Problems{syntaxProblem(file, err)}
 	}
@@ -96,7 +95,7 @@ func DecodeValue(v, into any) error {
 	if err != nil {
 		return err
 	}
-	tree, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	tree, err := ParseYAML(data)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 	"github.com/sallyport/sallyport/config"
 )
@@ -33,11 +32,11 @@ type anchor struct {
 
 func decodeYAML(name string, data []byte) (root any, tree ast.Node, problems config.Problems) {
 	r := yamlReader{name: name, anchors: map[string]anchor{}}
-	file, err := parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
+	file, err := config.ParseYAML(data)
 	if err != nil {
 		// The library refuses block scalars with an indentation indicator and no lines. Columns are kept.
 		if plain := emptyBlock.ReplaceAll(data, []byte(`$1""`)); !bytes.Equal(plain, data) {
-			file, err = parser.ParseBytes(plain, 0, parser.AllowDuplicateMapKey())
+			file, err = config.ParseYAML(plain)
 		}
 	}
 	if err != nil {
