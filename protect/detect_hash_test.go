@@ -32,7 +32,7 @@ func TestPasswordHashes(t *testing.T) {
 func TestNotPasswordHashes(t *testing.T) {
 	masksAll(t, "password_hash", []sample{
 		{text: "$5$"}, {text: "costs $5, or $6 with tax"}, {text: "$1$2$3$4"}, {text: "${HOME}/bin and ${PATH}:/usr/local/bin/and/more"}, {text: "{SHA}"}, {text: "$argon2 is a password hash"},
-		{text: "{name} bought {count} of {product} for {price}"}, {text: "d41d8cd98f00b204e9800998ecf8427e"}, {text: "jQuery$plugin$aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {text: "$md5"},
+		{text: "{name} bought {count} of {product} for {price}"}, {text: "d41d8cd98f00b204e9800998ecf8427e"}, {text: "jQuery$plugin$aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"}, {text: "$md5"}, {text: "notmd5$aaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
 		{text: strings.Repeat("$2a$", 4)}, {text: "bcrypt: see $docs"},
 	})
 }

@@ -123,6 +123,7 @@ func TestMasksOtherMedia(t *testing.T) {
 		{"application/xml", `<a b="4111111111111111"><c>4242424242424242</c><d>x &amp; y</d></a>`, `<a b="************1111"><c>************4242</c><d>x &amp; y</d></a>`},
 		{"application/xml", `<a><c>R&amp;D 4242424242424242</c></a>`, `<a><c>R&amp;D ************4242</c></a>`},
 		{"application/x-www-form-urlencoded", "a=1&pan=4111+1111+1111+1111%26x&b=%C3%A9", "a=1&pan=%2A%2A%2A%2A+%2A%2A%2A%2A+%2A%2A%2A%2A+1111%26x&b=%C3%A9"},
+		{"application/x-www-form-urlencoded", "note=card:4111111111111111&b", "note=card%3A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A%2A1111&b"},
 		{"application/problem+json", `{"detail":"card 4111111111111111"}`, `{"detail":"card ************1111"}`},
 		{"application/octet-stream", "4111111111111111", "4111111111111111"}, // the package doc says so
 	} {
