@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 
 	"github.com/sallyport/sallyport/event"
@@ -72,7 +71,7 @@ func filter(query url.Values) (event.Filter, error) {
 }
 
 func (a admin) posture(w http.ResponseWriter, _ *http.Request) {
-	answer(w, slices.Concat([]gateway.Posture{}, a.Posture()), nil) // a list, not null
+	answer(w, append([]gateway.Posture{}, a.Posture()...), nil) // a list, not null
 }
 
 func (a admin) reasons(w http.ResponseWriter, _ *http.Request) { answer(w, exchange.Catalogue(), nil) }
