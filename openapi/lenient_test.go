@@ -24,6 +24,8 @@ func TestLenient(t *testing.T) {
 		"another version":        {"openapi: 3.3\npaths: {}", "spec.version", config.Error},
 		"number as info.version": {"openapi: 3.1.0\ninfo: { title: t, version: 1.0 }\npaths: { /a: { get: {} } }", "spec.type", config.Warning},
 		"list as info.version":   {"openapi: 3.1.0\ninfo: { title: t, version: [] }\npaths: { /a: { get: {} } }", "spec.type", config.Error},
+		"a method never served":  {"openapi: 3.1.0\ninfo: { title: t, version: \"1\" }\npaths: { /a: { trace: {} } }", "spec.method", config.Warning},
+		"another one":            {"openapi: 3.2.0\ninfo: { title: t, version: \"1\" }\npaths: { /a: { additionalOperations: { CONNECT: {} } } }", "spec.method", config.Warning},
 		"style of a scalar":      {"openapi: 3.1.0\ninfo: { title: t, version: \"1\" }\npaths:\n  /a:\n" + style("integer"), "spec.style", config.Warning},
 		"style of an array":      {"openapi: 3.1.0\ninfo: { title: t, version: \"1\" }\npaths:\n  /a:\n" + style("array"), "spec.style", config.Error},
 		"style of anything":      {"openapi: 3.1.0\ninfo: { title: t, version: \"1\" }\npaths:\n  /a:\n" + style("[string, object]"), "spec.style", config.Error},

@@ -79,6 +79,9 @@ func (b *builder) methods(item cursor) []method {
 			b.warn(op.place, "spec.version", "openapi: 3.2.0", "query is a method since OpenAPI 3.2; it is ignored")
 			continue
 		}
+		if name == "trace" {
+			b.neverServed(op, "TRACE")
+		}
 		list = append(list, method{strings.ToUpper(name), op})
 	}
 	more, ok := b.object(item, "additionalOperations")
@@ -92,9 +95,17 @@ func (b *builder) methods(item cursor) []method {
 			b.fail(op.place, "spec.method", "methods with a field of their own are written there", "%q cannot be an additional operation", name)
 			continue
 		}
+		if name == "CONNECT" {
+			b.neverServed(op, name)
+		}
 		list = append(list, method{name, op})
 	}
 	return list
+}
+
+// neverServed warns of methods that the listener refuses whatever is declared.
+func (b *builder) neverServed(c cursor, method string) {
+	b.warn(c.place, "spec.method", "remove the operation", "%s cannot be judged and is never forwarded: the operation cannot be called", method)
 }
 
 func (b *builder) operation(c cursor, path place, method, template string, parts []segment, shared []*Param, item cursor) {
