@@ -216,6 +216,11 @@ func TestFindingsAreBounded(t *testing.T) {
 	if out := string(e.Response.Body.Result()); strings.Contains(out, "41111") || strings.Contains(out, "42424") {
 		t.Error("what is not recorded is not masked either")
 	}
+	body = strings.Repeat(`{"z":1},`, 500) + `{"z":1}`
+	e = protected(t, config.Protect{}, answered(t, operation(t, `{"type":"array","items":{"type":"object","properties":{"a":{}}}}`, ""), jsonType, "["+body+"]"))
+	if out := string(e.Response.Body.Result()); len(e.Findings) != maxNotes || strings.Contains(out, "z") {
+		t.Errorf("%d findings, left %s", len(e.Findings), out)
+	}
 }
 
 func TestUnreadableIsRefused(t *testing.T) {
@@ -245,6 +250,9 @@ func TestUnjudgedIsRefused(t *testing.T) {
 	m := masker{}
 	if v, err := m.check(t.Context(), e); err != nil || !v.Refused() {
 		t.Errorf("passed the mask alone: %v %v", v, err)
+	}
+	if v, err := newFilter(op).check(t.Context(), e); err != nil || !v.Refused() {
+		t.Errorf("passed the filter alone: %v %v", v, err)
 	}
 }
 
