@@ -2,6 +2,7 @@ package validate
 
 import (
 	"context"
+	"net/http"
 	"strings"
 
 	"github.com/sallyport/sallyport/content"
@@ -21,6 +22,9 @@ func (v *validator) body(_ context.Context, e *exchange.Exchange) (exchange.Verd
 		return exchange.Pass, nil
 	}
 	if v.op.Body == nil {
+		if v.saysNothing(e.Body) {
+			return exchange.Pass, nil
+		}
 		return exchange.Refuse(exchange.BodyUnexpected, "").WithSetting("requestBody of " + v.op.Key), nil
 	}
 	if e.BodySpec == nil {
@@ -31,6 +35,17 @@ func (v *validator) body(_ context.Context, e *exchange.Exchange) (exchange.Verd
 		return bad, nil
 	}
 	return v.fits(e), nil
+}
+
+// saysNothing reports whether a body is {}. Many a client library sends that with every POST, and where no field is
+// declared, none is sent. Other methods have no use for a body at all, and servers that leave it unread.
+func (v *validator) saysNothing(b *content.Body) bool {
+	switch v.op.Method {
+	case http.MethodPost, http.MethodPut, http.MethodPatch:
+		tree, err := b.Tree()
+		return err == nil && tree != nil && b.Media().JSON() && tree.Kind == content.Object && len(tree.Children) == 0
+	}
+	return false
 }
 
 // fits judges a well-formed body by its schema and settles what becomes of undeclared fields.

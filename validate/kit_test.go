@@ -50,6 +50,7 @@ paths:
     get: { responses: { "200": { description: silent about bodies } } }
     put: { requestBody: { content: { application/json: { schema: true } } }, responses: { default: { description: any, content: { application/json: { schema: { type: array } } } } } }
     delete: {}
+    patch: {}
 components:
   schemas:
     Order:
