@@ -193,7 +193,7 @@ func TestGuardBeyondItsTime(t *testing.T) {
 	} {
 		for phase := exchange.OnConnect; phase <= exchange.OnResponseBody; phase++ {
 			t.Run(fmt.Sprint(name, phase), func(t *testing.T) {
-				g := serve(t, plainSpec, http.HandlerFunc(orders), open+"    timeout: 50ms\n")
+				g := serve(t, plainSpec, http.HandlerFunc(orders), "    modes: { identity: off, inspect: off }\n    timeout: 100ms\n")
 				g.guarded(phase, config.Enforce, check)
 				status, body := g.post(t, `{"id":"a1"}`)
 				if status != http.StatusInternalServerError || !strings.Contains(body, `"code":"gateway.internal"`) {
