@@ -10,6 +10,7 @@ type Scanner struct {
 	next   []uint32 // state*width + class → state*width; states from reports on report something
 	from   uint32   // the first state that reports, times width
 	report [][]uint32
+	length []int // of the longest literal that ends in a state, beside report
 }
 
 // NewScanner makes a scanner of lists of literals, as [Pattern.Required] returns them; the number of a list is its index.
@@ -25,6 +26,7 @@ func NewScanner(lists [][]string) *Scanner {
 				at = t.child(at, s.class[literal[i]])
 			}
 			t.reports[at] = append(t.reports[at], uint32(number))
+			t.lengths[at] = len(literal)
 		}
 	}
 	s.number(t, t.close())
@@ -54,10 +56,11 @@ type trie struct {
 	width   int
 	edges   [][]uint32 // 0: none
 	reports [][]uint32
+	lengths []int // of the longest literal that ends there
 }
 
 func (t *trie) node() uint32 {
-	t.edges, t.reports = append(t.edges, make([]uint32, t.width)), append(t.reports, nil)
+	t.edges, t.reports, t.lengths = append(t.edges, make([]uint32, t.width)), append(t.reports, nil), append(t.lengths, 0)
 	return uint32(len(t.edges) - 1)
 }
 
@@ -86,6 +89,7 @@ func (t *trie) close() []uint32 {
 			}
 			fail[to] = suffix
 			t.reports[to] = append(t.reports[to], t.reports[suffix]...)
+			t.lengths[to] = max(t.lengths[to], t.lengths[suffix])
 			order = append(order, to)
 		}
 	}
@@ -108,7 +112,7 @@ func (s *Scanner) number(t *trie, order []uint32) {
 		if list := t.reports[old]; len(list) > 0 {
 			s.from = min(s.from, uint32(i*s.width))
 			slices.Sort(list)
-			s.report = append(s.report, slices.Compact(list))
+			s.report, s.length = append(s.report, slices.Compact(list)), append(s.length, t.lengths[old])
 		}
 	}
 }
@@ -124,6 +128,18 @@ func (s *Scanner) Scan(text string, found []uint64) {
 			}
 		}
 	}
+}
+
+// First returns the bounds of the literal that ends first in text, the longest of those, or -1.
+func (s *Scanner) First(text string) (start, end int) {
+	at := uint32(0)
+	for i := range len(text) {
+		at = s.next[at+uint32(s.class[text[i]])]
+		if at >= s.from {
+			return i + 1 - s.length[int(at-s.from)/s.width], i + 1
+		}
+	}
+	return -1, -1
 }
 
 // Size is the memory of the tables in bytes.

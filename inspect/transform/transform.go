@@ -55,7 +55,7 @@ func (c *Chain) Apply(s string) string {
 }
 
 // Keeps reports whether a text of these bytes is certainly unchanged.
-func (c *Chain) Keeps(b *Bytes) bool { return c.moves != all && !c.moves.meet(b) }
+func (c *Chain) Keeps(b *Bytes) bool { return c.moves != all && !c.moves.Meets(b) }
 
 // KeepsButCase is Keeps for a reader to whom A and a are the same: letters that the chain makes small do not count.
 func (c *Chain) KeepsButCase(b *Bytes) bool {
@@ -64,7 +64,7 @@ func (c *Chain) KeepsButCase(b *Bytes) bool {
 	}
 	moves := c.moves
 	moves.remove('A', 'Z')
-	return !moves.meet(b)
+	return !moves.Meets(b)
 }
 
 // Bytes is a set of bytes.
@@ -81,7 +81,8 @@ func BytesOf(s string) (b Bytes) {
 // Has reports whether c is in the set.
 func (b *Bytes) Has(c byte) bool { return b[c>>6]>>(c&63)&1 != 0 }
 
-func (b *Bytes) meet(o *Bytes) bool {
+// Meets reports whether the sets share a byte.
+func (b *Bytes) Meets(o *Bytes) bool {
 	return b[0]&o[0]|b[1]&o[1]|b[2]&o[2]|b[3]&o[3] != 0
 }
 

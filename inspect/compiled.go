@@ -1,0 +1,268 @@
+package inspect
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
+
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/inspect/pattern"
+	"github.com/sallyport/sallyport/inspect/rules"
+	"github.com/sallyport/sallyport/inspect/seclang"
+)
+
+// automata bounds the memory of the states of all expressions together, in bytes.
+const automata = 32 << 20
+
+// compiledEngine carries the Core Rule Set by our own compiler. It holds a program for each direction; they share nothing
+// but the initialisation.
+type compiledEngine struct {
+	request, answer *rules.Program
+	rules           []Rule
+	byRule          map[*rules.Rule]*Rule
+}
+
+// newCompiled compiles the Core Rule Set.
+func newCompiled(s settings) (*compiledEngine, error) {
+	e := &compiledEngine{byRule: map[*rules.Rule]*Rule{}}
+	options := rules.Options{Data: crsData{coreruleset.FS}, Budget: pattern.NewBudget(automata)}
+	for _, side := range []struct {
+		to    **rules.Program
+		files []string
+	}{{&e.request, requestFiles}, {&e.answer, answerFiles}} {
+		list, err := directivesOf(s, side.files)
+		if err != nil {
+			return nil, err
+		}
+		if *side.to, err = rules.Compile(list, options); err != nil {
+			return nil, fmt.Errorf("couldn't compile the rules: %w", err)
+		}
+	}
+	e.index()
+	return e, nil
+}
+
+// directivesOf reads the set-up and the rule files.
+func directivesOf(s settings, files []string) ([]seclang.Directive, error) {
+	list, err := seclang.ParseText("sallyport.conf", fmt.Sprintf(setup, s.paranoia, s.paranoia))
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range files {
+		more, err := seclang.Parse(coreruleset.FS, "@owasp_crs/"+f+".conf")
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, more...)
+	}
+	return list, nil
+}
+
+// index lists the rules that score; the others are plumbing.
+func (e *compiledEngine) index() {
+	all := slices.Concat(e.request.Rules(), e.answer.Rules())
+	for _, r := range all {
+		severity, score := gradeOf(r.Severity)
+		if paranoia := paranoiaOf(r.Tags); score > 0 && paranoia > 0 {
+			e.rules = append(e.rules, Rule{strconv.Itoa(r.ID), r.Tags, severity, score, paranoia})
+		}
+	}
+	slices.SortFunc(e.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
+	e.rules = slices.CompactFunc(e.rules, func(a, b Rule) bool { return a.ID == b.ID })
+	for _, r := range all {
+		if i, ok := slices.BinarySearchFunc(e.rules, strconv.Itoa(r.ID), func(x Rule, id string) int { return strings.Compare(x.ID, id) }); ok {
+			e.byRule[r] = &e.rules[i]
+		}
+	}
+}
+
+// gradeOf translates a severity of the rule language, with the score that the Core Rule Set gives it.
+func gradeOf(name string) (exchange.Severity, int) {
+	switch name {
+	case "EMERGENCY", "ALERT", "CRITICAL", "0", "1", "2":
+		return exchange.Critical, 5
+	case "ERROR", "3":
+		return exchange.High, 4
+	case "WARNING", "4":
+		return exchange.Medium, 3
+	case "NOTICE", "5":
+		return exchange.Low, 2
+	}
+	return "", 0
+}
+
+// Rules implements Engine.
+func (e *compiledEngine) Rules() []Rule { return e.rules }
+
+// A scratch is what one inspection needs and the next can use again.
+type scratch struct {
+	fields []rules.Field
+	values []int // by field: the index in Message.Values, or -1
+	hits   []rules.Hit
+}
+
+var scratches = sync.Pool{New: func() any { return &scratch{} }}
+
+// Inspect implements Engine.
+func (e *compiledEngine) Inspect(ctx context.Context, m *Message, dst []Match) ([]Match, error) {
+	if err := ctx.Err(); err != nil {
+		return dst, err
+	}
+	s := scratches.Get().(*scratch)
+	defer s.release()
+	if m.Stage == Answer {
+		s.readAnswer(m)
+		s.hits = e.answer.Run(s.fields, 3, 4, s.hits[:0])
+	} else {
+		s.readRequest(m)
+		s.hits = e.request.Run(s.fields, 1, 2, s.hits[:0])
+	}
+	first := len(dst)
+	for i := range s.hits {
+		r := e.byRule[s.hits[i].Rule]
+		if r == nil {
+			continue
+		}
+		hit := s.locate(m, r, &s.hits[i])
+		if !reported(dst[first:], &hit) {
+			dst = append(dst, hit)
+		}
+	}
+	return dst, nil
+}
+
+func (s *scratch) release() {
+	clear(s.fields)
+	clear(s.hits)
+	s.fields, s.values, s.hits = s.fields[:0], s.values[:0], s.hits[:0]
+	scratches.Put(s)
+}
+
+func (s *scratch) add(c rules.Collection, key, text string, value int) {
+	s.fields = append(s.fields, rules.Field{Collection: c, Key: key, Text: text})
+	s.values = append(s.values, value)
+}
+
+// partCollections are where the values of a part belong.
+var partCollections = [...]rules.Collection{PathPart: rules.ArgsPath, QueryPart: rules.ArgsGet, HeaderPart: rules.RequestHeaders,
+	CookiePart: rules.RequestCookies, BodyPart: rules.ArgsPost, FilePart: rules.Files, TextPart: rules.XML, AttrPart: rules.XML}
+
+func (s *scratch) readRequest(m *Message) {
+	s.line(m)
+	sizes := [2]int{}
+	for i := range m.Values {
+		v := &m.Values[i]
+		key := m.Name(v)
+		switch v.Part {
+		case TextPart:
+			key = "/*"
+		case AttrPart:
+			key = "//@*"
+		case QueryPart, BodyPart:
+			sizes[0] += len(key) + len(v.Text)
+		case FilePart:
+			s.file(i, key, v)
+		}
+		s.add(partCollections[v.Part], key, v.Text, i)
+	}
+	s.add(rules.ArgsCombinedSize, "", strconv.Itoa(sizes[0]), -1)
+	s.add(rules.FilesCombinedSize, "", "0", -1)
+	s.body(m)
+}
+
+func (s *scratch) line(m *Message) {
+	uri := m.Path
+	if m.RawQuery != "" {
+		uri += "?" + m.RawQuery
+	}
+	s.add(rules.RequestMethod, "", m.Method, -1)
+	s.add(rules.RequestProtocol, "", m.Proto, -1)
+	s.add(rules.RequestURI, "", uri, -1)
+	s.add(rules.RequestURIRaw, "", uri, -1)
+	s.add(rules.RequestLine, "", m.Method+" "+uri+" "+m.Proto, -1)
+	s.add(rules.RequestFilename, "", m.Decoded, -1)
+	base := m.Decoded
+	if i := strings.LastIndexAny(base, `/\`); i >= 0 && i+1 < len(base) {
+		base = base[i+1:]
+	}
+	s.add(rules.RequestBasename, "", base, -1)
+	s.add(rules.QueryString, "", m.RawQuery, -1)
+}
+
+func (s *scratch) file(i int, key string, v *Value) {
+	s.add(rules.FilesNames, key, key, i)
+	s.add(rules.PartHeaders, key, `Content-Disposition: form-data; name="`+key+`"; filename="`+v.Text+`"`, i)
+	if v.Type != "" {
+		s.add(rules.PartHeaders, key, "Content-Type: "+v.Type, i)
+	}
+}
+
+func (s *scratch) body(m *Message) {
+	switch {
+	case m.Media.JSON():
+		s.add(rules.BodyProcessor, "", "JSON", -1)
+	case m.Media.XML():
+		s.add(rules.BodyProcessor, "", "XML", -1)
+	case m.Media.Multipart():
+		s.add(rules.BodyProcessor, "", "MULTIPART", -1)
+	case m.Media.Type != "":
+		s.add(rules.BodyProcessor, "", "URLENCODED", -1)
+	}
+	if m.Raw != "" {
+		s.add(rules.RequestBody, "", m.Raw, -1)
+		s.add(rules.RequestBodyLength, "", strconv.Itoa(len(m.Raw)), -1)
+	}
+}
+
+func (s *scratch) readAnswer(m *Message) {
+	s.add(rules.ResponseStatus, "", strconv.Itoa(m.Status), -1)
+	for i := range m.Values {
+		s.add(rules.ResponseBody, "", m.Values[i].Text, i)
+	}
+}
+
+// locate says where a match lies.
+func (s *scratch) locate(m *Message, r *Rule, h *rules.Hit) Match {
+	out := Match{Rule: r, Message: h.Message, Value: -1, InName: h.Name, Fragment: h.Fragment}
+	if h.Field >= 0 {
+		out.Value = s.values[h.Field]
+	}
+	if out.Value >= 0 {
+		out.InName = out.InName || h.Variable == "FILES_NAMES"
+		return out
+	}
+	switch h.Variable {
+	case "REQUEST_FILENAME", "REQUEST_BASENAME":
+		out.Place = "path"
+	case "QUERY_STRING":
+		out.Place = "query"
+	case "REQUEST_URI", "REQUEST_URI_RAW", "REQUEST_LINE":
+		out.Place = "path"
+		if h.Fragment != "" && strings.Contains(m.RawQuery, h.Fragment) {
+			out.Place = "query"
+		}
+	case "REQUEST_METHOD":
+		out.Place = "method"
+	case "REQUEST_PROTOCOL":
+		out.Place = "protocol"
+	case "REQUEST_BODY", "REQUEST_BODY_LENGTH":
+		out.Place = "body"
+	default:
+		out.Place = "request"
+		if m.Stage == Answer {
+			out.Place = "response"
+		}
+	}
+	return out
+}
+
+// crsData opens the data files of the embedded rule set, which rules name without their folder.
+type crsData struct{ fs.FS }
+
+func (d crsData) Open(name string) (fs.File, error) { return d.FS.Open("@owasp_crs/" + name) }

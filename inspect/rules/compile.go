@@ -1,0 +1,263 @@
+package rules
+
+import (
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/sallyport/sallyport/inspect/pattern"
+	"github.com/sallyport/sallyport/inspect/seclang"
+	"github.com/sallyport/sallyport/inspect/transform"
+)
+
+// Options say what a program is compiled with.
+type Options struct {
+	Data   fs.FS           // holds the files that operators name
+	Budget *pattern.Budget // bounds the memory of the automata
+}
+
+// A Program is compiled rules. It is immutable and safe for concurrent use.
+type Program struct {
+	rules  []*Rule         // that can be reported, by ascending id
+	phases [6][]*condition // conditions by phase, in order
+	tests  []*test         // distinct pairs of transformation and operator
+	lanes  lanes           // what is looked for, by collection
+	names  map[string]int  // slots of TX by name
+	start  []string        // what TX holds at the beginning, by slot
+	known  []bool          // which slots of start are set
+	folded int             // rules that configuration has decided
+}
+
+// Rules lists the rules that can be reported, by ascending id.
+func (p *Program) Rules() []*Rule { return p.rules }
+
+// A test is an operator on values that were transformed in one way. First links of chains share tests.
+type test struct {
+	number int
+	chain  transform.Chain
+	steps  []transform.Chain // multiMatch: the value after each transformation
+	op     *operator
+}
+
+// A condition is a rule, or a link of a chain.
+type condition struct {
+	rule     *Rule // of the chain's first
+	number   int   // in program order; first links only
+	targets  []target
+	test     *test // nil: SecAction
+	captures bool
+	message  macro
+	log      macro
+	actions  []action
+	skip     string // skipAfter
+	skipN    int
+	allow    bool
+	next     *condition
+	reported bool
+	always   bool // evaluated for every message: nothing tells beforehand that it cannot hold
+	marker   string
+}
+
+// compiler holds what is shared while a program is built.
+type compiler struct {
+	options  Options
+	program  *Program
+	patterns map[string]*pattern.Pattern
+	tests    map[string]*test
+	fold     folder
+	all      []*seclang.Rule // those that were kept, for controls that name rules by tag
+}
+
+// Compile links, folds and compiles directives. Everything that the program cannot do as written is an error with the
+// place; the error is a *[seclang.Error].
+func Compile(list []seclang.Directive, o Options) (*Program, error) {
+	c := &compiler{options: o, program: &Program{names: map[string]int{}}, patterns: map[string]*pattern.Pattern{}, tests: map[string]*test{}}
+	c.fold = folder{known: map[string]string{}, varying: map[string]bool{}}
+	for i := range 10 {
+		c.slot(string(rune('0' + i))) // captures
+		c.fold.varying[string(rune('0'+i))] = true
+	}
+	linked, err := link(list)
+	if err != nil {
+		return nil, err
+	}
+	for phase := requestHead; phase <= logging; phase++ {
+		if err := c.phase(phase, linked); err != nil {
+			return nil, err
+		}
+	}
+	for name, value := range c.fold.known {
+		c.program.start[c.slot(name)], c.program.known[c.slot(name)] = value, true
+	}
+	if err := c.controls(); err != nil {
+		return nil, err
+	}
+	c.program.lanes = newLanes(c.program)
+	slices.SortFunc(c.program.rules, func(a, b *Rule) int { return a.ID - b.ID })
+	c.program.rules = slices.CompactFunc(c.program.rules, func(a, b *Rule) bool { return a.ID == b.ID })
+	return c.program, nil
+}
+
+// phase compiles the rules of a phase, those left out that folding has decided.
+func (c *compiler) phase(phase int, linked []seclang.Directive) error {
+	skipping := ""
+	for _, d := range linked {
+		switch d := d.(type) {
+		case *seclang.Marker:
+			if d.Name == skipping {
+				skipping = ""
+			}
+			c.fold.reach(d.Name)
+			c.program.phases[phase] = append(c.program.phases[phase], &condition{marker: d.Name})
+		case *seclang.Rule:
+			if p, err := phaseOf(d); err != nil || p != phase {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+			if skipping != "" {
+				c.program.folded++
+				continue
+			}
+			goal, kept, err := c.rule(d, phase)
+			if err != nil {
+				return err
+			}
+			if !kept {
+				c.program.folded++
+			}
+			skipping = goal
+		}
+	}
+	c.fold.reach("")
+	return nil
+}
+
+// rule compiles one rule with its chain, unless it is decided. goal is the marker to which folding skips.
+func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err error) {
+	switch decided, holds, err := c.fold.decide(r); {
+	case err != nil:
+		return "", false, err
+	case decided && !holds:
+		return "", false, nil
+	case decided && c.fold.apply(r):
+		return r.Value("skipAfter"), false, nil
+	}
+	first := &condition{rule: &Rule{ID: r.ID(), Phase: phase, Severity: strings.ToUpper(r.Value("severity")), File: r.File, Line: r.Line}}
+	for _, a := range r.Actions {
+		if a.Name == "tag" {
+			first.rule.Tags = append(first.rule.Tags, a.Value)
+		}
+	}
+	for at, l := r, first; ; {
+		if err := c.fill(at, l); err != nil {
+			return "", false, err
+		}
+		c.fold.vary(at)
+		if at.Next == nil {
+			break
+		}
+		l.next = &condition{rule: first.rule}
+		at, l = at.Next, l.next
+	}
+	first.always = first.test == nil || !first.test.op.selective() || slices.ContainsFunc(first.targets, func(t target) bool { return t.count || t.kind != ofMessage })
+	c.program.rules = append(c.program.rules, first.rule)
+	c.program.phases[phase] = append(c.program.phases[phase], first)
+	c.all = append(c.all, r)
+	return "", true, nil
+}
+
+// fill compiles one link: its targets, transformation, operator and actions.
+func (c *compiler) fill(r *seclang.Rule, l *condition) (err error) {
+	if len(r.Targets) > 0 {
+		if l.targets, err = compileTargets(r.Pos, r.Targets); err != nil {
+			return err
+		}
+		if l.test, err = c.test(r); err != nil {
+			return err
+		}
+	}
+	if l.message, err = compileMacro(r.Pos, r.Value("msg")); err != nil {
+		return err
+	}
+	if l.log, err = compileMacro(r.Pos, r.Value("logdata")); err != nil {
+		return err
+	}
+	for _, a := range r.Actions {
+		if err := c.action(r, a, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// test finds or makes the test of a condition. Operators with a macro are not shared: they depend on the run anyway.
+func (c *compiler) test(r *seclang.Rule) (*test, error) {
+	var names []string
+	multi := false
+	for _, a := range r.Actions {
+		switch a.Name {
+		case "t":
+			if names = append(names, a.Value); a.Value == "none" {
+				names = nil
+			}
+		case "multiMatch":
+			multi = true
+		}
+	}
+	t := &test{}
+	var err error
+	if t.chain, err = transform.NewChain(names...); err != nil {
+		return nil, problem(r.Pos, "%v", err)
+	}
+	if multi {
+		for i := range names {
+			step, _ := transform.NewChain(names[i]) // the whole chain has been checked
+			t.steps = append(t.steps, step)
+		}
+	}
+	key := strings.Join([]string{strings.Join(names, ","), r.Operator.Name, r.Operator.Argument}, "\x00")
+	if multi {
+		key = "multi\x00" + key
+	}
+	if r.Operator.Negated {
+		key = "not\x00" + key
+	}
+	if known := c.tests[key]; known != nil {
+		return known, nil
+	}
+	if t.op, err = c.compileOperator(r.Pos, r.Operator); err != nil {
+		return nil, err
+	}
+	t.number = len(c.program.tests)
+	c.program.tests, c.tests[key] = append(c.program.tests, t), t
+	return t, nil
+}
+
+// pattern shares automata between rules.
+func (c *compiler) pattern(expr string, binary bool) (*pattern.Pattern, error) {
+	key := expr
+	if binary {
+		key = "binary\x00" + expr
+	}
+	if p := c.patterns[key]; p != nil {
+		return p, nil
+	}
+	p, err := pattern.Compile(expr, binary, c.options.Budget)
+	if err == nil {
+		c.patterns[key] = p
+	}
+	return p, err
+}
+
+// slot is the place of a TX variable.
+func (c *compiler) slot(name string) int {
+	i, ok := c.program.names[name]
+	if !ok {
+		i = len(c.program.start)
+		c.program.names[name] = i
+		c.program.start, c.program.known = append(c.program.start, ""), append(c.program.known, false)
+	}
+	return i
+}

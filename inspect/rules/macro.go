@@ -1,0 +1,71 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/sallyport/sallyport/inspect/seclang"
+)
+
+// A macro is a text with %{variables}.
+type macro struct {
+	text  string // where there is none
+	parts []part
+}
+
+// A part is text, or a value of the run.
+type part struct {
+	text string
+	from *target
+}
+
+// compileMacro finds the variables of a text. Of %{rule.…} only the id and the like are known, and they are text.
+func compileMacro(at seclang.Pos, text string) (macro, error) {
+	m := macro{text: text}
+	rest := text
+	for {
+		before, more, found := strings.Cut(rest, "%{")
+		if !found {
+			break
+		}
+		name, after, closed := strings.Cut(more, "}")
+		if !closed {
+			break
+		}
+		t, err := macroTarget(at, name)
+		if err != nil {
+			return m, err
+		}
+		m.parts = append(m.parts, part{text: before}, part{from: &t})
+		rest = after
+	}
+	if m.parts != nil {
+		m.parts = append(m.parts, part{text: rest})
+	}
+	return m, nil
+}
+
+func macroTarget(at seclang.Pos, name string) (target, error) {
+	variable, key, _ := strings.Cut(name, ".")
+	return compileTarget(at, seclang.Target{Variable: strings.ToUpper(variable), Key: key})
+}
+
+// expand fills the values in: the first of a variable that has several.
+func (m *macro) expand(r *run) string {
+	if m.parts == nil {
+		return m.text
+	}
+	var b strings.Builder
+	for i := range m.parts {
+		p := &m.parts[i]
+		b.WriteString(p.text)
+		if p.from != nil {
+			b.WriteString(r.first(p.from))
+		}
+	}
+	return b.String()
+}
+
+// leadsWithCapture reports whether what is logged begins with the captured text.
+func (m *macro) leadsWithCapture() bool {
+	return len(m.parts) > 1 && m.parts[0].text == "Matched Data: " && m.parts[1].from.kind == ofTX && m.parts[1].from.key == "0"
+}

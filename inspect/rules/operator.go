@@ -1,0 +1,303 @@
+package rules
+
+import (
+	"io/fs"
+	"net/netip"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/corazawaf/libinjection-go"
+
+	"github.com/sallyport/sallyport/inspect/pattern"
+	"github.com/sallyport/sallyport/inspect/seclang"
+	"github.com/sallyport/sallyport/inspect/transform"
+)
+
+// An operator decides about one value.
+type operator struct {
+	negated  bool
+	holds    func(r *run, value string) bool
+	macro    macro            // its argument, where it is one
+	literals []string         // a value in which it holds contains one of these, folded to lower case; nil: unknown
+	needs    *transform.Bytes // … has one of these bytes; nil: unknown
+	ofMacro  bool             // holds depends on the run by the macro only
+}
+
+// selective reports whether values can be told beforehand in which the operator does not hold.
+func (o *operator) selective() bool { return !o.negated && (o.literals != nil || o.needs != nil) }
+
+// evaluate applies the operator.
+func (o *operator) evaluate(r *run, value string) bool { return o.holds(r, value) != o.negated }
+
+// compileOperator translates an operator of the language.
+func (c *compiler) compileOperator(at seclang.Pos, o seclang.Operator) (*operator, error) {
+	out := &operator{negated: o.Negated}
+	var err error
+	switch o.Name {
+	case "rx":
+		err = c.rx(at, out, o.Argument)
+	case "pm":
+		err = out.phrases(strings.Fields(o.Argument))
+	case "pmFromFile", "pmf":
+		err = c.phrasesOf(at, out, o.Argument)
+	case "detectSQLi":
+		out.detectSQLi()
+	case "detectXSS":
+		out.detectXSS()
+	case "validateByteRange":
+		err = out.byteRange(at, o.Argument)
+	case "validateUrlEncoding":
+		percent := transform.BytesOf("%")
+		out.needs, out.holds = &percent, func(_ *run, v string) bool { return brokenEscape(v) }
+	case "validateUtf8Encoding":
+		out.holds = func(_ *run, v string) bool { return !utf8.ValidString(v) }
+	case "unconditionalMatch":
+		out.holds = func(*run, string) bool { return true }
+	case "noMatch":
+		out.holds = func(*run, string) bool { return false }
+	case "ipMatch":
+		err = out.ipMatch(at, o.Argument)
+	default:
+		err = out.compare(at, o)
+	}
+	return out, err
+}
+
+// comparisons take a macro as their argument.
+var comparisons = map[string]func(value, argument string) bool{
+	"streq":      func(v, a string) bool { return v == a },
+	"contains":   strings.Contains,
+	"beginsWith": strings.HasPrefix,
+	"endsWith":   strings.HasSuffix,
+	"within":     func(v, a string) bool { return strings.Contains(a, v) },
+	"eq":         func(v, a string) bool { return number(v) == number(a) },
+	"ge":         func(v, a string) bool { return number(v) >= number(a) },
+	"gt":         func(v, a string) bool { return number(v) > number(a) },
+	"le":         func(v, a string) bool { return number(v) <= number(a) },
+	"lt":         func(v, a string) bool { return number(v) < number(a) },
+}
+
+// number is 0 for what is no number, as in the language.
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+func (o *operator) compare(at seclang.Pos, from seclang.Operator) error {
+	compare, ok := comparisons[from.Name]
+	if !ok {
+		return problem(at, "the operator @%s is not supported", from.Name)
+	}
+	m, err := compileMacro(at, from.Argument)
+	if err != nil {
+		return err
+	}
+	o.macro, o.ofMacro = m, true
+	o.holds = func(r *run, v string) bool { return compare(v, o.macro.expand(r)) }
+	return nil
+}
+
+// rx compiles a regular expression as Coraza does: . matches line breaks and ^ $ match at them, unless the expression
+// speaks of single bytes that are no UTF-8.
+func (c *compiler) rx(at seclang.Pos, o *operator, expr string) error {
+	binary := speaksOfBytes(expr)
+	if !binary {
+		expr = "(?sm)" + expr
+	}
+	p, err := c.pattern(expr, binary)
+	if err != nil {
+		return problem(at, "@rx: %v", err)
+	}
+	o.literals = p.Required()
+	o.holds = func(r *run, v string) bool {
+		if !r.capturing {
+			return p.Match(v)
+		}
+		found := p.Find(v)
+		for i := 0; i+1 < len(found) && i < 18; i += 2 {
+			text := ""
+			if found[i] >= 0 {
+				text = v[found[i]:found[i+1]]
+			}
+			r.capture(i/2, text)
+		}
+		return found != nil
+	}
+	return nil
+}
+
+// speaksOfBytes reports whether the \xNN of an expression, taken as bytes, leave something that is no UTF-8.
+func speaksOfBytes(expr string) bool {
+	b := make([]byte, 0, len(expr))
+	for i := 0; i < len(expr); i++ {
+		if code, size := byteEscape(expr[i:]); size > 0 {
+			b = append(b, code)
+			i += size - 1
+			continue
+		}
+		b = append(b, expr[i])
+	}
+	return !utf8.Valid(b)
+}
+
+// byteEscape reads \xNN or \x{NN}.
+func byteEscape(s string) (code byte, size int) {
+	if !strings.HasPrefix(s, `\x`) || len(s) < 4 {
+		return 0, 0
+	}
+	digits, size := s[2:4], 4
+	if s[2] == '{' {
+		end := strings.IndexByte(s, '}')
+		if end != 5 {
+			return 0, 0
+		}
+		digits, size = s[3:5], 6
+	}
+	n, err := strconv.ParseUint(digits, 16, 8)
+	if err != nil {
+		return 0, 0
+	}
+	return byte(n), size
+}
+
+// phrases is @pm: any of them, ASCII letter case ignored.
+func (o *operator) phrases(list []string) error {
+	lower := make([]string, 0, len(list))
+	for _, p := range list {
+		lower = append(lower, strings.ToLower(p))
+	}
+	o.literals = lower
+	scanner := pattern.NewScanner([][]string{lower})
+	o.holds = func(r *run, v string) bool {
+		start, end := scanner.First(v)
+		if start < 0 {
+			return false
+		}
+		if r.capturing {
+			r.capture(0, v[start:end])
+		}
+		return true
+	}
+	return nil
+}
+
+// phrasesOf is @pmFromFile: a phrase a line, # begins a comment.
+func (c *compiler) phrasesOf(at seclang.Pos, o *operator, name string) error {
+	data, err := fs.ReadFile(c.options.Data, name)
+	if err != nil {
+		return problem(at, "@pmFromFile: couldn't read %s: %v", name, err)
+	}
+	var list []string
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			list = append(list, line)
+		}
+	}
+	if len(list) == 0 {
+		return problem(at, "@pmFromFile: %s holds no phrase", name)
+	}
+	return o.phrases(list)
+}
+
+// detectSQLi is libinjection. It takes more than one token to make a statement, and none of these bytes means one token at
+// most: a property that a test keeps.
+func (o *operator) detectSQLi() {
+	var plain transform.Bytes
+	for c := range 256 {
+		if !('0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z' && c < 0x80 || c == '_') {
+			plain[c>>6] |= 1 << (c & 63)
+		}
+	}
+	o.needs = &plain
+	o.holds = func(r *run, v string) bool {
+		found, fingerprint := libinjection.IsSQLi(v)
+		if found && r.capturing {
+			r.capture(0, fingerprint)
+		}
+		return found
+	}
+}
+
+// detectXSS is libinjection: there is no tag without <, and no attribute with a value without =.
+func (o *operator) detectXSS() {
+	marks := transform.BytesOf("<=")
+	o.needs = &marks
+	o.holds = func(_ *run, v string) bool { return libinjection.IsXSS(v) }
+}
+
+// byteRange holds where a byte lies outside of the ranges: 9,10,32-126.
+func (o *operator) byteRange(at seclang.Pos, argument string) error {
+	var outside transform.Bytes
+	for i := range outside {
+		outside[i] = ^uint64(0)
+	}
+	for field := range strings.SplitSeq(argument, ",") {
+		from, to, isRange := strings.Cut(strings.TrimSpace(field), "-")
+		if !isRange {
+			to = from
+		}
+		a, err1 := strconv.ParseUint(from, 10, 8)
+		b, err2 := strconv.ParseUint(to, 10, 8)
+		if err1 != nil || err2 != nil {
+			return problem(at, "@validateByteRange: %q is neither a byte nor a range", field)
+		}
+		for c := a; c <= b; c++ {
+			outside[c>>6] &^= 1 << (c & 63)
+		}
+	}
+	o.needs = &outside
+	o.holds = func(_ *run, v string) bool {
+		for i := range len(v) {
+			if outside.Has(v[i]) {
+				return true
+			}
+		}
+		return false
+	}
+	return nil
+}
+
+func brokenEscape(s string) bool {
+	for i := strings.IndexByte(s, '%'); i >= 0; i = strings.IndexByte(s, '%') {
+		if len(s) < i+3 || !isHex(s[i+1]) || !isHex(s[i+2]) {
+			return true
+		}
+		s = s[i+3:]
+	}
+	return false
+}
+
+func isHex(c byte) bool { return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'f' }
+
+func (o *operator) ipMatch(at seclang.Pos, argument string) error {
+	var list []netip.Prefix
+	for field := range strings.SplitSeq(argument, ",") {
+		field = strings.TrimSpace(field)
+		prefix, err := netip.ParsePrefix(field)
+		if err != nil {
+			address, err := netip.ParseAddr(field)
+			if err != nil {
+				return problem(at, "@ipMatch: %q is no address and no range", field)
+			}
+			prefix = netip.PrefixFrom(address, address.BitLen())
+		}
+		list = append(list, prefix)
+	}
+	o.holds = func(_ *run, v string) bool {
+		address, err := netip.ParseAddr(v)
+		if err != nil {
+			return false
+		}
+		for _, p := range list {
+			if p.Contains(address.Unmap()) {
+				return true
+			}
+		}
+		return false
+	}
+	return nil
+}

@@ -1,0 +1,305 @@
+package rules
+
+import (
+	"math/bits"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// A run is one message on its way through a program.
+type run struct {
+	p      *Program
+	fields []Field
+	hits   []Hit
+
+	words  int      // of a set of tests
+	cand   []uint64 // sets of candidate tests: two for each field, its text's and its key's
+	found  []uint64
+	again  []uint64
+	active []uint64 // conditions to evaluate
+
+	tx        []string // by slot
+	set       []bool
+	origin    []int32 // the field that a variable was set for
+	extra     []extra // variables whose names a message has completed
+	capturing bool
+	current   match   // the value under judgement
+	matched   []match // of the rule under judgement, over its chain
+	controls  []*control
+	off       bool
+}
+
+// extra is a TX variable without a slot.
+type extra struct {
+	name, value string
+	origin      int32
+}
+
+// A match is a value for which a condition holds.
+type match struct {
+	variable string
+	key      string
+	value    string // transformed
+	field    int
+	name     bool
+	level    int
+	fragment string
+	message  string
+}
+
+var runs = sync.Pool{New: func() any { return &run{} }}
+
+// maxHits bounds what one message can make us remember.
+const maxHits = 4096
+
+// Run evaluates the phases from first to last and appends what they object to. It is safe for concurrent use.
+func (p *Program) Run(fields []Field, first, last int, hits []Hit) []Hit {
+	r := runs.Get().(*run)
+	r.begin(p, fields, hits)
+	r.candidates()
+	for phase := first; phase <= last && !r.off; phase++ {
+		r.phase(p.lanes.phaseFrom[phase], p.lanes.phaseFrom[phase+1])
+	}
+	hits = r.hits
+	r.end()
+	runs.Put(r)
+	return hits
+}
+
+func (r *run) begin(p *Program, fields []Field, hits []Hit) {
+	r.p, r.fields, r.hits, r.off, r.capturing = p, fields, hits, false, false
+	r.words = (len(p.tests) + 63) / 64
+	r.cand = zeroed(r.cand, 2*len(fields)*r.words)
+	r.found, r.again = zeroed(r.found, r.words), zeroed(r.again, r.words)
+	r.active = append(r.active[:0], p.lanes.always...)
+	r.tx, r.set = append(r.tx[:0], p.start...), append(r.set[:0], p.known...)
+	r.origin = r.origin[:0]
+	for range p.start {
+		r.origin = append(r.origin, -1)
+	}
+}
+
+func zeroed(b []uint64, n int) []uint64 {
+	if cap(b) < n {
+		return make([]uint64, n)
+	}
+	b = b[:n]
+	clear(b)
+	return b
+}
+
+// end lets go of everything that belongs to the message.
+func (r *run) end() {
+	clear(r.tx)
+	clear(r.extra)
+	clear(r.matched[:cap(r.matched)])
+	r.fields, r.hits, r.current = nil, nil, match{}
+	r.extra, r.matched, r.controls = r.extra[:0], r.matched[:0], r.controls[:0]
+}
+
+// phase evaluates the active conditions among those from index from to index to.
+func (r *run) phase(from, to int) {
+	skip, skipN := "", 0
+	for i := from; i < to; i++ {
+		word := r.active[i>>6] >> (i & 63)
+		if word == 0 {
+			i |= 63 // nothing more in this word
+			continue
+		}
+		if i += bits.TrailingZeros64(word); i >= to {
+			return
+		}
+		c := r.p.lanes.order[i]
+		if c.marker != "" || skip != "" {
+			if c.marker == skip {
+				skip = ""
+			}
+			continue
+		}
+		if skipN > 0 {
+			skipN--
+			continue
+		}
+		if r.removed(c.rule.ID) || !r.rule(c) {
+			continue
+		}
+		if skip, skipN = c.skip, c.skipN; c.allow || r.off {
+			return
+		}
+	}
+}
+
+func (r *run) removed(id int) bool {
+	for _, k := range r.controls {
+		if k.target == nil && k.covers[id] {
+			return true
+		}
+	}
+	return false
+}
+
+// rule evaluates a condition and its chain, and reports the values of the last link.
+func (r *run) rule(first *condition) bool {
+	r.matched = r.matched[:0]
+	from := 0
+	for c, level := first, 0; c != nil; c, level = c.next, level+1 {
+		from = len(r.matched)
+		if !r.condition(c, level) {
+			r.capturing = false
+			return false
+		}
+	}
+	r.capturing = false
+	if first.rule.Severity != "" {
+		r.report(first, r.matched[from:])
+	}
+	return true
+}
+
+// condition evaluates one link over its targets. Its actions are done for every value for which it holds.
+func (r *run) condition(c *condition, level int) bool {
+	r.capturing = c.captures
+	if c.test == nil {
+		r.holds(c, match{field: -1, level: level})
+		return true
+	}
+	before := len(r.matched)
+	for i := range c.targets {
+		r.target(c, &c.targets[i], level)
+	}
+	return len(r.matched) > before
+}
+
+// target evaluates a link on the values of one target.
+func (r *run) target(c *condition, t *target, level int) {
+	if t.count {
+		r.value(c, match{variable: t.variable, key: t.key, value: strconv.Itoa(r.countOf(c, t)), field: -1, level: level})
+		return
+	}
+	if t.kind == ofMessage {
+		r.ofFields(c, t, level)
+		return
+	}
+	r.each(t, func(m match) {
+		m.level = level
+		r.value(c, m)
+	})
+}
+
+// ofFields evaluates a link on fields; those that are no candidates of a first link are passed over.
+func (r *run) ofFields(c *condition, t *target, level int) {
+	for i := range r.fields {
+		f := &r.fields[i]
+		if !t.reads(f.Collection) {
+			continue
+		}
+		if level == 0 && !c.always {
+			if n := c.test.number; r.marks(i, t.names)[n>>6]>>(n&63)&1 == 0 {
+				continue
+			}
+		}
+		if !t.selects(f.Key) || r.excepted(c, t, f.Key) {
+			continue
+		}
+		text := f.Text
+		if t.names {
+			text = f.Key
+		}
+		r.value(c, match{variable: t.variable, key: f.Key, value: text, field: i, name: t.names, level: level})
+	}
+}
+
+func (t *target) reads(c Collection) bool {
+	for _, p := range t.parts {
+		if p == c {
+			return true
+		}
+	}
+	return false
+}
+
+// excepted reports whether a control has taken the key away from the rule.
+func (r *run) excepted(c *condition, t *target, key string) bool {
+	for _, k := range r.controls {
+		if k.target != nil && k.covers[c.rule.ID] && k.target.variable == t.variable && k.target.selects(key) {
+			return true
+		}
+	}
+	return false
+}
+
+// value transforms a value and applies the operator; with multiMatch after each transformation that changes something.
+func (r *run) value(c *condition, m match) {
+	r.current = m
+	t := c.test
+	if t.steps == nil {
+		m.value = t.chain.Apply(m.value)
+		r.judge(c, m)
+		return
+	}
+	r.judge(c, m)
+	for i := range t.steps {
+		changed := t.steps[i].Apply(m.value)
+		if changed == m.value {
+			continue
+		}
+		m.value = changed
+		r.judge(c, m)
+	}
+}
+
+func (r *run) judge(c *condition, m match) {
+	if len(r.matched) < maxHits && c.test.op.evaluate(r, m.value) {
+		r.holds(c, m)
+	}
+}
+
+// holds notes a match and does the actions of its condition.
+func (r *run) holds(c *condition, m match) {
+	r.current = m
+	r.matched = append(r.matched, m)
+	at := &r.matched[len(r.matched)-1]
+	for i := range c.actions {
+		r.act(&c.actions[i])
+	}
+	at.fragment = m.value
+	if c.log.leadsWithCapture() && r.tx[0] != "" {
+		at.fragment = r.tx[0]
+	}
+	if c.rule.Severity != "" && c.next == nil {
+		at.message = c.message.expand(r)
+	}
+}
+
+// report appends the matches of a rule's last link. A value that is no field itself, as a captured one, is placed where
+// it came from.
+func (r *run) report(first *condition, last []match) {
+	message := ""
+	if first.next != nil {
+		message = first.message.expand(r)
+	}
+	for i := range last {
+		if len(r.hits) >= maxHits {
+			return
+		}
+		m := &last[i]
+		hit := Hit{Rule: first.rule, Message: m.message, Field: m.field, Name: m.name, Variable: m.variable, Fragment: m.fragment}
+		if message != "" {
+			hit.Message = message
+		}
+		if hit.Field < 0 && !strings.HasPrefix(m.variable, "REQUEST_") {
+			r.place(&hit)
+		}
+		r.hits = append(r.hits, hit)
+	}
+}
+
+func (r *run) place(hit *Hit) {
+	for i := range r.matched {
+		if m := &r.matched[i]; m.field >= 0 {
+			hit.Field, hit.Name, hit.Variable = m.field, m.name, m.variable
+			return
+		}
+	}
+}

@@ -1,0 +1,150 @@
+package rules
+
+import "strings"
+
+// capture sets one of TX.0 to TX.9.
+func (r *run) capture(i int, text string) {
+	if i < 10 {
+		r.tx[i], r.set[i], r.origin[i] = text, true, int32(r.current.field)
+	}
+}
+
+// act does an action.
+func (r *run) act(a *action) {
+	if k := a.control; k != nil {
+		if k.off {
+			r.off = true
+		} else {
+			r.controls = append(r.controls, k)
+		}
+		return
+	}
+	origin := int32(r.current.field)
+	if a.slot >= 0 {
+		value := computed(r.tx[a.slot], a.value.expand(r))
+		r.tx[a.slot], r.set[a.slot], r.origin[a.slot] = value, !a.remove, origin
+		return
+	}
+	r.assign(strings.ToLower(a.key.expand(r)), a, origin)
+}
+
+// assign sets a variable whose name the message has completed.
+func (r *run) assign(name string, a *action, origin int32) {
+	if slot, ok := r.p.names[name]; ok {
+		r.tx[slot], r.set[slot], r.origin[slot] = computed(r.tx[slot], a.value.expand(r)), !a.remove, origin
+		return
+	}
+	for i := range r.extra {
+		if r.extra[i].name == name {
+			r.extra[i].value, r.extra[i].origin = computed(r.extra[i].value, a.value.expand(r)), origin
+			return
+		}
+	}
+	if !a.remove && len(r.extra) < maxHits {
+		r.extra = append(r.extra, extra{name, computed("", a.value.expand(r)), origin})
+	}
+}
+
+// each calls do with the values of a target that are no fields.
+func (r *run) each(t *target, do func(match)) {
+	switch t.kind {
+	case ofTX:
+		r.eachTX(t, do)
+	case ofMatched, ofMatchedName:
+		// What is matched while they are judged does not belong to them.
+		for _, m := range r.previous(t.one) {
+			name := m.variable
+			if m.key != "" {
+				name += ":" + m.key
+			}
+			if !t.selects(name) {
+				continue
+			}
+			value := m.value
+			if t.kind == ofMatchedName {
+				value = name
+			}
+			do(match{variable: t.variable, key: name, value: value, field: m.field, name: m.name})
+		}
+	}
+}
+
+// previous are the matches of the links before: those of all, or the last.
+func (r *run) previous(one bool) []match {
+	list := r.matched[:len(r.matched):len(r.matched)]
+	if one && len(list) > 0 {
+		return list[len(list)-1:]
+	}
+	return list
+}
+
+func (r *run) eachTX(t *target, do func(match)) {
+	if slot, ok := r.p.names[t.key]; ok && t.pattern == nil {
+		if r.set[slot] {
+			do(match{variable: t.variable, key: t.key, value: r.tx[slot], field: int(r.origin[slot])})
+		}
+		return
+	}
+	if t.pattern != nil {
+		for name, slot := range r.p.names {
+			if r.set[slot] && t.selects(name) {
+				do(match{variable: t.variable, key: name, value: r.tx[slot], field: int(r.origin[slot])})
+			}
+		}
+	}
+	for i := range r.extra {
+		if x := &r.extra[i]; t.selects(x.name) {
+			do(match{variable: t.variable, key: x.name, value: x.value, field: int(x.origin)})
+		}
+	}
+}
+
+// countOf is how many values a target has.
+func (r *run) countOf(c *condition, t *target) int {
+	n := 0
+	if t.kind != ofMessage {
+		r.each(t, func(match) { n++ })
+		return n
+	}
+	for i := range r.fields {
+		if f := &r.fields[i]; t.reads(f.Collection) && t.selects(f.Key) && !r.excepted(c, t, f.Key) {
+			n++
+		}
+	}
+	return n
+}
+
+// first is the first value of a target, for macros.
+func (r *run) first(t *target) string {
+	switch {
+	case t.kind == ofMatched && t.key == "":
+		return r.current.value
+	case t.kind == ofMatchedName && t.key == "":
+		if r.current.key == "" {
+			return r.current.variable
+		}
+		return r.current.variable + ":" + r.current.key
+	case t.kind == ofTX:
+		if slot, ok := r.p.names[t.key]; ok {
+			return r.tx[slot]
+		}
+	}
+	value := ""
+	if t.kind != ofMessage {
+		r.each(t, func(m match) {
+			if value == "" {
+				value = m.value
+			}
+		})
+		return value
+	}
+	for i := range r.fields {
+		if f := &r.fields[i]; t.reads(f.Collection) && t.selects(f.Key) {
+			if t.names {
+				return f.Key
+			}
+			return f.Text
+		}
+	}
+	return ""
+}
