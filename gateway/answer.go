@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/forward"
 	"github.com/sallyport/sallyport/openapi"
+	"github.com/sallyport/sallyport/validate"
 )
 
 // unreadable settles a body that could not be read. Judged by a guard that enforces, it is refused; otherwise it goes
@@ -182,7 +183,7 @@ func (x *serving) judge(ctx context.Context, resp *http.Response) exchange.Verdi
 
 // unreadableAnswer settles an answer that is too large, broken or of no single meaning.
 func (x *serving) unreadableAnswer(ctx context.Context, resp *http.Response, body *content.Body, err error) exchange.Verdict {
-	v := exchange.Refuse(exchange.ResponseInvalid, "the answer cannot be read: "+err.Error()).WithSetting("max_response, or streaming: body, of " + x.e.Operation.Key)
+	v := validate.Replaced(x.e.Response, exchange.ResponseInvalid, "the answer cannot be read: "+err.Error()).WithSetting("max_response, or streaming: body, of " + x.e.Operation.Key)
 	var c *content.Error
 	if errors.As(err, &c) && c.Code == content.Incomplete {
 		v = exchange.Refuse(exchange.UpstreamBroken, err.Error())

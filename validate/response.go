@@ -22,14 +22,14 @@ func (v *validator) response(_ context.Context, e *exchange.Exchange) (exchange.
 		return exchange.Pass, nil // the spec is silent about bodies, as many are
 	case r.Media == nil:
 		setting := "responses." + r.Spec.Status + ".content of " + v.op.Key
-		return replaced(r, exchange.ResponseInvalid, "Content-Type "+r.Body.Media().Type+" is not declared").WithSetting(setting), nil
+		return Replaced(r, exchange.ResponseInvalid, "Content-Type "+r.Body.Media().Type+" is not declared").WithSetting(setting), nil
 	}
 	if _, err := r.Body.Tree(); err != nil {
-		return replaced(r, exchange.ResponseInvalid, err.Error()).WithSetting(monitor), nil
+		return Replaced(r, exchange.ResponseInvalid, err.Error()).WithSetting(monitor), nil
 	}
 	if result := r.Judge(); !result.Valid() {
 		// The client learns only that the answer was not a declared one: where it is wrong would describe its internals.
-		return replaced(r, exchange.ResponseInvalid, details(fields(result.Violations))).WithSetting(monitor), nil
+		return Replaced(r, exchange.ResponseInvalid, details(fields(result.Violations))).WithSetting(monitor), nil
 	}
 	return exchange.Pass, nil
 }
@@ -43,13 +43,13 @@ func (v *validator) undeclaredStatus(r *exchange.Response) exchange.Verdict {
 		return exchange.Pass
 	}
 	setting := fmt.Sprintf("responses.%d of %s in the spec, or %s.undeclared_status: allow", r.Status, v.op.Key, v.at)
-	return replaced(r, exchange.ResponseUndeclared, fmt.Sprintf("status %d is not declared", r.Status)).WithSetting(setting)
+	return Replaced(r, exchange.ResponseUndeclared, fmt.Sprintf("status %d is not declared", r.Status)).WithSetting(setting)
 }
 
-// replaced refuses an answer in place of which the client gets a problem. A redirect or a failure keeps its status and
+// Replaced refuses an answer in place of which the client gets a problem. A redirect or a failure keeps its status and
 // what makes it work: specs leave 401, 404 or 429 out every day, and a client must still be able to tell them apart.
 // A success does not, because without its body it is none.
-func replaced(r *exchange.Response, reason *exchange.Reason, detail string) exchange.Verdict {
+func Replaced(r *exchange.Response, reason *exchange.Reason, detail string) exchange.Verdict {
 	v := exchange.Refuse(reason, detail)
 	if r.Status < http.StatusMultipleChoices {
 		return v
