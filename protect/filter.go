@@ -74,6 +74,10 @@ func (f *filter) check(_ context.Context, e *exchange.Exchange) (exchange.Verdic
 	for i := range r.Marked {
 		m := &r.Marked[i]
 		if hidden(e.Principal, m) {
+			if m.Parent == nil { // there is nothing to take it out of
+				return exchange.Refuse(exchange.RoleMissing, "the whole answer is visible to "+strings.Join(m.Property.VisibleTo, ", ")+" only").
+					WithSetting("visible_to of the schema of " + f.op.Key), nil
+			}
 			e.Response.Body.Remove(m.Parent, m.Node)
 			note(e, "visible_to", "property is not visible to the caller's roles and was removed", m.Pointer)
 		}
@@ -92,7 +96,7 @@ func unjudged(r *schema.Result) exchange.Verdict {
 }
 
 func hidden(p *exchange.Principal, m *schema.Mark) bool {
-	return m.Parent != nil && len(m.Property.VisibleTo) > 0 && !p.HasRole(m.Property.VisibleTo...)
+	return len(m.Property.VisibleTo) > 0 && !p.HasRole(m.Property.VisibleTo...)
 }
 
 // maxNotes bounds the findings of one exchange; the edits themselves are not bounded.

@@ -103,6 +103,18 @@ func TestNothingHiddenInOtherForms(t *testing.T) {
 	}
 }
 
+// A whole answer cannot be taken out of anything: who may not see it is refused.
+func TestVisibleToOfTheWhole(t *testing.T) {
+	op := operation(t, `{"type":"object","x-sallyport":{"visible_to":["staff"]},"properties":{"a":{}}}`, "")
+	for role, passes := range map[string]bool{"staff": true, "guest": false} {
+		e := answered(t, op, jsonType, `{"a":1}`)
+		e.Principal = &exchange.Principal{Roles: []string{role}}
+		if protected(t, config.Protect{}, e); e.Verdict.Passed() != passes || !passes && e.Verdict.Reason != exchange.RoleMissing {
+			t.Errorf("%s: %+v", role, e.Verdict)
+		}
+	}
+}
+
 // An answer that does not fit its schema is protected all the same: validation may be told to watch only.
 func TestProtectsWhatDoesNotFit(t *testing.T) {
 	const one = `{"type":"object","required":["kind"],"properties":{"kind":{"const":"a"},"n":{"type":"integer"},"margin":{"type":"integer","x-sallyport":{"visible_to":["staff"]}},"who":{"type":"string","x-sallyport":{"kind":"name","mask":"full"}}}}`

@@ -87,6 +87,7 @@ func TestMasksDeclared(t *testing.T) {
 		{`{"iban":"DE89370400440532013000"}`, `{"iban":"******************3000"}`},
 		{`{"email":"jane@example.com","contact":"jane@example.com"}`, `{"email":"jane@example.com","contact":"j***@example.com"}`},
 		{`{"phone":"+49 160 1234567","name":"Ümit Öz"}`, `{"phone":"+** *** *****67","name":"Ü***"}`},
+		{`{"name":"<b> \"x\""}`, `{"name":"<***"}`},
 		{`{"secret":"\"<&>"}`, `{"secret":"********"}`},
 		{`{"id":"1","hash":"x"}`, `{"id":"1"}`},
 		{`{"hash":"x","id":"1"}`, `{"id":"1"}`},
