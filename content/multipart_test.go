@@ -137,6 +137,9 @@ func TestFilenames(t *testing.T) {
 		`filename="/etc/passwd"`: false, `filename="../a"`: false, `filename="..\a"`: false, `filename="C:\a"`: false, `filename="a\"b"`: false, `filename="a%2fb"`: false, `filename="a%5Cb"`: false,
 		`filename="a.php%00.jpg"`: false, "filename=\"a.php\x00.jpg\"": false, "filename=\"a\x01\"": false, "filename=\"a\u0085\"": false, `filename="a.php::$DATA"`: false, `filename="a%0d%0ab"`: false,
 		"filename=\"a\uff0fb\"": false, "filename=\"a\uff0ephp\"": false,
+		`filename=a.jpg; filename*=utf-8''a.jpg`: true, `filename="a b.jpg"; filename*=UTF-8''a%20b.jpg`: true, `filename*=utf-8''a.jpg; filename=a.jpg`: true,
+		`filename=a.jpg; filename*=utf-8''a%2Ejpg%00`: false, `filename=a.jpg; filename*=iso-8859-1''a.jpg`: false, `filename=a.jpg; filename*=utf-8'en'a.jpg`: false, `filename=a.jpg; filename*=utf-8''%6`: false,
+		`filename=a.jpg; filename*=utf-8''a.jpg; filename*=utf-8''a.jpg`: false, `filename=""; filename*=utf-8''a.jpg`: false,
 		`filename*=utf-8''a.php`: false, `filename="a.jpg"; filename*=utf-8''a.php`: false, `filename="a.jpg"; filename="a.php"`: false, `filename="a.jpg"; FileName=a.php`: false, `filename*0=a; filename*1=b`: false,
 		`filename="a.jpg`: false, `filename=`: false, `filename=a b`: false, `filename="a"b`: false, `filename="` + strings.Repeat("f", 1025) + `"`: false,
 	} {

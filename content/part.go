@@ -105,7 +105,8 @@ func (h *partHeader) media(value string) (Code, string) {
 }
 
 // disposition reads Content-Disposition: form-data, name, and filename where the part is a file. Readers disagree on
-// backslashes in quoted strings and on filename*, which RFC 7578, section 4.2 forbids, so both are refused.
+// backslashes in quoted strings, which are refused, and on filename*, which RFC 7578, section 4.2 forbids: it may only
+// say what filename says, as .NET writes it for every file.
 func (h *partHeader) disposition(value string) (Code, string) {
 	kind, rest := cutToken(value)
 	if !strings.EqualFold(kind, "form-data") {
@@ -114,7 +115,7 @@ func (h *partHeader) disposition(value string) (Code, string) {
 	if strings.IndexByte(rest, '\\') >= 0 {
 		return Ambiguous, "a backslash in a part's name or file name"
 	}
-	named := false
+	named, extended := false, ""
 	for rest = trimLeft(rest); rest != ""; rest = trimLeft(rest) {
 		if rest[0] != ';' {
 			return Malformed, "a malformed Content-Disposition"
@@ -129,6 +130,8 @@ func (h *partHeader) disposition(value string) (Code, string) {
 			h.name, named = value, true
 		case name == "filename" && !h.isFile:
 			h.filename, h.isFile = value, true
+		case name == "filename*" && extended == "":
+			extended = value
 		default:
 			return Ambiguous, "a Content-Disposition with a parameter that is repeated or not allowed"
 		}
@@ -136,7 +139,20 @@ func (h *partHeader) disposition(value string) (Code, string) {
 	if detail := badFilename(h.filename); detail != "" {
 		return Ambiguous, detail
 	}
+	if extended != "" && (!h.isFile || !saysSame(extended, h.filename)) {
+		return Ambiguous, "a file with two names"
+	}
 	return 0, ""
+}
+
+// saysSame reports whether an extended value (RFC 8187) is the text plain.
+func saysSame(extended, plain string) bool {
+	const charset = "utf-8''"
+	if len(extended) < len(charset) || !strings.EqualFold(extended[:len(charset)], charset) {
+		return false
+	}
+	out, bad := appendUnescaped(nil, extended[len(charset):], false)
+	return bad < 0 && string(out) == plain
 }
 
 // badFilename says why a file name is refused: what one reader keeps, another trims, cuts or decodes. The empty name
