@@ -48,13 +48,13 @@ func (x *serving) record() *exchange.Record {
 	}
 	if v := e.Verdict; v.Reason != nil {
 		r.Refused, r.Guard, r.Code, r.OWASP = true, x.refusedBy, v.Reason.Code, v.Reason.OWASP
-		r.Detail, r.Setting, r.Fields = clip(v.Detail, maxDetail), v.Setting, first(v.Fields, maxFields)
+		r.Detail, r.Setting, r.Fields = conceal(v.Detail, maxDetail), v.Setting, concealFields(v.Fields)
 		if r.Guard == "" {
 			r.Guard, _, _ = strings.Cut(v.Reason.Code, ".")
 		}
 	}
 	r.Steps = steps(e.Steps)
-	r.Findings = first(e.Findings, maxFindings)
+	r.Findings = concealFindings(e.Findings)
 	if e.Upstream.Attempts > 0 {
 		r.Upstream = &all.upstream
 		all.upstream = exchange.RecordUpstream{Target: e.Upstream.Target, Attempts: e.Upstream.Attempts, Took: e.Upstream.Took}
@@ -70,7 +70,7 @@ func steps(taken []exchange.Step) []exchange.RecordStep {
 	for i, s := range taken {
 		list[i] = exchange.RecordStep{Guard: s.Guard, Mode: s.Mode, Took: s.Took}
 		if v := s.Verdict; v != nil {
-			list[i].Detail, list[i].Setting, list[i].Fields = clip(v.Detail, maxDetail), v.Setting, first(v.Fields, maxFields)
+			list[i].Detail, list[i].Setting, list[i].Fields = conceal(v.Detail, maxDetail), v.Setting, concealFields(v.Fields)
 			if v.Reason != nil {
 				list[i].Code = v.Reason.Code
 			}
@@ -84,12 +84,12 @@ func steps(taken []exchange.Step) []exchange.RecordStep {
 func (x *serving) maskedPath() string {
 	if x.e.Target.Path == "" {
 		raw, _, _ := strings.Cut(x.r.RequestURI, "?")
-		return clip(raw, maxPath)
+		return conceal(raw, maxPath)
 	}
 	if op := x.personal(); op != nil {
 		return op.Path
 	}
-	return clip(x.e.Target.Path, maxPath)
+	return conceal(x.e.Target.Path, maxPath)
 }
 
 // personal is the operation with a personal parameter in its path, or nil. Where the exchange ended before it had an
@@ -138,7 +138,7 @@ func (x *serving) maskedQuery() string {
 			break
 		}
 	}
-	return clip(b.String(), maxQuery)
+	return conceal(b.String(), maxQuery)
 }
 
 func (x *serving) shown(p content.Pair) string {
