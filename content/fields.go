@@ -31,13 +31,11 @@ func (b *Body) Expect(f Fields) {
 // repeated one, or the members of an object in brackets. Containers of an embedded JSON document are no groups.
 func grouped(n *Node) bool { return len(n.Children) > 0 && n.Children[0].NameStart < n.Start }
 
-// embedded parses the JSON document between begin and end of p.data; nil when it is empty or not well-formed.
+// embedded parses the content of a part as a JSON document.
 func (p *multipartParser) embedded(field Node) (Node, error) {
-	lim := p.lim
-	lim.Nodes = max(1, lim.Nodes-p.nodes)
-	inner := jsonParser{data: p.data[:field.End], pos: int(field.Start), lim: lim, builder: newBuilder(int(field.End-field.Start), lim.Nodes)}
+	inner := jsonParser{data: p.data[:field.End], pos: int(field.Start), lim: p.lim, builder: newBuilder(int(field.End-field.Start), p.lim.Nodes)}
 	n, err := inner.document()
-	p.nodes += inner.nodes
+	p.nodes += inner.nodes // what is too many in sum, the field itself finds
 	if err != nil {
 		return Node{}, err
 	}
@@ -49,9 +47,7 @@ func (p *multipartParser) embedded(field Node) (Node, error) {
 // embedded parses the text of a form field as a JSON document. Its nodes have no bytes of their own in the body: each
 // has the span of the whole value.
 func (p *formParser) embedded(field Node) (Node, error) {
-	lim := p.lim
-	lim.Nodes = max(1, lim.Nodes-p.nodes)
-	inner := jsonParser{data: []byte(field.Text), lim: lim, builder: newBuilder(len(field.Text), lim.Nodes)}
+	inner := jsonParser{data: []byte(field.Text), lim: p.lim, builder: newBuilder(len(field.Text), p.lim.Nodes)}
 	n, err := inner.document()
 	p.nodes += inner.nodes
 	if err != nil {
