@@ -69,7 +69,7 @@ func (f *filter) check(_ context.Context, e *exchange.Exchange) (exchange.Verdic
 	}
 	for _, m := range r.Undeclared {
 		e.Response.Body.Remove(m.Parent, m.Node)
-		note(e, "undeclared", "property is not declared by the response schema and was removed", m.Pointer)
+		note(e, "undeclared", m.Pointer, "property is not declared by the response schema and was removed")
 	}
 	for i := range r.Marked {
 		m := &r.Marked[i]
@@ -79,7 +79,7 @@ func (f *filter) check(_ context.Context, e *exchange.Exchange) (exchange.Verdic
 					WithSetting("visible_to of the schema of " + f.op.Key), nil
 			}
 			e.Response.Body.Remove(m.Parent, m.Node)
-			note(e, "visible_to", "property is not visible to the caller's roles and was removed", m.Pointer)
+			note(e, "visible_to", m.Pointer, "property is not visible to the caller's roles and was removed")
 		}
 	}
 	return exchange.Pass, nil
@@ -105,10 +105,11 @@ const maxNotes = 50
 // inRecords masks names of members in findings: a map by card number must not fill the log with card numbers.
 var inRecords, _ = newDetectors(nil) // the default kinds are known
 
-func note(e *exchange.Exchange, rule, message, pointer string) {
+// note adds a finding; its message is put together only where there is room for one more.
+func note(e *exchange.Exchange, rule, pointer string, message ...string) {
 	if len(e.Findings) < maxNotes {
 		pointer, _ = inRecords.mask(pointer)
-		e.Findings = append(e.Findings, exchange.Finding{Guard: "protect", Rule: rule, Message: message, Field: "response" + pointer, Severity: exchange.Medium})
+		e.Findings = append(e.Findings, exchange.Finding{Guard: "protect", Rule: rule, Message: strings.Join(message, ""), Field: "response" + pointer, Severity: exchange.Medium})
 	}
 }
 

@@ -95,7 +95,7 @@ func (w *walk) declared(m *schema.Mark) {
 	if strictness[mask] == 0 || strictness[mask] < before.strict || m.Node.Kind == content.Null || m.Node.Text == "" && isText(m.Node) {
 		return
 	}
-	note(w.e, "mask", "value of kind "+m.Property.Kind+" was masked ("+mask+")", m.Pointer)
+	note(w.e, "mask", m.Pointer, "value of kind ", m.Property.Kind, " was masked (", mask, ")")
 	if mask == "remove" && m.Parent != nil {
 		w.body.Remove(m.Parent, m.Node)
 		return
@@ -172,7 +172,7 @@ func (w *walk) name(n *content.Node) {
 func (w *walk) found(kind string) {
 	w.private = w.private || personal[kind]
 	if len(w.e.Findings) < maxNotes {
-		note(w.e, kind, "a value that looks like "+kind+" was masked", w.pointer())
+		note(w.e, kind, w.pointer(), "a value that looks like ", kind, " was masked")
 	}
 }
 

@@ -29,7 +29,7 @@ func (k *masker) head(_ context.Context, e *exchange.Exchange) (exchange.Verdict
 			masked, kind := k.detectors.mask(value)
 			e.Reply.Add(name, masked)
 			if kind != "" {
-				note(e, kind, "a value that looks like "+kind+" was masked", ".header."+strings.ToLower(name))
+				note(e, kind, ".header."+strings.ToLower(name), "a value that looks like ", kind, " was masked")
 			}
 		}
 	}

@@ -115,7 +115,13 @@ func plain(text string) bool {
 // encode writes text as a value of the media type.
 func encode(m content.Media, text string) []byte {
 	if m.JSON() {
-		return append(append([]byte{'"'}, encodePart(m, text)...), '"')
+		quoted := append(make([]byte, 0, len(text)+2), '"')
+		if plain(text) {
+			quoted = append(quoted, text...)
+		} else {
+			quoted = append(quoted, encodePart(m, text)...)
+		}
+		return append(quoted, '"')
 	}
 	return encodePart(m, text)
 }
