@@ -169,7 +169,11 @@ func (s *scratch) readRequest(m *Message) {
 		case FilePart:
 			s.file(i, key, v)
 		}
-		s.add(partCollections[v.Part], key, v.Text, i)
+		c := partCollections[v.Part]
+		if v.Nameless { // path parameters are ARGS like those of a body, but not ARGS_NAMES
+			c = rules.ArgsPath
+		}
+		s.add(c, key, v.Text, i)
 	}
 	s.add(rules.ArgsCombinedSize, "", strconv.Itoa(sizes[0]), -1)
 	s.add(rules.FilesCombinedSize, "", "0", -1)
