@@ -19,6 +19,7 @@ openapi: 3.1.0
 info: { title: Streams, version: "1" }
 paths:
   /events: { get: { x-sallyport: { streaming: sse }, responses: { "200": &events { description: events, content: { text/event-stream: {} } } } } }
+  /asked: { post: { x-sallyport: { streaming: sse }, requestBody: { content: { application/octet-stream: {} } }, responses: { "200": *events } } }
   /plain/events: { get: { responses: { "200": *events } } }
   /socket: { get: { x-sallyport: { streaming: websocket }, responses: { "101": { description: socket } } } }
   /plain/socket: { get: { responses: { "200": { description: no socket } } } }
@@ -71,6 +72,31 @@ func ticks(t *testing.T, path, api, code string) {
 	}
 	if noted := slices.ContainsFunc(r.Steps, func(s exchange.RecordStep) bool { return s.Code != "" && s.Code == code }); noted != (code != "") {
 		t.Errorf("%+v", r.Steps)
+	}
+}
+
+// Events outlive the operation's timeout, which bounds what comes before them, whether the request was judged or not.
+func TestEventsOutliveTheTimeout(t *testing.T) {
+	for _, mode := range []string{"enforce", "off"} {
+		g := serve(t, streamSpec, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", "text/event-stream")
+			for range 2 {
+				_, _ = io.WriteString(w, "data: tick\n\n")
+				w.(http.Flusher).Flush()
+				time.Sleep(600 * time.Millisecond) // more than the timeout and a moment
+			}
+		}), "    mode: "+mode+"\n    modes: { identity: off, inspect: off }\n    timeout: 200ms\n")
+		resp, err := http.Post(g.url+"/asked", "application/octet-stream", strings.NewReader("which"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || strings.Count(string(body), "tick") != 2 {
+			t.Errorf("%s: %s %v %q", mode, resp.Status, err, body)
+		}
+		g.record(t)
 	}
 }
 
