@@ -136,6 +136,6 @@ type Key struct {
 
 // Log says where the access log goes.
 type Log struct {
-	// Access is stdout, off, or a file. One JSON object per line. Default stdout.
+	// Access is stdout, off, or a file. One JSON object per line. A file that is renamed or removed (logrotate) is made anew. Default stdout.
 	Access string `yaml:"access"`
 }

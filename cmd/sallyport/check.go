@@ -35,7 +35,7 @@ type result struct {
 // Run checks and prints.
 func (c *checkCmd) Run(s *streams) error {
 	r := c.check()
-	r.Problems, r.Posture = slices.Concat(config.Problems{}, r.Problems), slices.Concat([]gateway.Posture{}, r.Posture) // lists, not null
+	r.Problems, r.Posture = append(config.Problems{}, r.Problems...), append([]gateway.Posture{}, r.Posture...) // lists, not null
 	var err error
 	switch c.Output {
 	case "json":

@@ -98,6 +98,9 @@ func (v *service) files() []string {
 			list = append(list, l.TLS.Cert, l.TLS.Key)
 		}
 	}
+	if t := v.config.Admin.TLS; t != nil {
+		list = append(list, t.Cert, t.Key)
+	}
 	return slices.DeleteFunc(list, func(f string) bool { return f == "" })
 }
 
@@ -169,7 +172,7 @@ func (v *service) reload() error {
 }
 
 func (v *service) adopt(cfg *config.Config, snapshot *gateway.Snapshot) {
-	for _, l := range v.listeners {
+	for _, l := range v.sockets() {
 		if err := l.server.Reload(); err != nil {
 			slog.Error("the certificate was not renewed", "error", err)
 		}
