@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"testing"
 
@@ -53,6 +54,49 @@ func BenchmarkURL(b *testing.B) {
 	for b.Loop() {
 		if _, err := p.check(context.Background(), "https://hooks.example.com:8443/services/T000/B000?x=1"); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// Both engines on the same messages.
+func BenchmarkEngines(b *testing.B) {
+	messages := map[string]*Message{}
+	get, err := readExchange([]byte(benignGet))
+	if err != nil {
+		b.Fatal(err)
+	}
+	head := new(Message)
+	head.readHead(get)
+	messages["GET"] = head
+	if data, err := os.ReadFile(shared(b, "bench/bodies/order-1k.json")); err == nil {
+		r := recorded{Method: "POST", Path: "/v1/orders", Body: string(data), Headers: map[string]any{"Host": "api.example.com",
+			"User-Agent": "okhttp/4.12.0", "Accept": "application/json", "Content-Type": "application/json"}}
+		post, err := readExchange(r.raw())
+		if err != nil {
+			b.Fatal(err)
+		}
+		m := new(Message)
+		m.reset(Body)
+		m.readHead(post)
+		if err := m.readBody(post.Body, nil); err != nil {
+			b.Fatal(err)
+		}
+		messages["POST 1 KB"] = m
+	}
+	for _, paranoia := range []int{1, 4} {
+		p := newPair(b, paranoia)
+		for name, m := range messages {
+			for engine, e := range map[string]Engine{"compiled": p.ours, "Coraza": p.oracle} {
+				b.Run(fmt.Sprintf("%s/paranoia %d/%s", name, paranoia, engine), func(b *testing.B) {
+					b.ReportAllocs()
+					var dst []Match
+					for b.Loop() {
+						if dst, err = e.Inspect(context.Background(), m, dst[:0]); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			}
 		}
 	}
 }

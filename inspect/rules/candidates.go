@@ -39,7 +39,7 @@ func (r *run) pass(l *lane, text string, marks []uint64) {
 			c.note(r.found, &present, marks)
 			continue
 		}
-		changed := c.chain.Apply(text)
+		changed := c.chain.ApplyIn(&r.buffer, text)
 		if changed == text {
 			c.note(r.found, &present, marks)
 			continue

@@ -50,7 +50,8 @@ type condition struct {
 	log      macro
 	actions  []action
 	skip     string // skipAfter
-	skipN    int
+	skipN    int    // skip: how many rules and markers of the phase
+	resume   int    // index in the phase behind those
 	allow    bool
 	next     *condition
 	reported bool
@@ -101,14 +102,16 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 // phase compiles the rules of a phase, those left out that folding has decided.
 func (c *compiler) phase(phase int, linked []seclang.Directive) error {
 	skipping := ""
+	list := &c.program.phases[phase]
 	for _, d := range linked {
 		switch d := d.(type) {
 		case *seclang.Marker:
+			c.resume(len(*list))
 			if d.Name == skipping {
 				skipping = ""
 			}
 			c.fold.reach(d.Name)
-			c.program.phases[phase] = append(c.program.phases[phase], &condition{marker: d.Name})
+			*list = append(*list, &condition{marker: d.Name})
 		case *seclang.Rule:
 			if p, err := phaseOf(d); err != nil || p != phase {
 				if err != nil {
@@ -116,6 +119,7 @@ func (c *compiler) phase(phase int, linked []seclang.Directive) error {
 				}
 				continue
 			}
+			c.resume(len(*list))
 			if skipping != "" {
 				c.program.folded++
 				continue
@@ -130,8 +134,20 @@ func (c *compiler) phase(phase int, linked []seclang.Directive) error {
 			skipping = goal
 		}
 	}
+	for len(c.fold.skips) > 0 {
+		c.resume(len(*list))
+	}
 	c.fold.reach("")
 	return nil
+}
+
+// resume counts the rules and markers that open skips pass over; at is the index of the next one in its phase.
+func (c *compiler) resume(at int) {
+	c.fold.skips = slices.DeleteFunc(c.fold.skips, func(s *openSkip) bool {
+		s.left--
+		s.from.resume = at
+		return s.left < 0
+	})
 }
 
 // rule compiles one rule with its chain, unless it is decided. goal is the marker to which folding skips.
@@ -164,6 +180,9 @@ func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err
 	first.always = first.test == nil || !first.test.op.selective() || slices.ContainsFunc(first.targets, func(t target) bool { return t.count || t.kind != ofMessage })
 	c.program.rules = append(c.program.rules, first.rule)
 	c.program.phases[phase] = append(c.program.phases[phase], first)
+	if first.skipN > 0 {
+		c.fold.skips = append(c.fold.skips, &openSkip{first, first.skipN})
+	}
 	c.all = append(c.all, r)
 	return "", true, nil
 }

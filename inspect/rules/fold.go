@@ -17,6 +17,13 @@ type folder struct {
 	varying map[string]bool   // TX that a message can change
 	prefix  []string          // beginnings of names that a message completes
 	pending map[string]bool   // markers to which a message may skip: what lies before them may not be reached
+	skips   []*openSkip       // the same, by number of rules
+}
+
+// An openSkip is a condition whose skip has not passed over all its rules yet.
+type openSkip struct {
+	from *condition
+	left int
 }
 
 // decide evaluates a rule whose conditions ask for known TX variables only.
@@ -86,7 +93,7 @@ var foldable = map[string]bool{"id": true, "phase": true, "t": true, "pass": tru
 // apply takes the effects of a rule that holds for every message into what is known. It returns false, and changes
 // nothing, where the rule has to stay in the program.
 func (f *folder) apply(r *seclang.Rule) bool {
-	if len(f.pending) > 0 {
+	if len(f.pending) > 0 || len(f.skips) > 0 {
 		return false
 	}
 	after := maps.Clone(f.known)
@@ -125,12 +132,12 @@ func (f *folder) vary(r *seclang.Rule) {
 				f.prefix = append(f.prefix, fixed)
 			}
 			f.varying[s.key] = true
-		case "skipAfter", "skip", "allow":
+		case "skipAfter", "allow":
 			if f.pending == nil {
 				f.pending = map[string]bool{}
 			}
 			goal := a.Value
-			if a.Name != "skipAfter" {
+			if a.Name == "allow" {
 				goal = "" // reached at the end of the phase
 			}
 			f.pending[goal] = true

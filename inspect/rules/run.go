@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/sallyport/sallyport/inspect/transform"
 )
 
 // A run is one message on its way through a program.
@@ -18,6 +20,7 @@ type run struct {
 	found  []uint64
 	again  []uint64
 	active []uint64 // conditions to evaluate
+	buffer transform.Buffer
 
 	tx        []string // by slot
 	set       []bool
@@ -100,7 +103,7 @@ func (r *run) end() {
 
 // phase evaluates the active conditions among those from index from to index to.
 func (r *run) phase(from, to int) {
-	skip, skipN := "", 0
+	skip := ""
 	for i := from; i < to; i++ {
 		word := r.active[i>>6] >> (i & 63)
 		if word == 0 {
@@ -117,15 +120,14 @@ func (r *run) phase(from, to int) {
 			}
 			continue
 		}
-		if skipN > 0 {
-			skipN--
-			continue
-		}
 		if r.removed(c.rule.ID) || !r.rule(c) {
 			continue
 		}
-		if skip, skipN = c.skip, c.skipN; c.allow || r.off {
+		if c.allow || r.off {
 			return
+		}
+		if skip = c.skip; c.skipN > 0 {
+			i = from + c.resume - 1
 		}
 	}
 }

@@ -4,8 +4,8 @@ import "strings"
 
 // cmdLine undoes what shells see through: quotes, carets and backslashes go, separators become one blank, blanks before
 // a slash or a parenthesis go, letters become small.
-func cmdLine(s string) string {
-	b, blank := make([]byte, 0, len(s)), false
+func cmdLine(b []byte, s string) ([]byte, bool) {
+	start, blank := len(b), false
 	for i := range len(s) {
 		switch c := s[i]; c {
 		case '"', '\'', '\\', '^':
@@ -25,36 +25,26 @@ func cmdLine(s string) string {
 			b, blank = append(b, c), false
 		}
 	}
-	if string(b) == s {
-		return s
-	}
-	return string(b)
+	return b, string(b[start:]) != s
 }
 
 // replaceComments makes each /* comment */ a blank, also one without an end.
-func replaceComments(s string) string {
-	return rewriteAt(s, "/*", func(b []byte, s string) ([]byte, string) {
-		_, rest, _ := strings.Cut(s[2:], "*/")
-		return append(b, ' '), rest
-	})
-}
-
-func rewriteAt(s, mark string, replace func([]byte, string) ([]byte, string)) string {
-	at := strings.Index(s, mark)
-	if at < 0 {
-		return s
+func replaceComments(b []byte, s string) ([]byte, bool) {
+	before, rest, found := strings.Cut(s, "/*")
+	if !found {
+		return b, false
 	}
-	b := make([]byte, 0, len(s))
-	for at >= 0 {
-		b, s = replace(append(b, s[:at]...), s[at:])
-		at = strings.Index(s, mark)
+	for found {
+		b = append(append(b, before...), ' ')
+		_, rest, _ = strings.Cut(rest, "*/")
+		before, rest, found = strings.Cut(rest, "/*")
 	}
-	return string(append(b, s...))
+	return append(b, before...), true
 }
 
 // removeCommentsChar removes the marks of comments and keeps what is within.
-func removeCommentsChar(s string) string {
-	return rewrite(s, "/*<-#", func(b []byte, s string) ([]byte, string) {
+func removeCommentsChar(b []byte, s string) ([]byte, bool) {
+	return rewrite(b, s, "/*<-#", func(b []byte, s string) ([]byte, string) {
 		for _, mark := range []string{"/*", "*/", "<!--", "-->", "--", "#"} {
 			if strings.HasPrefix(s, mark) {
 				return b, s[len(mark):]

@@ -12,7 +12,10 @@ import (
 	"unicode/utf8"
 )
 
-func removeNulls(s string) string  { return strings.ReplaceAll(s, "\x00", "") }
+func removeNulls(b []byte, s string) ([]byte, bool) {
+	return rewrite(b, s, "\x00", func(b []byte, s string) ([]byte, string) { return b, s[1:] })
+}
+
 func replaceNulls(s string) string { return strings.ReplaceAll(s, "\x00", " ") }
 func length(s string) string       { return strconv.Itoa(len(s)) }
 func hexEncode(s string) string    { return hexcode.EncodeToString([]byte(s)) }
@@ -44,13 +47,12 @@ func hexDecode(s string) string {
 }
 
 // base64Decode decodes up to the first character that does not belong there.
-func base64Decode(s string) string { return fromBase64(s, false) }
+func base64Decode(b []byte, s string) ([]byte, bool) { return fromBase64(b, s, false) }
 
 // base64DecodeExt passes over such characters, and reads the alphabet for URLs too (RFC 4648, section 5).
-func base64DecodeExt(s string) string { return fromBase64(s, true) }
+func base64DecodeExt(b []byte, s string) ([]byte, bool) { return fromBase64(b, s, true) }
 
-func fromBase64(s string, lenient bool) string {
-	b := make([]byte, 0, len(s))
+func fromBase64(b []byte, s string, lenient bool) ([]byte, bool) {
 	bits, n := 0, 0
 	for i := range len(s) {
 		c := s[i]
@@ -75,7 +77,7 @@ func fromBase64(s string, lenient bool) string {
 	case 3:
 		b = append(b, byte(bits>>10), byte(bits>>2))
 	}
-	return string(b)
+	return b, true
 }
 
 // sextet is the value of a character, or -1.
@@ -96,26 +98,38 @@ func sextet(c byte, lenient bool) int {
 }
 
 // removeWhitespace removes every white space of Unicode.
-func removeWhitespace(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) {
-			return -1
+func removeWhitespace(b []byte, s string) ([]byte, bool) {
+	at := firstWide(s)
+	if at == len(s) {
+		return b, false
+	}
+	b = append(b, s[:at]...)
+	for _, r := range s[at:] {
+		if !unicode.IsSpace(r) {
+			b = utf8.AppendRune(b, r)
 		}
-		return r
-	}, s)
+	}
+	return b, true
+}
+
+// firstWide is the index of the first white space of ASCII or byte that is not ASCII, or the length.
+func firstWide(s string) int {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || c <= ' ' && isSpace(rune(c)) {
+			return i
+		}
+	}
+	return len(s)
 }
 
 // compressWhitespace makes each run of white space one blank. A byte 0xA0 that is no UTF-8 counts as a space, as in
 // Latin-1.
-func compressWhitespace(s string) string {
-	at := 0
-	for at < len(s) && !(s[at] <= ' ' && isSpace(rune(s[at])) || s[at] >= utf8.RuneSelf) {
-		at++
-	}
+func compressWhitespace(b []byte, s string) ([]byte, bool) {
+	at := firstWide(s)
 	if at == len(s) {
-		return s
+		return b, false
 	}
-	b, within := append(make([]byte, 0, len(s)), s[:at]...), false
+	b, within := append(b, s[:at]...), false
 	for at < len(s) {
 		r, size := utf8.DecodeRuneInString(s[at:])
 		switch {
@@ -126,7 +140,7 @@ func compressWhitespace(s string) string {
 		}
 		at += size
 	}
-	return string(b)
+	return b, true
 }
 
 func isSpace(r rune) bool {
@@ -135,6 +149,22 @@ func isSpace(r rune) bool {
 		return true
 	}
 	return false
+}
+
+// lowercase is [strings.ToLower].
+func lowercase(b []byte, s string) ([]byte, bool) {
+	for i := range len(s) {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			out := strings.ToLower(s)
+			return append(b[:len(b)-i], out...), out != s
+		}
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		b = append(b, c)
+	}
+	return b, string(b[len(b)-len(s):]) != s
 }
 
 // normalizePath removes empty, . and .. steps, and keeps a slash at the end.

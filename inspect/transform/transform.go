@@ -3,16 +3,17 @@ package transform
 import (
 	"fmt"
 	"strings"
+	"unsafe"
 )
 
-// A Func changes a text. It returns the very same string where there is nothing to change.
-type Func func(string) string
+// A function appends the changed text to b, or returns false where there is nothing to change.
+type function func(b []byte, s string) ([]byte, bool)
 
 // A Chain is a sequence of transformations, as a rule lists them. The zero Chain changes nothing. It is immutable and
 // safe for concurrent use.
 type Chain struct {
 	name  string
-	funcs []Func
+	funcs []function
 	moves Bytes
 	folds bool
 }
@@ -46,10 +47,29 @@ func NewChain(names ...string) (Chain, error) {
 // Name identifies the chain: equal names, equal effects. It is "" for a chain that changes nothing.
 func (c *Chain) Name() string { return c.name }
 
-// Apply transforms a text.
+// Apply transforms a text. It returns the very same string where there is nothing to change.
 func (c *Chain) Apply(s string) string {
 	for _, f := range c.funcs {
-		s = f(s)
+		if b, changed := f(nil, s); changed {
+			s = string(b)
+		}
+	}
+	return s
+}
+
+// A Buffer holds transformed texts. The zero Buffer is ready to use; it is not safe for concurrent use.
+type Buffer struct{ now, before []byte }
+
+// ApplyIn is Apply without an allocation: the text lies in b and is valid until b is used again.
+func (c *Chain) ApplyIn(b *Buffer, s string) string {
+	for _, f := range c.funcs {
+		out, changed := f(b.now[:0], s)
+		if !changed {
+			b.now = out // grown, perhaps
+			continue
+		}
+		b.now, b.before = b.before, out // the next function reads what this one has written
+		s = unsafe.String(unsafe.SliceData(out), len(out))
 	}
 	return s
 }
@@ -116,40 +136,51 @@ var (
 
 // table holds the functions, with the bytes without which they change nothing.
 var table = map[string]struct {
-	apply Func
+	apply function
 	moves Bytes
 }{
 	"base64Decode":       {base64Decode, all},
 	"base64DecodeExt":    {base64DecodeExt, all},
-	"base64Encode":       {base64Encode, all},
+	"base64Encode":       {whole(base64Encode), all},
 	"cmdLine":            {cmdLine, union(span('A', 'Z'), BytesOf("\"'\\^,;/("), blank)},
 	"compressWhitespace": {compressWhitespace, union(blank, wide)},
 	"cssDecode":          {cssDecode, BytesOf(`\`)},
 	"escapeSeqDecode":    {escapeSeqDecode, BytesOf(`\`)},
-	"hexDecode":          {hexDecode, all},
-	"hexEncode":          {hexEncode, all},
-	"htmlEntityDecode":   {htmlEntityDecode, BytesOf("&")},
+	"hexDecode":          {whole(hexDecode), all},
+	"hexEncode":          {whole(hexEncode), all},
+	"htmlEntityDecode":   {whole(htmlEntityDecode), BytesOf("&")},
 	"jsDecode":           {jsDecode, BytesOf(`\`)},
-	"length":             {length, all},
-	"lowercase":          {strings.ToLower, union(span('A', 'Z'), wide)},
-	"md5":                {md5Sum, all},
-	"normalisePath":      {normalizePath, BytesOf("/.")},
-	"normalisePathWin":   {normalizePathWin, BytesOf(`/\.: `)},
-	"normalizePath":      {normalizePath, BytesOf("/.")},
-	"normalizePathWin":   {normalizePathWin, BytesOf(`/\.: `)},
-	"removeComments":     {removeComments, BytesOf("/<-#")},
+	"length":             {whole(length), all},
+	"lowercase":          {lowercase, union(span('A', 'Z'), wide)},
+	"md5":                {whole(md5Sum), all},
+	"normalisePath":      {whole(normalizePath), BytesOf("/.")},
+	"normalisePathWin":   {whole(normalizePathWin), BytesOf(`/\.: `)},
+	"normalizePath":      {whole(normalizePath), BytesOf("/.")},
+	"normalizePathWin":   {whole(normalizePathWin), BytesOf(`/\.: `)},
+	"removeComments":     {whole(removeComments), BytesOf("/<-#")},
 	"removeCommentsChar": {removeCommentsChar, BytesOf("/*<-#")},
 	"removeNulls":        {removeNulls, BytesOf("\x00")},
 	"removeWhitespace":   {removeWhitespace, union(blank, wide)},
 	"replaceComments":    {replaceComments, BytesOf("/")},
-	"replaceNulls":       {replaceNulls, BytesOf("\x00")},
-	"sha1":               {sha1Sum, all},
-	"trim":               {trim, blank},
-	"trimLeft":           {trimLeft, blank},
-	"trimRight":          {trimRight, blank},
-	"uppercase":          {strings.ToUpper, union(span('a', 'z'), wide)},
+	"replaceNulls":       {whole(replaceNulls), BytesOf("\x00")},
+	"sha1":               {whole(sha1Sum), all},
+	"trim":               {whole(trim), blank},
+	"trimLeft":           {whole(trimLeft), blank},
+	"trimRight":          {whole(trimRight), blank},
+	"uppercase":          {whole(strings.ToUpper), union(span('a', 'z'), wide)},
 	"urlDecode":          {urlDecode, BytesOf("%+")},
 	"urlDecodeUni":       {urlDecodeUni, BytesOf("%+")},
-	"urlEncode":          {urlEncode, all},
-	"utf8toUnicode":      {utf8toUnicode, wide},
+	"urlEncode":          {whole(urlEncode), all},
+	"utf8toUnicode":      {whole(utf8toUnicode), wide},
+}
+
+// whole makes a function of one that returns the text: for those that are seldom asked for, or seldom change anything.
+func whole(f func(string) string) function {
+	return func(b []byte, s string) ([]byte, bool) {
+		out := f(s)
+		if out == s {
+			return b, false
+		}
+		return append(b, out...), true
+	}
 }

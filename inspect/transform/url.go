@@ -8,8 +8,8 @@ import (
 )
 
 // urlDecode decodes %HH and +; what is no escape stays.
-func urlDecode(s string) string {
-	return rewrite(s, "%+", func(b []byte, s string) ([]byte, string) {
+func urlDecode(b []byte, s string) ([]byte, bool) {
+	return rewrite(b, s, "%+", func(b []byte, s string) ([]byte, string) {
 		if c, ok := percent(s); ok {
 			return append(b, c), s[3:]
 		}
@@ -18,8 +18,8 @@ func urlDecode(s string) string {
 }
 
 // urlDecodeUni decodes %uHHHH of IIS too: to the ASCII character that fits best, else to the low byte.
-func urlDecodeUni(s string) string {
-	return rewrite(s, "%+", func(b []byte, s string) ([]byte, string) {
+func urlDecodeUni(b []byte, s string) ([]byte, bool) {
+	return rewrite(b, s, "%+", func(b []byte, s string) ([]byte, string) {
 		if len(s) > 1 && s[0] == '%' && s[1]|0x20 == 'u' {
 			if code, ok := hex(s, 2, 4); ok {
 				return append(b, bestFit(code)), s[6:]
@@ -35,17 +35,16 @@ func urlDecodeUni(s string) string {
 
 // rewrite replaces what begins with one of the marks by what decode appends; decode gets the text from the mark on and
 // returns what is left of it.
-func rewrite(s, marks string, decode func([]byte, string) ([]byte, string)) string {
+func rewrite(b []byte, s, marks string, decode func([]byte, string) ([]byte, string)) ([]byte, bool) {
 	at := strings.IndexAny(s, marks)
 	if at < 0 {
-		return s
+		return b, false
 	}
-	b := make([]byte, 0, len(s))
 	for at >= 0 {
 		b, s = decode(append(b, s[:at]...), s[at:])
 		at = strings.IndexAny(s, marks)
 	}
-	return string(append(b, s...))
+	return append(b, s...), true
 }
 
 func plus(c byte) byte {
