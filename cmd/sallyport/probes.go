@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/sallyport/sallyport/identity"
 )
@@ -26,7 +27,8 @@ func (v *service) ready() error {
 	return err
 }
 
-// observeIdentity adds what identity counts to the metrics. The source of a key set is the config's URL or file.
+// observeIdentity adds what identity counts to the metrics. The source of a key set is the config's URL or file, without
+// the query, which may hold a key: metrics are open.
 func (v *service) observeIdentity() {
 	stats := func() identity.Stats {
 		if p := v.gateway.Identities(); p != nil {
@@ -42,7 +44,8 @@ func (v *service) observeIdentity() {
 	sets := func(value func(identity.KeySetStats) float64) func(func(string, float64)) {
 		return func(add func(string, float64)) {
 			for _, s := range stats().KeySets {
-				add(s.Source, value(s))
+				source, _, _ := strings.Cut(s.Source, "?")
+				add(source, value(s))
 			}
 		}
 	}
