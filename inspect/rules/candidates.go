@@ -34,14 +34,33 @@ func (r *run) pass(l *lane, text string, marks []uint64) {
 	present := transform.BytesOf(text)
 	clear(r.found)
 	r.p.lanes.scanner.Scan(text, r.found)
-	for _, c := range l.chains {
-		if c.chain.KeepsButCase(&present) {
-			c.note(r.found, &present, marks)
+	chains := l.fixed
+	if l.moves.Meets(&present) {
+		chains = l.chains
+	} else {
+		l.rest.note(r.found, &present, marks)
+	}
+	if len(chains) > 0 {
+		r.transformed(chains, text, &present, marks)
+	}
+	r.activate(marks)
+}
+
+// transformed finds the candidates of each chain. Texts that are not ASCII may come out with any byte.
+func (r *run) transformed(chains []*laneChain, text string, present *transform.Bytes, marks []uint64) {
+	folded := present.Folded()
+	folded = folded.Union(&blank)
+	for _, c := range chains {
+		if c.chain.KeepsButCase(present) {
+			c.note(r.found, present, marks)
+			continue
+		}
+		if present[2]|present[3] == 0 && !c.possible(&folded) {
 			continue
 		}
 		changed := c.chain.ApplyIn(&r.buffer, text)
 		if changed == text {
-			c.note(r.found, &present, marks)
+			c.note(r.found, present, marks)
 			continue
 		}
 		clear(r.again)
@@ -49,8 +68,9 @@ func (r *run) pass(l *lane, text string, marks []uint64) {
 		other := transform.BytesOf(changed)
 		c.note(r.again, &other, marks)
 	}
-	r.activate(marks)
 }
+
+var blank = transform.BytesOf(" ")
 
 // note adds the tests of a chain whose literals or bytes are there.
 func (c *laneChain) note(found []uint64, present *transform.Bytes, marks []uint64) {

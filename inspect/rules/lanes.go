@@ -32,13 +32,17 @@ type lanes struct {
 type lane struct {
 	tests  bitset // all of them; nil: nobody looks there
 	chains []*laneChain
+	moves  transform.Bytes // a text without these needs no transformation at all …
+	rest   laneChain       // … and these tests are all that is to be noted
+	fixed  []*laneChain    // chains that change every text
 }
 
 // A laneChain is the tests of a lane that share a transformation.
 type laneChain struct {
-	chain transform.Chain
-	tests bitset
-	needs []need
+	chain    transform.Chain
+	tests    bitset
+	needs    []need
+	literals []transform.Bytes // the bytes of each literal of the tests
 }
 
 // A need is a test that asks for certain bytes.
@@ -57,7 +61,66 @@ func newLanes(p *Program) lanes {
 		}
 	}
 	l.scanner = pattern.NewScanner(literals)
+	for i := range l.text {
+		l.text[i].finish(literals)
+		l.name[i].finish(literals)
+	}
 	return l
+}
+
+// finish sums up what texts can be passed over quickly.
+func (l *lane) finish(literals [][]string) {
+	if l.tests == nil {
+		return
+	}
+	l.rest.tests = newBitset(64 * len(l.tests))
+	for _, c := range l.chains {
+		c.spell(literals)
+		if c.chain.Fixed() {
+			l.fixed = append(l.fixed, c)
+			continue
+		}
+		moves := c.chain.Moves()
+		l.moves = l.moves.Union(&moves)
+		l.rest.needs = append(l.rest.needs, c.needs...)
+		for i := range c.tests {
+			l.rest.tests[i] |= c.tests[i]
+		}
+	}
+}
+
+// spell collects the bytes of each literal. A chain that makes no bytes can be passed over where none of them is there.
+func (c *laneChain) spell(literals [][]string) {
+	seen := map[transform.Bytes]bool{}
+	for test, list := range literals {
+		if !c.tests.has(test) {
+			continue
+		}
+		for _, s := range list {
+			if b := transform.BytesOf(s); !seen[b] {
+				seen[b] = true
+				c.literals = append(c.literals, b)
+			}
+		}
+	}
+}
+
+// possible reports whether a text of these bytes, folded, can hold a literal or a needed byte after the transformation.
+func (c *laneChain) possible(present *transform.Bytes) bool {
+	if c.chain.Makes() {
+		return true
+	}
+	for i := range c.literals {
+		if c.literals[i].Within(present) {
+			return true
+		}
+	}
+	for i := range c.needs {
+		if c.needs[i].bytes.Meets(present) {
+			return true
+		}
+	}
+	return false
 }
 
 func prefixes(list []string) []string {

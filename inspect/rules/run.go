@@ -15,8 +15,10 @@ type run struct {
 	fields []Field
 	hits   []Hit
 
-	words  int      // of a set of tests
-	cand   []uint64 // sets of candidate tests: two for each field, its text's and its key's
+	index  []int32                // fields by collection
+	from   [collections + 1]int32 // where in index a collection begins
+	words  int                    // of a set of tests
+	cand   []uint64               // sets of candidate tests: two for each field, its text's and its key's
 	found  []uint64
 	again  []uint64
 	active []uint64 // conditions to evaluate
@@ -72,6 +74,7 @@ func (p *Program) Run(fields []Field, first, last int, hits []Hit) []Hit {
 
 func (r *run) begin(p *Program, fields []Field, hits []Hit) {
 	r.p, r.fields, r.hits, r.off, r.capturing = p, fields, hits, false, false
+	r.sort()
 	r.words = (len(p.tests) + 63) / 64
 	r.cand = zeroed(r.cand, 2*len(fields)*r.words)
 	r.found, r.again = zeroed(r.found, r.words), zeroed(r.again, r.words)
@@ -82,6 +85,30 @@ func (r *run) begin(p *Program, fields []Field, hits []Hit) {
 		r.origin = append(r.origin, -1)
 	}
 }
+
+// sort indexes the fields by collection; within one they keep their order.
+func (r *run) sort() {
+	clear(r.from[:])
+	for i := range r.fields {
+		r.from[r.fields[i].Collection+1]++
+	}
+	for c := range collections {
+		r.from[c+1] += r.from[c]
+	}
+	if cap(r.index) < len(r.fields) {
+		r.index = make([]int32, len(r.fields))
+	}
+	r.index = r.index[:len(r.fields)]
+	next := r.from
+	for i := range r.fields {
+		c := r.fields[i].Collection
+		r.index[next[c]] = int32(i)
+		next[c]++
+	}
+}
+
+// of lists the fields of a collection.
+func (r *run) of(c Collection) []int32 { return r.index[r.from[c]:r.from[c+1]] }
 
 func zeroed(b []uint64, n int) []uint64 {
 	if cap(b) < n {
@@ -191,34 +218,24 @@ func (r *run) target(c *condition, t *target, level int) {
 
 // ofFields evaluates a link on fields; those that are no candidates of a first link are passed over.
 func (r *run) ofFields(c *condition, t *target, level int) {
-	for i := range r.fields {
-		f := &r.fields[i]
-		if !t.reads(f.Collection) {
-			continue
-		}
-		if level == 0 && !c.always {
-			if n := c.test.number; r.marks(i, t.names)[n>>6]>>(n&63)&1 == 0 {
+	for _, part := range t.parts {
+		for _, i := range r.of(part) {
+			if level == 0 && !c.always {
+				if n := c.test.number; r.marks(int(i), t.names)[n>>6]>>(n&63)&1 == 0 {
+					continue
+				}
+			}
+			f := &r.fields[i]
+			if !t.selects(f.Key) || r.excepted(c, t, f.Key) {
 				continue
 			}
-		}
-		if !t.selects(f.Key) || r.excepted(c, t, f.Key) {
-			continue
-		}
-		text := f.Text
-		if t.names {
-			text = f.Key
-		}
-		r.value(c, match{variable: t.variable, key: f.Key, value: text, field: i, name: t.names, level: level})
-	}
-}
-
-func (t *target) reads(c Collection) bool {
-	for _, p := range t.parts {
-		if p == c {
-			return true
+			text := f.Text
+			if t.names {
+				text = f.Key
+			}
+			r.value(c, match{variable: t.variable, key: f.Key, value: text, field: int(i), name: t.names, level: level})
 		}
 	}
-	return false
 }
 
 // excepted reports whether a control has taken the key away from the rule.

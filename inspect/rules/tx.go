@@ -106,9 +106,11 @@ func (r *run) countOf(c *condition, t *target) int {
 		r.each(t, func(match) { n++ })
 		return n
 	}
-	for i := range r.fields {
-		if f := &r.fields[i]; t.reads(f.Collection) && t.selects(f.Key) && !r.excepted(c, t, f.Key) {
-			n++
+	for _, part := range t.parts {
+		for _, i := range r.of(part) {
+			if f := &r.fields[i]; t.selects(f.Key) && !r.excepted(c, t, f.Key) {
+				n++
+			}
 		}
 	}
 	return n
@@ -138,8 +140,12 @@ func (r *run) first(t *target) string {
 		})
 		return value
 	}
-	for i := range r.fields {
-		if f := &r.fields[i]; t.reads(f.Collection) && t.selects(f.Key) {
+	for _, part := range t.parts {
+		for _, i := range r.of(part) {
+			f := &r.fields[i]
+			if !t.selects(f.Key) {
+				continue
+			}
 			if t.names {
 				return f.Key
 			}

@@ -67,6 +67,7 @@ type target struct {
 	source
 	variable string
 	count    bool
+	exact    bool // keys are compared as they are
 	one      bool // MATCHED_VAR: the last only
 	key      string
 	pattern  *regexp.Regexp
@@ -126,7 +127,7 @@ func compileTarget(at seclang.Pos, t seclang.Target) (target, error) {
 	if !ok {
 		return target{}, problem(at, "the variable %s is not supported", t.Variable)
 	}
-	c := target{source: s, variable: t.Variable, count: t.Count, one: t.Variable == "MATCHED_VAR" || t.Variable == "MATCHED_VAR_NAME", key: t.Key}
+	c := target{source: s, variable: t.Variable, count: t.Count, exact: caseSensitive(t.Variable), one: t.Variable == "MATCHED_VAR" || t.Variable == "MATCHED_VAR_NAME", key: t.Key}
 	if !caseSensitive(t.Variable) {
 		c.key = strings.ToLower(c.key)
 	}
@@ -157,9 +158,12 @@ func (t *target) selects(key string) bool {
 	if t.key == "" && t.pattern == nil && len(t.except) == 0 {
 		return true
 	}
+	if t.pattern == nil && len(t.except) == 0 && !t.exact {
+		return strings.EqualFold(t.key, key)
+	}
 	lower := strings.ToLower(key)
 	own := lower
-	if caseSensitive(t.variable) {
+	if t.exact {
 		own = key
 	}
 	if t.pattern != nil && !t.pattern.MatchString(own) || t.pattern == nil && t.key != "" && t.key != own {

@@ -14,8 +14,10 @@ type function func(b []byte, s string) ([]byte, bool)
 type Chain struct {
 	name  string
 	funcs []function
-	moves Bytes
-	folds bool
+	moves Bytes // without these it changes nothing
+	other Bytes // moves, but for letters that it makes small
+	keeps bool  // there may be such a text
+	makes bool  // what comes out may hold bytes that did not go in
 }
 
 // NewChain looks up transformations by the names of the language's manual, letter case included. "none" forgets what
@@ -33,14 +35,14 @@ func NewChain(names ...string) (Chain, error) {
 			return Chain{}, fmt.Errorf("the transformation %s is not supported", name)
 		}
 		c.funcs, kept = append(c.funcs, t.apply), append(kept, name)
+		c.moves, c.makes = union(c.moves, t.moves), c.makes || !moving[name]
+		moves := t.moves
 		if name == "lowercase" {
-			c.folds = true
+			moves.remove('A', 'Z')
 		}
-		for i := range c.moves {
-			c.moves[i] |= t.moves[i]
-		}
+		c.other = union(c.other, moves)
 	}
-	c.name = strings.Join(kept, ",")
+	c.name, c.keeps = strings.Join(kept, ","), c.moves != all
 	return c, nil
 }
 
@@ -75,17 +77,24 @@ func (c *Chain) ApplyIn(b *Buffer, s string) string {
 }
 
 // Keeps reports whether a text of these bytes is certainly unchanged.
-func (c *Chain) Keeps(b *Bytes) bool { return c.moves != all && !c.moves.Meets(b) }
+func (c *Chain) Keeps(b *Bytes) bool { return c.name == "" || c.keeps && !c.moves.Meets(b) }
 
 // KeepsButCase is Keeps for a reader to whom A and a are the same: letters that the chain makes small do not count.
-func (c *Chain) KeepsButCase(b *Bytes) bool {
-	if !c.folds || c.moves == all { // digests change the empty text too
-		return c.Keeps(b)
-	}
-	moves := c.moves
-	moves.remove('A', 'Z')
-	return !moves.Meets(b)
-}
+func (c *Chain) KeepsButCase(b *Bytes) bool { return c.name == "" || c.keeps && !c.other.Meets(b) }
+
+// Moves is the set of bytes without which the chain changes nothing but letter case.
+func (c *Chain) Moves() Bytes { return c.other }
+
+// Fixed reports whether the chain may change any text, whatever its bytes.
+func (c *Chain) Fixed() bool { return c.name != "" && !c.keeps }
+
+// Makes reports whether what comes out may hold other bytes than what went in, blanks and small letters aside.
+func (c *Chain) Makes() bool { return c.makes }
+
+// moving are the functions that take bytes away, or replace them by blanks and small letters.
+var moving = map[string]bool{"cmdLine": true, "compressWhitespace": true, "lowercase": true, "normalisePath": true, "normalizePath": true,
+	"removeComments": false, "removeCommentsChar": true, "removeNulls": true, "removeWhitespace": true, "replaceComments": true, "replaceNulls": true,
+	"trim": true, "trimLeft": true, "trimRight": true}
 
 // Bytes is a set of bytes.
 type Bytes [4]uint64
@@ -104,6 +113,22 @@ func (b *Bytes) Has(c byte) bool { return b[c>>6]>>(c&63)&1 != 0 }
 // Meets reports whether the sets share a byte.
 func (b *Bytes) Meets(o *Bytes) bool {
 	return b[0]&o[0]|b[1]&o[1]|b[2]&o[2]|b[3]&o[3] != 0
+}
+
+// Within reports whether every byte of the set is in o.
+func (b *Bytes) Within(o *Bytes) bool {
+	return b[0]&^o[0]|b[1]&^o[1]|b[2]&^o[2]|b[3]&^o[3] == 0
+}
+
+// Union is the bytes of both sets.
+func (b *Bytes) Union(o *Bytes) Bytes { return union(*b, *o) }
+
+// Folded is the set with small letters in place of capitals.
+func (b *Bytes) Folded() Bytes {
+	out := *b
+	capitals := out[1] & (1<<27 - 2) // A to Z
+	out[1] = out[1]&^capitals | capitals<<32
+	return out
 }
 
 func (b *Bytes) remove(from, to byte) {
