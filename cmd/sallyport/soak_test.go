@@ -46,7 +46,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	if left := g.settled(); left > g.idle+slack {
 		t.Errorf("%d goroutines before, %d after", g.idle, left)
 	}
-	if last.least > first.least+first.least/4+8<<20 {
+	if !testing.Short() && last.least > first.least+first.least/4+8<<20 { // the short edition looks too seldom to meet a collection
 		t.Errorf("the live heap grew from %d to %d bytes", first.least, last.least)
 	}
 }
