@@ -1,6 +1,10 @@
 package seclang
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/sallyport/sallyport/config"
+)
 
 // words maps the lower-case spelling of a word to the manual's.
 type words map[string]string
@@ -16,39 +20,19 @@ func wordsOf(list string) words {
 // nearest is a hint with the word that was probably meant.
 func (w words) nearest(name string) string {
 	const far = 3
-	best, distance := "", far
+	if name == "" || len(name) > 64 {
+		return ""
+	}
+	best, least := "", far
 	for lower, word := range w {
-		if d := edits(strings.ToLower(name), lower, far); d < distance || d == distance && d < far && word < best {
-			best, distance = word, d
+		if d := config.Distance(strings.ToLower(name), lower); d < least || d == least && d < far && word < best {
+			best, least = word, d
 		}
 	}
-	if best == "" || name == "" {
+	if best == "" {
 		return ""
 	}
 	return "did you mean " + best + "?"
-}
-
-// edits is Levenshtein's distance, or limit where it is at least that.
-func edits(a, b string, limit int) int {
-	if len(a)-len(b) >= limit || len(b)-len(a) >= limit || len(a) > 64 {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal, row[j+1] = row[j+1], min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return min(row[len(b)], limit)
 }
 
 // The words of the language.
