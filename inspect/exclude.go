@@ -32,7 +32,7 @@ var house = []config.Exclusion{
 // it would look like protection switched off, or on, where neither is so.
 func compileExclusions(list []config.Exclusion, operation string, known map[string]bool) ([]exclusion, error) {
 	var out []exclusion
-	for _, x := range slices.Concat(house, ofMethod(operation), list) {
+	for _, x := range slices.Concat(house, bySpec(operation), list) {
 		if !known[x.Rule] {
 			return nil, fmt.Errorf("inspect.exclude: there is no rule or tag %q", x.Rule)
 		}
@@ -55,13 +55,17 @@ func compileExclusions(list []config.Exclusion, operation string, known map[stri
 	return out, nil
 }
 
-// ofMethod spares an operation the rule against unusual methods where the spec declares one for it.
-func ofMethod(operation string) []config.Exclusion {
-	method, _, declared := strings.Cut(operation, " ")
-	if !declared || slices.Contains(strings.Fields(usualMethods), method) {
-		return nil
+// bySpec spares an operation what its declaration answers: the rule against unusual methods where the spec declares one, and
+// that against the extensions of files where a path ends in a parameter, whose value may be ada@example.com.
+func bySpec(operation string) (list []config.Exclusion) {
+	method, path, declared := strings.Cut(operation, " ")
+	if declared && !slices.Contains(strings.Fields(usualMethods), method) {
+		list = append(list, config.Exclusion{Rule: "911100", Reason: "the spec declares the method"})
 	}
-	return []config.Exclusion{{Rule: "911100", Reason: "the spec declares the method"}}
+	if declared && strings.HasSuffix(path, "}") {
+		list = append(list, config.Exclusion{Rule: "920440", Reason: "the spec declares a value, not a file"})
+	}
+	return list
 }
 
 // fieldPattern compiles body.items[*].note. A pattern covers the field and everything below it; [*] stands for every

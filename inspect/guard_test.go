@@ -168,6 +168,23 @@ func TestExclusions(t *testing.T) {
 	}
 }
 
+// An address at the end of a path is no file, where the spec says that a value stands there.
+func TestValueAtTheEndOfThePath(t *testing.T) {
+	i, err := New(Options{Pool: &sharedPool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for operation, want := range map[string]string{"GET /people/{email}": "passed", "GET /people/backup": "inspect.protocol", "undocumented": "inspect.protocol"} {
+		j, err := i.newJudge(config.Inspect{}, operation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code, _, _ := judgeRecorded(j, get("/people/ada@example.com")); code != want {
+			t.Errorf("%s: %s, want %s", operation, code, want)
+		}
+	}
+}
+
 // An exclusion ends on its day without a reload.
 func TestExclusionExpiresWhileRunning(t *testing.T) {
 	now := time.Date(2026, 1, 30, 23, 0, 0, 0, time.UTC)
