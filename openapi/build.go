@@ -3,8 +3,6 @@ package openapi
 import (
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/config"
@@ -191,14 +189,4 @@ func (b *builder) locator(location string) place {
 		return place{src, ptr}
 	}
 	return place{b.main, ""}
-}
-
-// unknownKeys warns of members that OpenAPI does not know, which are typing errors more often than not.
-func (b *builder) unknownKeys(c cursor, what string, known ...string) {
-	m, _ := c.v.(map[string]any)
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if !strings.HasPrefix(key, "x-") && !slices.Contains(known, key) {
-			b.warn(c.below(key), "spec.unknown_key", "", "%s is not a key of %s; it has no effect", key, what)
-		}
-	}
 }

@@ -40,8 +40,10 @@ func inExtension(message string) string {
 	return strings.Replace(message, "of the config", "of "+extensionKey+" here", 1)
 }
 
-// misplaced reports x-sallyport where it has no meaning: whoever wrote it expects a protection.
+// misplaced reports x-sallyport where it has no meaning, as whoever wrote it expects a protection, and keys that the
+// object does not have.
 func (b *builder) misplaced(c cursor, what string) {
+	b.keys(c, what)
 	if c.has(extensionKey) {
 		b.fail(c.below(extensionKey), "spec.extension", "it belongs on an operation, a parameter or a schema property", "x-sallyport has no meaning on %s", what)
 	}

@@ -113,6 +113,7 @@ func (b *builder) operation(c cursor, path place, method, template string, parts
 	if !ok {
 		return
 	}
+	b.keys(c, "an operation")
 	op := &Operation{
 		Key: method + " " + template, Method: method, Path: template,
 		ID: b.text(c, "operationId"), Deprecated: b.flag(c, "deprecated", false), Tags: b.texts(c, "tags"),
