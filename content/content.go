@@ -10,6 +10,7 @@ type Limits struct {
 	Nodes    int   // values in the tree, default 100,000
 	Parts    int   // parts of a multipart body, default 100
 	NameSize int   // bytes of one member, field or file name, default 1,024
+	Cases    bool  // members of JSON whose names differ in case only are two, not one: for what a service says, not strangers
 }
 
 // Code classifies an [Error]. The catalogue of reasons has an entry for each.

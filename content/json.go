@@ -3,7 +3,7 @@ package content
 import "strings"
 
 // ParseJSON reads one JSON text (RFC 8259), strictly: UTF-8 without a byte order mark, no lone surrogates, no two
-// members whose names are equal or differ in case only, no NUL in a name, no number that float64 cannot hold, nothing after the value.
+// members whose names are equal or differ in case only, no NUL in a name, no number that float64 cannot hold, nothing after the value. Limits.Cases lets names differ in case only.
 // The nodes alias data, which must not change afterwards. The error is an [*Error].
 func ParseJSON(data []byte, lim Limits) (*Node, error) {
 	lim = lim.WithDefaults()
@@ -14,7 +14,7 @@ func ParseJSON(data []byte, lim Limits) (*Node, error) {
 }
 
 func parseJSON(data []byte, lim Limits) (*Node, error) {
-	p := jsonParser{data: data, lim: lim, builder: newBuilder(len(data), lim.Nodes)}
+	p := jsonParser{data: data, lim: lim, builder: newBuilder(len(data), lim.Nodes), names: names{exact: lim.Cases}}
 	return p.document()
 }
 

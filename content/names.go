@@ -20,6 +20,7 @@ var seed = maphash.MakeSeed()
 type names struct {
 	hashes []uint64
 	fold   []byte
+	exact  bool // only equal names are the same
 }
 
 // twin returns a member whose name an earlier one bears already, or nil.
@@ -33,6 +34,12 @@ func (s *names) twin(members []Node) *Node {
 		for j := range i {
 			if ascii && len(members[i].Name) != len(members[j].Name) {
 				continue // folding keeps the length of ASCII names, not of others
+			}
+			if s.exact {
+				if members[i].Name == members[j].Name {
+					return &members[i]
+				}
+				continue
 			}
 			if strings.EqualFold(members[i].Name, members[j].Name) || !ascii && s.same(members[i].Name, members[j].Name) {
 				return &members[i]
@@ -73,6 +80,9 @@ func (s *names) second(members []Node, hash uint64) *Node {
 }
 
 func (s *names) hash(name string) uint64 {
+	if s.exact {
+		return maphash.String(seed, name)
+	}
 	s.fold = appendFolded(s.fold[:0], name)
 	return maphash.Bytes(seed, s.fold)
 }

@@ -216,7 +216,7 @@ func (b *builder) plan(op *openapi.Operation) *plan {
 	p := &plan{op: op, streaming: op.Ext.Streaming, cors: b.cors(op), corsMode: b.mode(op, "protect.cors"),
 		timeout: op.Ext.Timeout.Or(b.api.Timeout.Or(30 * time.Second)),
 		limits:  content.Limits{Bytes: op.Ext.MaxBody.Or(b.api.MaxBody.Or(1 << 20))},
-		answer:  content.Limits{Bytes: op.Ext.MaxResponse.Or(b.api.MaxResponse.Or(8 << 20)), Nodes: 1_000_000}}
+		answer:  content.Limits{Bytes: op.Ext.MaxResponse.Or(b.api.MaxResponse.Or(8 << 20)), Nodes: 1_000_000, Cases: true}}
 	for _, g := range b.pipeline(op) {
 		if m := b.mode(op, g.Name); m != config.Off {
 			p.phases[g.Phase] = append(p.phases[g.Phase], step{guard: g, mode: m})
