@@ -134,7 +134,7 @@ type Concurrency struct {
 
 // Validate tunes validation.
 type Validate struct {
-	// Undeclared says what happens to request fields that a closed schema does not declare: reject, strip or log. Default reject.
+	// Undeclared says what happens to request fields that a closed schema does not declare, and to read-only ones that are sent back: reject, strip or log. Default reject.
 	Undeclared string `yaml:"undeclared" enum:"reject,strip,log"`
 	// UndeclaredParams likewise for query parameters: reject, strip or log. Default reject.
 	UndeclaredParams string `yaml:"undeclared_params" enum:"reject,strip,log"`

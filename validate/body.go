@@ -54,22 +54,31 @@ func (v *validator) fits(e *exchange.Exchange) exchange.Verdict {
 	if r == nil {
 		return exchange.Pass
 	}
-	if !r.Valid() {
+	back := sentBack(r)
+	if !r.Valid() && (back == nil || v.settings.Undeclared != "log" && v.settings.Undeclared != "strip") {
 		wrong := fields(r.Violations)
-		return exchange.Refuse(exchange.BodyInvalid, describe(wrong)).WithFields(wrong...).
-			WithSetting("the request schema of " + v.op.Key)
+		setting := "the request schema of " + v.op.Key
+		if back != nil {
+			setting = v.at + ".undeclared: strip"
+		}
+		return exchange.Refuse(exchange.BodyInvalid, describe(wrong)).WithFields(wrong...).WithSetting(setting)
 	}
-	if len(r.Undeclared) == 0 {
+	superfluous := append(back, r.Undeclared...)
+	if len(superfluous) == 0 {
 		return exchange.Pass
 	}
 	switch v.settings.Undeclared {
 	case "log":
-		for _, m := range first(r.Undeclared) {
-			e.Findings = append(e.Findings, exchange.Finding{Guard: "validate.body", Rule: "undeclared", Message: "field is not declared", Field: "body" + m.Pointer, Severity: exchange.Low})
+		for i, m := range first(superfluous) {
+			message := "field is not declared"
+			if i < len(back) {
+				message = "field is read-only"
+			}
+			e.Findings = append(e.Findings, exchange.Finding{Guard: "validate.body", Rule: "undeclared", Message: message, Field: "body" + m.Pointer, Severity: exchange.Low})
 		}
 		return exchange.Pass
 	case "strip":
-		for _, m := range r.Undeclared {
+		for _, m := range superfluous {
 			e.Body.Remove(m.Parent, m.Node)
 		}
 		return exchange.Pass
@@ -79,6 +88,21 @@ func (v *validator) fits(e *exchange.Exchange) exchange.Verdict {
 		wrong = append(wrong, exchange.Field{Pointer: m.Pointer, Detail: "is not declared"})
 	}
 	return exchange.Refuse(exchange.UndeclaredField, describe(wrong)).WithFields(wrong...).WithSetting(v.at + ".undeclared: strip")
+}
+
+// sentBack lists the read-only members of a body in which nothing else is wrong: clients that change an object often send
+// all of it back. It is nil where something else is wrong, or where the violations are too many to be all.
+func sentBack(r *schema.Result) (list []schema.Member) {
+	for _, w := range r.Violations {
+		if w.Keyword != "readOnly" {
+			return nil
+		}
+		list = append(list, schema.Member{Parent: w.Parent, Node: w.Node, Pointer: w.Pointer})
+	}
+	if len(list) >= schema.MaxViolations {
+		return nil
+	}
+	return list
 }
 
 // wellFormed returns the refusal of a body that does not parse, or otherwise.

@@ -184,3 +184,29 @@ func TestUndocumented(t *testing.T) {
 		t.Error(v.Detail)
 	}
 }
+
+// Clients that change an object send all of it back. What is read-only goes the way of what is undeclared, by setting.
+func TestReadOnlySentBack(t *testing.T) {
+	const whole = `{"id":7,"item":"a","role":"x"}`
+	for setting, want := range map[string]struct{ code, forwarded string }{
+		"": {"validate.body", whole}, "reject": {"validate.body", whole}, "strip": {"", `{"item":"a"}`}, "log": {"", whole},
+	} {
+		op := operation(t, "POST /orders")
+		e := sent(t, op, asJSON, whole)
+		v := check(t, op, config.Validate{Undeclared: setting}, "validate.body")(e)
+		if code(v) != want.code || string(e.Body.Result()) != want.forwarded {
+			t.Errorf("%q: %q, forwarded %s", setting, code(v), e.Body.Result())
+		}
+		if want.code != "" && v.Setting != "apis[shop].validate.undeclared: strip" {
+			t.Errorf("the setting is %q", v.Setting)
+		}
+		if setting == "log" && len(e.Findings) != 2 {
+			t.Errorf("%+v", e.Findings)
+		}
+	}
+	// Beside a real mistake nothing is mended.
+	op := operation(t, "POST /orders")
+	if v := check(t, op, config.Validate{Undeclared: "strip"}, "validate.body")(sent(t, op, asJSON, `{"id":7,"item":5}`)); code(v) != "validate.body" {
+		t.Errorf("%q", code(v))
+	}
+}

@@ -8,7 +8,8 @@ import (
 
 // Bounds of one evaluation.
 const (
-	maxViolations = 20
+	// MaxViolations is how many places a Result names.
+	MaxViolations = 20
 	// maxWork is visits of a value by a schema, to which the size of the message adds workPerByte each byte: what is
 	// large may cost more, what is small and nested in alternatives may not.
 	maxWork     = 1_000_000
@@ -189,7 +190,7 @@ func (e *evaluation) unevaluated(s *node, v value, before int) bool {
 // result turns what was recorded into a Result.
 func (e *evaluation) result(n *content.Node, o *overlay) *Result {
 	if e.exhausted {
-		e.findings = append(e.findings[:min(len(e.findings), maxViolations-1)], finding{up: -1, keyword: "complexity", detail: "is too complex to be judged"})
+		e.findings = append(e.findings[:min(len(e.findings), MaxViolations-1)], finding{up: -1, keyword: "complexity", detail: "is too complex to be judged"})
 	}
 	undeclared := e.undeclared()
 	if len(e.findings) == 0 && len(undeclared) == 0 && len(e.marks) == 0 && o == nil {
@@ -198,7 +199,12 @@ func (e *evaluation) result(n *content.Node, o *overlay) *Result {
 	r := &Result{Undeclared: undeclared}
 	for i := range e.findings {
 		f := &e.findings[i]
-		r.Violations = append(r.Violations, Violation{e.pointer(f.up, f.at) + f.below, f.keyword, f.detail})
+		w := Violation{Pointer: e.pointer(f.up, f.at) + f.below, Keyword: f.keyword, Detail: f.detail}
+		if f.keyword == "readOnly" {
+			w.Parent = e.instances[f.up].node
+			w.Node = &w.Parent.Children[f.at]
+		}
+		r.Violations = append(r.Violations, w)
 	}
 	r.Marked = e.marked()
 	if o != nil {

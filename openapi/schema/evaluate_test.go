@@ -269,7 +269,7 @@ func TestClosestBranch(t *testing.T) {
 func TestViolationsAreBoundedAndReadable(t *testing.T) {
 	_, s := compileIn(t, OpenAPI31, `{"items":{"type":"integer"}}`)
 	r := s.Evaluate(tree(t, []byte("["+strings.Repeat(`"x",`, 99)+`"x"]`)), Request)
-	if len(r.Violations) != maxViolations {
+	if len(r.Violations) != MaxViolations {
 		t.Errorf("%d violations", len(r.Violations))
 	}
 	for schema, want := range map[string]string{

@@ -53,7 +53,7 @@ func judgeTwice(t *testing.T, s *Schema, n *nodeT) {
 		if summary(first) != summary(again) {
 			t.Fatalf("%q, then %q", summary(first), summary(again))
 		}
-		if len(first.Violations) > maxViolations {
+		if len(first.Violations) > MaxViolations {
 			t.Fatalf("%d violations", len(first.Violations))
 		}
 	}

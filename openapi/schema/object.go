@@ -110,7 +110,7 @@ func (w *memberWalk) member(i int) bool {
 // property applies a property's schema, unless the member goes in the wrong direction.
 func (e *evaluation) property(rule *memberRule, v value, i int) bool {
 	if rule.read && e.direction == Request {
-		return e.loud() && e.failBelow(v, rule.name, "readOnly", "is read-only and must not be sent")
+		return e.loud() && e.failAt(v, i, "readOnly", "is read-only and must not be sent")
 	}
 	if rule.write && e.direction == Response {
 		e.strips = append(e.strips, strip{v.self, int32(i)})

@@ -17,7 +17,7 @@ type finding struct {
 // loud reports whether findings are recorded. Where they are not, the answer is enough, and no text is made.
 func (e *evaluation) loud() bool { return !e.quiet && !e.full() }
 
-func (e *evaluation) full() bool { return len(e.findings)-e.base >= maxViolations }
+func (e *evaluation) full() bool { return len(e.findings)-e.base >= MaxViolations }
 
 // fail records a finding at v. It returns false, the answer of whoever calls it.
 func (e *evaluation) fail(v value, keyword, detail string) bool {

@@ -40,9 +40,10 @@ func (r *Result) Valid() bool { return r == nil || len(r.Violations) == 0 }
 
 // A Violation is one place where the instance does not fit its schema. Detail names the expectation, never the value.
 type Violation struct {
-	Pointer string // RFC 6901
-	Keyword string // "maxLength"
-	Detail  string // "must be at most 80 characters long"
+	Pointer      string        // RFC 6901
+	Keyword      string        // "maxLength"
+	Detail       string        // "must be at most 80 characters long"
+	Parent, Node *content.Node // the member, where Keyword is readOnly
 }
 
 // A Member is a child of an object.
