@@ -20,7 +20,7 @@ type API struct {
 	Modes map[string]Mode `yaml:"modes"`
 	// Security maps the security schemes of the spec to the identities above.
 	Security map[string]string `yaml:"security"`
-	// Unknown says what happens to an operation that the spec does not know: refuse (404) or inspect. Default refuse.
+	// Unknown says what happens to an operation that the spec does not know: refuse (404) or inspect. Inspected ones pass without identity, roles and owners, also undeclared methods of declared paths: for finding out what there is, not for good. Default refuse.
 	Unknown string `yaml:"unknown" enum:"refuse,inspect"`
 	// Rate limits every operation of the API together, by principal, client, tenant or a CEL expression.
 	Rate *Rate `yaml:"rate"`
@@ -242,7 +242,7 @@ type Operation struct {
 	Mode Mode `yaml:"mode"`
 	// Modes by guard on this operation.
 	Modes map[string]Mode `yaml:"modes"`
-	// Owner binds values to the caller without touching the spec: "path.id", "query.customer", "body.customerId", "response.customerId" → CEL.
+	// Owner binds values to the caller without touching the spec: "path.id", "query.customer", "body.customerId", "response.customerId" → CEL. An absent value is judged only where the schema requires it: list bound properties of answers under required.
 	Owner map[string]string `yaml:"owner"`
 	// Properties says of parameters and properties what their x-sallyport could: "path.id", "body.email", "response.items[*].email".
 	Properties map[string]Property `yaml:"properties"`
