@@ -97,6 +97,16 @@ func gradeOf(name string) (exchange.Severity, int) {
 	return "", 0
 }
 
+func paranoiaOf(tags []string) int {
+	for _, t := range tags {
+		if level, ok := strings.CutPrefix(t, "paranoia-level/"); ok {
+			n, _ := strconv.Atoi(level)
+			return n
+		}
+	}
+	return 0
+}
+
 // Rules implements Engine.
 func (e *compiledEngine) Rules() []Rule { return e.rules }
 
@@ -135,6 +145,15 @@ func (e *compiledEngine) Inspect(ctx context.Context, m *Message, dst []Match) (
 		}
 	}
 	return dst, nil
+}
+
+func reported(have []Match, hit *Match) bool {
+	for i := range have {
+		if h := &have[i]; h.Rule == hit.Rule && h.Value == hit.Value && h.Place == hit.Place && h.InName == hit.InName {
+			return true
+		}
+	}
+	return false
 }
 
 func (s *scratch) release() {

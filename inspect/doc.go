@@ -7,7 +7,7 @@
 // judged by a check of their own, which needs no rules.
 //
 // The rules run behind one seam, [Engine]. Reading messages, exclusions, scores, masking and verdicts are on this side
-// of it and do not change with the engine. Coraza is the engine for now.
+// of it and do not change with the engine, which is compiled from the rules by package rules. Coraza is its oracle in tests.
 //
 // What is not looked at: the content of uploaded files and of bodies that are not text, and what the spec calls a
 // secret (format: password, kind: secret). A request with more text than inspect.max_bytes is refused; of an answer the

@@ -1,10 +1,5 @@
 package inspect
 
-import (
-	"fmt"
-	"strings"
-)
-
 // setup is our crs-setup.conf. Engine mode: detection only, because the verdict is made by us, from the matches that
 // remain after the exclusions. No body access, since bodies are fed as values; no audit log, no temporary files.
 const setup = `
@@ -41,16 +36,4 @@ var answerFiles = []string{
 	"RESPONSE-950-DATA-LEAKAGES", "RESPONSE-951-DATA-LEAKAGES-SQL", "RESPONSE-952-DATA-LEAKAGES-JAVA",
 	"RESPONSE-953-DATA-LEAKAGES-PHP", "RESPONSE-954-DATA-LEAKAGES-IIS", "RESPONSE-955-WEB-SHELLS",
 	"RESPONSE-956-DATA-LEAKAGES-RUBY",
-}
-
-func requestRules(s settings) string { return directives(s, requestFiles) }
-func answerRules(s settings) string  { return directives(s, answerFiles) }
-
-func directives(s settings, files []string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, setup, s.paranoia, s.paranoia)
-	for _, f := range files {
-		fmt.Fprintf(&b, "Include @owasp_crs/%s.conf\n", f)
-	}
-	return b.String()
 }

@@ -39,15 +39,6 @@ func lastLink(data []types.MatchData) int {
 	return last
 }
 
-func reported(have []Match, hit *Match) bool {
-	for i := range have {
-		if h := &have[i]; h.Rule == hit.Rule && h.Value == hit.Value && h.Place == hit.Place && h.InName == hit.InName {
-			return true
-		}
-	}
-	return false
-}
-
 // locate says where a match lies. The last link of a chain often looks at a helper variable; then the earlier links
 // are asked.
 func (f *feed) locate(hit *Match, data []types.MatchData, d types.MatchData) {

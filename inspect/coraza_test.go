@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 	"github.com/corazawaf/coraza/v3"
@@ -17,11 +16,8 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 )
 
-// coraza.go carries the Core Rule Set by Coraza. It uses Coraza as a rule interpreter only: we parse, it matches.
-
-// settings is what the rules themselves depend on. Thresholds and exclusions are applied on our side of the seam, so
-// APIs that differ in nothing else share an engine.
-type settings struct{ paranoia int }
+// coraza_test.go carries the Core Rule Set by Coraza, the oracle that the compiled engine is held against. It uses Coraza as
+// a rule interpreter only: we parse, it matches.
 
 // corazaEngine holds two sets of rules, because a transaction walks through every rule of its set, and the rules of
 // the two directions share nothing but the initialisation.
@@ -79,16 +75,6 @@ func grade(s types.RuleSeverity) (exchange.Severity, int) {
 	return "", 0
 }
 
-func paranoiaOf(tags []string) int {
-	for _, t := range tags {
-		if level, ok := strings.CutPrefix(t, "paranoia-level/"); ok {
-			n, _ := strconv.Atoi(level)
-			return n
-		}
-	}
-	return 0
-}
-
 // Rules implements Engine.
 func (e *corazaEngine) Rules() []Rule { return e.rules }
 
@@ -127,31 +113,14 @@ func (r ruleFiles) Open(name string) (fs.File, error) { return r.FS.Open(name) }
 // ReadFile implements fs.ReadFileFS.
 func (r ruleFiles) ReadFile(name string) ([]byte, error) { return fs.ReadFile(r.FS, name) }
 
-// A Pool keeps compiled engines by their settings, so that APIs with equal settings, and the snapshots before and
-// after a reload, share them. There are at most four, one for each paranoia level. The zero value is ready to use; it
-// is safe for concurrent use.
-//
-// It bounds how many heavy messages its engines judge at once, for all of them together.
-type Pool struct {
-	slots   slots
-	mu      sync.Mutex
-	engines map[settings]Engine
-}
+func requestRules(s settings) string { return directives(s, requestFiles) }
+func answerRules(s settings) string  { return directives(s, answerFiles) }
 
-// engine returns the engine for s and compiles it where there is none yet.
-func (p *Pool) engine(s settings) (Engine, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if e, ok := p.engines[s]; ok {
-		return e, nil
+func directives(s settings, files []string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, setup, s.paranoia, s.paranoia)
+	for _, f := range files {
+		fmt.Fprintf(&b, "Include @owasp_crs/%s.conf\n", f)
 	}
-	e, err := newCoraza(s)
-	if err != nil {
-		return nil, err
-	}
-	if p.engines == nil {
-		p.engines = map[settings]Engine{}
-	}
-	p.engines[s] = e
-	return e, nil
+	return b.String()
 }
