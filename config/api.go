@@ -150,7 +150,7 @@ type Inspect struct {
 	Threshold int `yaml:"threshold"`
 	// ResponseThreshold likewise for answers. Default 4.
 	ResponseThreshold int `yaml:"response_threshold"`
-	// MaxBytes bounds the text of one request that rules look at, as the cost of judging it: names and values together, what is repeated once, literals of numbers not at all, and 64 bytes more for each value of a body. More is refused; check tells which operations take larger bodies. Of answers, what lies beyond is looked at by the leak detectors only. Default 256KiB.
+	// MaxBytes bounds the text of one request that rules look at, as the cost of judging it: names and values together, what is repeated once, literals of numbers not at all, and 64 bytes more for each value of a body. More is refused; check tells which operations take larger bodies. Of answers, what lies beyond is looked at by the leak detectors only. Default 1MiB.
 	MaxBytes Size `yaml:"max_bytes"`
 	// Secrets says what becomes of the values of a body that the spec calls secrets (format: password, kind: secret): skip or inspect. Rules take random characters for attacks; inspect is for services that put secrets into queries or pages. Default skip.
 	Secrets string `yaml:"secrets" enum:"skip,inspect"`

@@ -121,17 +121,18 @@ var scratches = sync.Pool{New: func() any { return &scratch{} }}
 
 // Inspect implements Engine.
 func (e *compiledEngine) Inspect(ctx context.Context, m *Message, dst []Match) ([]Match, error) {
-	if err := ctx.Err(); err != nil {
-		return dst, err
-	}
 	s := scratches.Get().(*scratch)
 	defer s.release()
+	var err error
 	if m.Stage == Answer {
 		s.readAnswer(m)
-		s.hits = e.answer.Run(s.fields, 3, 4, s.hits[:0])
+		s.hits, err = e.answer.Run(ctx, s.fields, 3, 4, s.hits[:0])
 	} else {
 		s.readRequest(m)
-		s.hits = e.request.Run(s.fields, 1, 2, s.hits[:0])
+		s.hits, err = e.request.Run(ctx, s.fields, 1, 2, s.hits[:0])
+	}
+	if err != nil {
+		return dst, err
 	}
 	first := len(dst)
 	for i := range s.hits {

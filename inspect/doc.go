@@ -13,6 +13,6 @@
 // secret (format: password, kind: secret). A request with more text than inspect.max_bytes is refused; of an answer the
 // rules see the first max_bytes, which a finding says, and the detectors all of it.
 //
-// Coraza cannot be interrupted. Large requests therefore wait for a slot, of which there are half as many as cores, and
-// a judgement that did not begin or end in time is a refusal (inspect.busy).
+// Large requests wait for a slot, of which there are half as many as cores, so that a flood of them leaves room for the
+// others. A judgement that did not begin or end in time is a refusal (inspect.busy).
 package inspect

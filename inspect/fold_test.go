@@ -68,12 +68,16 @@ func TestSizeTellsCost(t *testing.T) {
 	if size, _ := sizeOf(t, "application/json", deep+"{"+members+"}"+strings.Repeat("}", 30)); size < 500*30*1000 {
 		t.Errorf("the names of nested members cost %d only", size)
 	}
-	code, _ := judgeOne(t, config.Inspect{}, post("application/json", times(5000, `"%d"`)))
+	code, _ := judgeOne(t, config.Inspect{}, post("application/json", times(20_000, `"%d"`)))
 	if code != "inspect.too_large" {
-		t.Errorf("5000 short texts: %s", code)
+		t.Errorf("20,000 short texts: %s", code)
 	}
 	if code, _ := judgeOne(t, config.Inspect{}, post("application/json", times(5000, `{"n":%d,"state":"open"}`))); code != "passed" {
 		t.Errorf("5000 like objects: %s", code)
+	}
+	orders := times(4000, `{"id":%d,"customer":{"name":"Ann Example %d"},"note":"two pieces, please, for the %d. time","price":12.5}`)
+	if code, _ := judgeOne(t, config.Inspect{}, post("application/json", orders)); code != "passed" {
+		t.Errorf("a list of orders of %d bytes: %s", len(orders), code)
 	}
 }
 

@@ -288,6 +288,41 @@ func TestJudgementTooLate(t *testing.T) {
 	}
 }
 
+// An expiring context is over after it was asked a few times.
+type expiring struct {
+	context.Context
+	left int
+}
+
+func (e *expiring) Err() error {
+	if e.left--; e.left < 0 {
+		return context.DeadlineExceeded
+	}
+	return nil
+}
+
+// Time that runs out while a long message is judged is noticed: among many values, and among many rules on one.
+func TestJudgementInterrupted(t *testing.T) {
+	for name, body := range map[string]string{
+		"many values": times(20_000, `"a note %d"`),
+		"one text":    `"` + strings.Repeat("select (a) from <b> where 'c' = 'd'; ", 2000) + `"`,
+	} {
+		e, err := readExchange(post("application/json", body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := testJudge(t, config.Inspect{MaxBytes: 16 << 20})
+		ctx := &expiring{t.Context(), 1 << 30}
+		if _, err := j.body(ctx, e); err != nil || ctx.left > 1<<30-5 {
+			t.Errorf("%s: the time was looked at %d times, %v", name, 1<<30-ctx.left, err)
+		}
+		v, err := j.body(&expiring{t.Context(), 3}, e)
+		if err != nil || v.Reason != exchange.InspectionBusy {
+			t.Errorf("%s: %+v, %v", name, v, err)
+		}
+	}
+}
+
 func TestPoolShares(t *testing.T) {
 	a := testJudge(t, config.Inspect{Threshold: 7})
 	b := testJudge(t, config.Inspect{Exclude: []config.Exclusion{{Rule: "942100"}}})

@@ -15,8 +15,9 @@ import (
 // busyRetry is after what time a client may try again for which no slot became free.
 const busyRetry = 5 * time.Second
 
-// DefaultMaxBytes is what max_bytes is where it is not set: some two seconds of one core at worst.
-const DefaultMaxBytes = 256 << 10
+// DefaultMaxBytes is what max_bytes is where it is not set, as large as a body may be by default: some half a second of one
+// core at worst, a fifth of one for plain text.
+const DefaultMaxBytes = 1 << 20
 
 // maxFindings bounds what one guard writes into a record. Scores count beyond it.
 const maxFindings = 32

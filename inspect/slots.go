@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// heavy is the cost of a message, as max_bytes counts it, beyond which judging takes so long (some 100 ms and up) that
-// a few of them at once could hold every core. The engine cannot be interrupted, so they wait for each other instead.
-const heavy = 16 << 10
+// heavy is the cost of a message, as max_bytes counts it, beyond which judging takes so long (some 20 to 60 ms and up) that
+// a few of them at once could hold every core. They wait for each other instead.
+const heavy = 64 << 10
 
 // slots bound how many heavy messages are judged at the same time. Half of the cores: what is light goes on, however
 // many heavy messages arrive. What waits is bounded by the concurrency limits at admission. The zero value is ready.

@@ -11,6 +11,9 @@ import (
 func (r *run) candidates() {
 	for i := range r.fields {
 		f := &r.fields[i]
+		if !r.work(len(f.Text)) {
+			return
+		}
 		if lane := &r.p.lanes.text[f.Collection]; lane.tests != nil {
 			r.pass(lane, f.Text, r.marks(i, false))
 		}

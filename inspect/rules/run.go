@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"context"
 	"math/bits"
 	"strconv"
 	"strings"
@@ -33,6 +34,10 @@ type run struct {
 	matched   []match // of the rule under judgement, over its chain
 	controls  []*control
 	off       bool
+
+	ctx  context.Context
+	done int  // bytes since ctx was asked
+	late bool // ctx is over: nothing more is looked at
 }
 
 // extra is a TX variable without a slot.
@@ -58,18 +63,37 @@ var runs = sync.Pool{New: func() any { return &run{} }}
 // maxHits bounds what one message can make us remember.
 const maxHits = 4096
 
-// Run evaluates the phases from first to last and appends what they object to. It is safe for concurrent use.
-func (p *Program) Run(fields []Field, first, last int, hits []Hit) []Hit {
+// patience is how many bytes are looked at before the context is asked again: far less than a millisecond's work.
+const patience = 16 << 10
+
+// work notes that n bytes are about to be looked at, and reports whether there is time for them.
+func (r *run) work(n int) bool {
+	if r.done += n + 16; r.done > patience && !r.late { // 16: short values cost, too
+		r.done, r.late = 0, r.ctx.Err() != nil
+	}
+	return !r.late
+}
+
+// Run evaluates the phases from first to last and appends what they object to. The error is that of ctx; then the message
+// has not been judged to its end. It is safe for concurrent use.
+func (p *Program) Run(ctx context.Context, fields []Field, first, last int, hits []Hit) ([]Hit, error) {
+	if err := ctx.Err(); err != nil {
+		return hits, err
+	}
 	r := runs.Get().(*run)
+	r.ctx, r.done, r.late = ctx, 0, false
 	r.begin(p, fields, hits)
 	r.candidates()
-	for phase := first; phase <= last && !r.off; phase++ {
+	for phase := first; phase <= last && !r.off && !r.late; phase++ {
 		r.phase(p.lanes.phaseFrom[phase], p.lanes.phaseFrom[phase+1])
 	}
-	hits = r.hits
+	hits, late := r.hits, r.late
 	r.end()
 	runs.Put(r)
-	return hits
+	if late {
+		return hits, ctx.Err()
+	}
+	return hits, nil
 }
 
 func (r *run) begin(p *Program, fields []Field, hits []Hit) {
@@ -124,7 +148,7 @@ func (r *run) end() {
 	clear(r.tx)
 	clear(r.extra)
 	clear(r.matched[:cap(r.matched)])
-	r.fields, r.hits, r.current = nil, nil, match{}
+	r.fields, r.hits, r.current, r.ctx = nil, nil, match{}, nil
 	r.extra, r.matched, r.controls = r.extra[:0], r.matched[:0], r.controls[:0]
 }
 
@@ -150,7 +174,7 @@ func (r *run) phase(from, to int) {
 		if r.removed(c.rule.ID) || !r.rule(c) {
 			continue
 		}
-		if c.allow || r.off {
+		if c.allow || r.off || r.late {
 			return
 		}
 		if skip = c.skip; c.skipN > 0 {
@@ -250,6 +274,9 @@ func (r *run) excepted(c *condition, t *target, key string) bool {
 
 // value transforms a value and applies the operator; with multiMatch after each transformation that changes something.
 func (r *run) value(c *condition, m match) {
+	if !r.work(len(m.value)) {
+		return
+	}
 	r.current = m
 	t := c.test
 	if t.steps == nil {
