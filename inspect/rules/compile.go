@@ -54,7 +54,6 @@ type condition struct {
 	resume   int    // index in the phase behind those
 	allow    bool
 	next     *condition
-	reported bool
 	always   bool // evaluated for every message: nothing tells beforehand that it cannot hold
 	marker   string
 }
@@ -162,8 +161,11 @@ func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err
 	}
 	first := &condition{rule: &Rule{ID: r.ID(), Phase: phase, Severity: strings.ToUpper(r.Value("severity")), File: r.File, Line: r.Line}}
 	for _, a := range r.Actions {
-		if a.Name == "tag" {
+		switch a.Name {
+		case "tag":
 			first.rule.Tags = append(first.rule.Tags, a.Value)
+		case "deny", "drop", "block":
+			first.rule.Denies = true
 		}
 	}
 	for at, l := r, first; ; {
