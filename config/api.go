@@ -154,17 +154,23 @@ type Inspect struct {
 	MaxBytes Size `yaml:"max_bytes"`
 	// Secrets says what becomes of the values of a body that the spec calls secrets (format: password, kind: secret): skip or inspect. Rules take random characters for attacks; inspect is for services that put secrets into queries or pages. Default skip.
 	Secrets string `yaml:"secrets" enum:"skip,inspect"`
+	// CRS: off leaves the Core Rule Set out and judges by the rules of the operator alone. Default on.
+	CRS string `yaml:"crs" enum:"on,off"`
+	// Rules is a directory of the operator's own rules in the Core Rule Set's language: files *.conf, in the order of their names, after the Core Rule Set; those named *-config.conf and *-before.conf before it. Data files lie beside them.
+	Rules string `yaml:"rules"`
 	// Exclude rules, for a field or at all, with a reason.
 	Exclude []Exclusion `yaml:"exclude"`
+	// Monitor rules, for a field or at all: matches are recorded and add no score.
+	Monitor []Exclusion `yaml:"monitor"`
 	// URLs tunes the check of URL fields (format uri, iri, uri-reference or iri-reference, or kind: url).
 	URLs URLs `yaml:"urls"`
 }
 
-// Exclusion switches a rule off where it is wrong.
+// Exclusion names a rule that is off, or monitored, and where.
 type Exclusion struct {
 	// Rule id ("942100"), or a tag ("attack-sqli").
 	Rule string `yaml:"rule"`
-	// Field in which it is off: body.note, query.q, header.user-agent; items[*] for all elements. Default: everywhere.
+	// Field to which it is confined: body.note, query.q, header.user-agent; items[*] for all elements. Default: everywhere.
 	Field string `yaml:"field"`
 	// Operation "METHOD /path" to which it is confined. Default: all.
 	Operation string `yaml:"operation"`

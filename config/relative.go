@@ -21,7 +21,7 @@ func (c *Config) from(dir string) {
 	paths = append(paths, c.Admin.TLS.files()...)
 	for i := range c.APIs {
 		a := &c.APIs[i]
-		paths = append(paths, &a.Spec, &a.Upstream.CA, &a.Upstream.Cert, &a.Upstream.Key)
+		paths = append(paths, &a.Spec, &a.Upstream.CA, &a.Upstream.Cert, &a.Upstream.Key, &a.Inspect.Rules)
 	}
 	for _, p := range paths {
 		*p = within(dir, *p)

@@ -150,8 +150,11 @@ func (b *builder) engines() bool {
 		return false
 	}
 	if b.inspected(undocumented()) || slices.ContainsFunc(b.doc.Operations, b.inspected) {
-		if b.inspector, err = inspect.New(inspect.Options{Pool: b.parts.Inspectors}); err != nil {
-			b.report(b.at+".inspect", "inspect.invalid", err)
+		if b.inspector, err = inspect.New(inspect.Options{Pool: b.parts.Inspectors}); err == nil {
+			err = b.inspector.Prepare(b.api.Inspect)
+		}
+		if err != nil {
+			b.ruleError(err)
 			return false
 		}
 	}
@@ -161,6 +164,16 @@ func (b *builder) engines() bool {
 		return false
 	}
 	return true
+}
+
+// ruleError reports what is wrong with the attack rules, at its place in the operator's rule file if there is one.
+func (b *builder) ruleError(err error) {
+	var e *inspect.RuleError
+	if !errors.As(err, &e) {
+		b.report(b.at+".inspect", "inspect.invalid", err)
+		return
+	}
+	b.problems = append(b.problems, config.Problem{File: e.File, Line: e.Line, Column: e.Column, Severity: config.Error, Rule: "inspect.rules", Message: e.Message, Hint: e.Hint})
 }
 
 func (b *builder) report(path, rule string, err error) {

@@ -110,7 +110,7 @@ func (j *judge) leaks(r *exchange.Response, m *Message) []exchange.Finding {
 		if excluded(j.excluded, f.ID, f.Tags, field, j.now()) {
 			continue
 		}
-		score := f.Score
+		score := j.score(&f.Rule, field, j.now())
 		if !f.always && r.Status < 400 && declared(r, field) {
 			score = 0
 		}

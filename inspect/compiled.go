@@ -3,7 +3,7 @@ package inspect
 import (
 	"context"
 	"fmt"
-	"io/fs"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,49 +28,71 @@ type compiledEngine struct {
 	byRule          map[*rules.Rule]*Rule
 }
 
-// newCompiled compiles the Core Rule Set.
+// newCompiled compiles the Core Rule Set, and the rules of the operator.
 func newCompiled(s settings) (*compiledEngine, error) {
 	e := &compiledEngine{byRule: map[*rules.Rule]*Rule{}}
-	options := rules.Options{Data: crsData{coreruleset.FS}, Budget: pattern.NewBudget(automata)}
+	data := dataFiles{}
+	if s.dir != "" {
+		data.own = os.DirFS(s.dir)
+	}
+	options := rules.Options{Data: data, Budget: pattern.NewBudget(automata)}
 	for _, side := range []struct {
 		to    **rules.Program
 		files []string
 	}{{&e.request, requestFiles}, {&e.answer, answerFiles}} {
 		list, err := directivesOf(s, side.files)
 		if err != nil {
-			return nil, err
+			return nil, placed(err, s.dir)
 		}
 		if *side.to, err = rules.Compile(list, options); err != nil {
-			return nil, fmt.Errorf("couldn't compile the rules: %w", err)
+			return nil, placed(fmt.Errorf("couldn't compile the rules: %w", err), s.dir)
 		}
 	}
 	e.index()
 	return e, nil
 }
 
-// directivesOf reads the set-up and the rule files.
+// directivesOf reads the set-up, the rule files and those of the operator.
 func directivesOf(s settings, files []string) ([]seclang.Directive, error) {
-	list, err := seclang.ParseText("sallyport.conf", fmt.Sprintf(setup, s.paranoia, s.paranoia))
+	list, err := seclang.ParseText(setupFile, fmt.Sprintf(setup, s.paranoia, s.paranoia))
 	if err != nil {
 		return nil, err
 	}
+	var before, after []seclang.Directive
+	if s.dir != "" {
+		if before, after, err = ownFiles(s.dir); err != nil {
+			return nil, err
+		}
+	}
+	list = append(list, before...)
+	if s.withoutCRS {
+		return append(list, after...), nil
+	}
 	for _, f := range files {
-		more, err := seclang.Parse(coreruleset.FS, "@owasp_crs/"+f+".conf")
+		more, err := seclang.Parse(coreruleset.FS, embedded+f+".conf")
 		if err != nil {
 			return nil, err
 		}
 		list = append(list, more...)
 	}
-	return list, nil
+	return append(list, after...), nil
 }
 
-// index lists the rules that score; the others are plumbing.
+// index lists the rules that can refuse; the others are plumbing. Rules of the operator that name no paranoia level are
+// meant for every one.
 func (e *compiledEngine) index() {
 	all := slices.Concat(e.request.Rules(), e.answer.Rules())
 	for _, r := range all {
 		severity, score := gradeOf(r.Severity)
-		if paranoia := paranoiaOf(r.Tags); score > 0 && paranoia > 0 {
-			e.rules = append(e.rules, Rule{strconv.Itoa(r.ID), r.Tags, severity, score, paranoia})
+		paranoia, alone := paranoiaOf(r.Tags), false
+		if inOwn(r.File) {
+			paranoia = max(paranoia, 1)
+			if alone = r.Severity == "" && r.Denies; alone {
+				severity = exchange.Critical
+			}
+		}
+		if (score > 0 || alone) && paranoia > 0 {
+			e.rules = append(e.rules, Rule{strconv.Itoa(r.ID), r.Tags, severity, score, paranoia, alone})
 		}
 	}
 	slices.SortFunc(e.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
@@ -285,8 +307,3 @@ func (s *scratch) locate(m *Message, r *Rule, h *rules.Hit) Match {
 	}
 	return out
 }
-
-// crsData opens the data files of the embedded rule set, which rules name without their folder.
-type crsData struct{ fs.FS }
-
-func (d crsData) Open(name string) (fs.File, error) { return d.FS.Open("@owasp_crs/" + name) }

@@ -57,7 +57,7 @@ func (e *corazaEngine) observe(r types.RuleMetadata) {
 	if score == 0 || paranoia == 0 || r.ID() == 0 {
 		return
 	}
-	e.rules = append(e.rules, Rule{strconv.Itoa(r.ID()), slices.Clone(r.Tags()), severity, score, paranoia})
+	e.rules = append(e.rules, Rule{strconv.Itoa(r.ID()), slices.Clone(r.Tags()), severity, score, paranoia, false})
 }
 
 // grade translates a severity of the rule language, with the score that the Core Rule Set gives it.

@@ -48,12 +48,12 @@ func ruleIDs(list []Match) []string {
 
 func newPair(t testing.TB, paranoia int) *pair {
 	start := time.Now()
-	ours, err := newCompiled(settings{paranoia})
+	ours, err := newCompiled(settings{paranoia: paranoia})
 	if err != nil {
 		t.Fatal(err)
 	}
 	took := time.Since(start)
-	oracle, err := newCoraza(settings{paranoia})
+	oracle, err := newCoraza(settings{paranoia: paranoia})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,8 +24,9 @@ type Rule struct {
 	ID       string // "942100"
 	Tags     []string
 	Severity exchange.Severity
-	Score    int // what one match adds to the anomaly score
-	Paranoia int // 1 to 4
+	Score    int  // what one match adds to the anomaly score
+	Paranoia int  // 1 to 4
+	Alone    bool // refuses by itself, whatever the threshold
 }
 
 // A Match is a rule that objects to a value.

@@ -10,7 +10,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 )
 
-// An exclusion switches a rule, or every rule with a tag, off in a field.
+// An exclusion names a rule, or every rule with a tag, that is off or monitored in a field.
 type exclusion struct {
 	rule  string         // id or tag
 	field *regexp.Regexp // nil: everywhere
@@ -28,13 +28,20 @@ var house = []config.Exclusion{
 	{Rule: "920450", Field: "header.expect", Reason: "the front answers 100-continue and refuses every other expectation"},
 }
 
-// compileExclusions returns the exclusions that concern an operation. One that names no known rule or tag is an error:
-// it would look like protection switched off, or on, where neither is so.
-func compileExclusions(list []config.Exclusion, operation string, known map[string]bool) ([]exclusion, error) {
+// exclusionsOf returns the exclusions that hold for an operation: those of the house, whose rules need not be there, and
+// those of its API.
+func exclusionsOf(list []config.Exclusion, operation string, known map[string]bool) ([]exclusion, error) {
+	ours := slices.DeleteFunc(slices.Concat(house, bySpec(operation)), func(x config.Exclusion) bool { return !known[x.Rule] })
+	return compileExclusions("exclude", slices.Concat(ours, list), operation, known)
+}
+
+// compileExclusions returns the entries of a setting that concern an operation. One that names no known rule or tag is an
+// error: it would look like protection switched off, or on, where neither is so.
+func compileExclusions(setting string, list []config.Exclusion, operation string, known map[string]bool) ([]exclusion, error) {
 	var out []exclusion
-	for _, x := range slices.Concat(house, bySpec(operation), list) {
+	for _, x := range list {
 		if !known[x.Rule] {
-			return nil, fmt.Errorf("inspect.exclude: there is no rule or tag %q", x.Rule)
+			return nil, fmt.Errorf("inspect.%s: there is no rule or tag %q", setting, x.Rule)
 		}
 		if x.Operation != "" && x.Operation != operation {
 			continue
@@ -43,7 +50,7 @@ func compileExclusions(list []config.Exclusion, operation string, known map[stri
 		if x.Expires != "" {
 			day, err := time.Parse(time.DateOnly, x.Expires)
 			if err != nil {
-				return nil, fmt.Errorf("inspect.exclude: expires of rule %s is not a day like 2027-01-31", x.Rule)
+				return nil, fmt.Errorf("inspect.%s: expires of rule %s is not a day like 2027-01-31", setting, x.Rule)
 			}
 			c.until = day
 		}
@@ -80,7 +87,7 @@ func fieldPattern(pattern string) *regexp.Regexp {
 	return regexp.MustCompile(`^` + expr + `(?:[.\[].*)?$`)
 }
 
-// excluded reports whether a rule is off in a field.
+// excluded reports whether a list names a rule in a field.
 func excluded(list []exclusion, rule string, tags []string, field string, now time.Time) bool {
 	for i := range list {
 		x := &list[i]

@@ -2,8 +2,11 @@ package inspect
 
 import (
 	"context"
+	"crypto/sha256"
+	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -27,9 +30,13 @@ type Options struct {
 }
 
 // An Inspector makes guards. It is safe for concurrent use.
-type Inspector struct{ o Options }
+type Inspector struct {
+	o    Options
+	mu   sync.Mutex
+	sums map[string][sha256.Size]byte // of directories of rules: all operations get the same contents
+}
 
-// New makes an Inspector and compiles the rules of the default paranoia level, unless the pool has them.
+// New makes an Inspector.
 func New(o Options) (*Inspector, error) {
 	if o.Pool == nil {
 		o.Pool = new(Pool)
@@ -40,10 +47,36 @@ func New(o Options) (*Inspector, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if _, err := o.Pool.engine(settings{paranoia: 1}); err != nil {
-		return nil, err
+	return &Inspector{o: o, sums: map[string][sha256.Size]byte{}}, nil
+}
+
+// Prepare compiles the rules of an API, unless the pool has them. A mistake in a rule file of the operator is a
+// *[RuleError].
+func (i *Inspector) Prepare(api config.Inspect) error {
+	_, err := i.engine(api)
+	return err
+}
+
+// engine returns the engine that an API asks for.
+func (i *Inspector) engine(c config.Inspect) (Engine, error) {
+	s := settings{paranoia: or(c.Paranoia, 1), withoutCRS: c.CRS == "off", dir: c.Rules}
+	if s.paranoia < 1 || s.paranoia > 4 {
+		return nil, fmt.Errorf("inspect.paranoia must be 1 to 4, not %d", s.paranoia)
 	}
-	return &Inspector{o}, nil
+	if s.dir != "" {
+		i.mu.Lock()
+		defer i.mu.Unlock()
+		sum, known := i.sums[s.dir]
+		if !known {
+			var err error
+			if sum, err = sumOf(s.dir); err != nil {
+				return nil, err
+			}
+			i.sums[s.dir] = sum
+		}
+		s.sum = sum
+	}
+	return i.o.Pool.engine(s)
 }
 
 // Guards returns the guards of one operation, as they are asked in each phase: inspect.url before

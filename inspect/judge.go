@@ -32,26 +32,32 @@ type judge struct {
 	maxBytes  int
 	secrets   bool // judged like everything else
 	excluded  []exclusion
+	monitored []exclusion // recorded without a score
 	now       func() time.Time
 }
 
 func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error) {
-	paranoia, threshold, leakAt := or(c.Paranoia, 1), or(c.Threshold, 5), or(c.ResponseThreshold, 4)
-	if paranoia < 1 || paranoia > 4 {
-		return nil, fmt.Errorf("inspect.paranoia must be 1 to 4, not %d", paranoia)
-	}
+	threshold, leakAt := or(c.Threshold, 5), or(c.ResponseThreshold, 4)
 	if threshold < 1 || leakAt < 1 {
 		return nil, fmt.Errorf("inspect.threshold and inspect.response_threshold must be positive")
 	}
-	engine, err := i.o.Pool.engine(settings{paranoia})
+	engine, err := i.engine(c)
 	if err != nil {
 		return nil, err
 	}
-	excluded, err := compileExclusions(c.Exclude, operation, knownRules(engine))
+	names := knownRules(engine)
+	excluded, err := exclusionsOf(c.Exclude, operation, names)
 	if err != nil {
 		return nil, err
 	}
-	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Secrets == "inspect", excluded, i.o.Now}, nil
+	for _, r := range urlRules() { // its guard judges by no score: a mode monitors it
+		delete(names, r.ID)
+	}
+	monitored, err := compileExclusions("monitor", c.Monitor, operation, names)
+	if err != nil {
+		return nil, err
+	}
+	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Secrets == "inspect", excluded, monitored, i.o.Now}, nil
 }
 
 func or(n, def int) int {
@@ -166,13 +172,26 @@ func (j *judge) findings(guard string, m *Message, matches []Match, have []excha
 		}
 		m.fields(h, func(field string) bool {
 			if !excluded(j.excluded, h.Rule.ID, h.Rule.Tags, field, now) && !known(have, h.Rule.ID, field) {
-				out = append(out, finding(guard, field, h))
-				score += h.Rule.Score
+				f := finding(guard, field, h)
+				f.Score = j.score(h.Rule, field, now)
+				out = append(out, f)
+				score += f.Score
 			}
 			return score < max(j.threshold, j.leakAt) || len(out) < maxFindings
 		})
 	}
 	return out
+}
+
+// score is what a match in a field adds.
+func (j *judge) score(r *Rule, field string, now time.Time) int {
+	switch {
+	case excluded(j.monitored, r.ID, r.Tags, field, now):
+		return 0
+	case r.Alone:
+		return max(j.threshold, j.leakAt)
+	}
+	return r.Score
 }
 
 func finding(guard, field string, h *Match) exchange.Finding {

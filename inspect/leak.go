@@ -24,7 +24,7 @@ type detector struct {
 var leakTags = []string{"attack-disclosure"}
 
 func leak(id, message string, hints []string, frames int, frame string) detector {
-	return detector{Rule: Rule{"leak." + id, leakTags, exchange.Critical, 5, 1}, message: message, hints: hints,
+	return detector{Rule: Rule{ID: "leak." + id, Tags: leakTags, Severity: exchange.Critical, Score: 5, Paranoia: 1}, message: message, hints: hints,
 		frames: frames, frame: regexp.MustCompile(frame)}
 }
 
@@ -75,6 +75,11 @@ func ownRules() []Rule {
 	for _, d := range detectors {
 		rules = append(rules, d.Rule)
 	}
+	return append(rules, urlRules()...)
+}
+
+// urlRules are those of the check of URLs.
+func urlRules() (rules []Rule) {
 	for _, id := range []string{urlAmbiguous, urlScheme, urlPrivate, urlHost, urlResolve} {
 		rules = append(rules, Rule{ID: id, Tags: urlTags, Severity: exchange.High})
 	}

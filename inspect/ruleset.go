@@ -17,6 +17,9 @@ SecAction "id:900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level
 SecAction "id:900200,phase:1,pass,t:none,nolog,setvar:'tx.allowed_methods=` + usualMethods + `'"
 `
 
+// setupFile names the set-up in messages.
+const setupFile = "sallyport.conf"
+
 // usualMethods pass the rule on methods everywhere; an operation that declares another one is spared the rule.
 const usualMethods = "GET HEAD POST OPTIONS PUT PATCH DELETE QUERY"
 

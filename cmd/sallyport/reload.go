@@ -85,6 +85,12 @@ func (v *service) files() []string {
 	list := []string{v.origin}
 	for _, a := range v.config.APIs {
 		list = append(list, a.Spec)
+		if a.Inspect.Rules != "" {
+			entries, _ := os.ReadDir(a.Inspect.Rules) // one that is gone is told by the reload
+			for _, e := range entries {
+				list = append(list, filepath.Join(a.Inspect.Rules, e.Name()))
+			}
+		}
 	}
 	for _, id := range v.config.Identity {
 		if id.JWT != nil {
@@ -126,7 +132,7 @@ func (v *service) changedSince(read time.Time) bool {
 }
 
 // concerns reports whether a changed file may be part of the configuration: one of its files, a neighbour of a spec
-// that it may refer to, or the link that Kubernetes swaps.
+// that it may refer to, a new rule file, or the link that Kubernetes swaps.
 func (v *service) concerns(name string) bool {
 	v.reloading.Lock()
 	defer v.reloading.Unlock()
@@ -142,7 +148,7 @@ func (v *service) concerns(name string) bool {
 			return true
 		}
 	}
-	return slices.Contains([]string{".yaml", ".yml", ".json"}, filepath.Ext(base))
+	return slices.Contains([]string{".yaml", ".yml", ".json", ".conf"}, filepath.Ext(base))
 }
 
 // reload reads everything again and takes it into use, all or nothing.

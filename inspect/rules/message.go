@@ -58,6 +58,10 @@ type Rule struct {
 	Phase    int
 	Tags     []string
 	Severity string // upper case, or "" where the rule has none
+	Denies   bool   // deny, drop or block
 	File     string
 	Line     int
 }
+
+// reported reports whether matches of the rule are told: others are plumbing.
+func (r *Rule) reported() bool { return r.Severity != "" || r.Denies }

@@ -204,7 +204,7 @@ func (r *run) rule(first *condition) bool {
 		}
 	}
 	r.capturing = false
-	if first.rule.Severity != "" {
+	if first.rule.reported() {
 		r.report(first, r.matched[from:])
 	}
 	return true
@@ -313,7 +313,7 @@ func (r *run) holds(c *condition, m match) {
 	if c.log.leadsWithCapture() && r.tx[0] != "" {
 		at.fragment = r.tx[0]
 	}
-	if c.rule.Severity != "" && c.next == nil {
+	if c.rule.reported() && c.next == nil {
 		at.message = c.message.expand(r)
 	}
 }
