@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 
@@ -26,16 +27,19 @@ type compiledEngine struct {
 	request, answer *rules.Program
 	rules           []Rule
 	byRule          map[*rules.Rule]*Rule
+	budget          *pattern.Budget
+	build           time.Duration // that compiling took
 }
 
 // newCompiled compiles the Core Rule Set, and the rules of the operator.
 func newCompiled(s settings) (*compiledEngine, error) {
-	e := &compiledEngine{byRule: map[*rules.Rule]*Rule{}}
+	began := time.Now()
+	e := &compiledEngine{byRule: map[*rules.Rule]*Rule{}, budget: pattern.NewBudget(automata)}
 	data := dataFiles{}
 	if s.dir != "" {
 		data.own = os.DirFS(s.dir)
 	}
-	options := rules.Options{Data: data, Budget: pattern.NewBudget(automata)}
+	options := rules.Options{Data: data, Budget: e.budget}
 	for _, side := range []struct {
 		to    **rules.Program
 		files []string
@@ -49,6 +53,7 @@ func newCompiled(s settings) (*compiledEngine, error) {
 		}
 	}
 	e.index()
+	e.build = time.Since(began)
 	return e, nil
 }
 

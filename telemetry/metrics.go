@@ -3,6 +3,7 @@ package telemetry
 import (
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -19,6 +20,7 @@ type Metrics struct {
 	refusals *prometheus.CounterVec
 	would    *prometheus.CounterVec
 	findings *prometheus.CounterVec
+	rules    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	upstream *prometheus.HistogramVec
 	guards   *prometheus.HistogramVec
@@ -59,6 +61,7 @@ func NewMetrics(version string) *Metrics {
 		refusals: counters("sallyport_refusals_total", "Exchanges that were refused, by reason.", "api", "guard", "reason"),
 		would:    counters("sallyport_would_refuse_total", "Exchanges that a guard in monitor mode would have refused, by reason.", "api", "guard", "reason"),
 		findings: counters("sallyport_findings_total", "What guards noticed without deciding.", "api", "guard", "severity"),
+		rules:    counters("sallyport_inspect_rule_matches_total", "Matches of attack rules that are in records.", "rule"),
 		duration: histograms("sallyport_http_request_duration_seconds", "Time from the request's head to the end of the answer.", seconds, "api", "operation", "method"),
 		upstream: histograms("sallyport_upstream_duration_seconds", "Time until the head of the upstream's answer.", seconds, "api"),
 		guards:   histograms("sallyport_guard_duration_seconds", "Time that a guard took to judge.", guardSeconds, "guard"),
@@ -70,7 +73,7 @@ func NewMetrics(version string) *Metrics {
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "sallyport_build_info", Help: "Version of the binary.", ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.refusals, m.would, m.findings, m.duration, m.upstream, m.guards, m.bytes, m.reload.ok, m.reload.when, info,
+	m.registry.MustRegister(m.requests, m.refusals, m.would, m.findings, m.rules, m.duration, m.upstream, m.guards, m.bytes, m.reload.ok, m.reload.when, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -139,7 +142,11 @@ func (m *Metrics) Record(r *exchange.Record) {
 		}
 	}
 	for i := range r.Findings {
-		m.findings.WithLabelValues(r.API, r.Findings[i].Guard, string(r.Findings[i].Severity)).Inc()
+		f := &r.Findings[i]
+		m.findings.WithLabelValues(r.API, f.Guard, string(f.Severity)).Inc()
+		if strings.HasPrefix(f.Guard, "inspect.") { // ids of its rules come from rule files, never from a message
+			m.rules.WithLabelValues(f.Rule).Inc()
+		}
 	}
 	if r.Upstream != nil {
 		s.upstream.Observe(r.Upstream.Took.Seconds())

@@ -66,7 +66,7 @@ func TestMetricsCount(t *testing.T) {
 	m.Record(refused)
 	monitored := usual()
 	monitored.Steps = []exchange.RecordStep{{Guard: "inspect.body", Mode: config.Monitor, Code: "inspect.sqli"}, {Guard: "validate.body", Mode: config.Enforce, Code: "validate.body"}}
-	monitored.Findings = []exchange.Finding{{Guard: "inspect", Severity: exchange.High}, {Guard: "inspect", Severity: exchange.High}}
+	monitored.Findings = []exchange.Finding{{Guard: "inspect.body", Rule: "942100", Severity: exchange.High}, {Guard: "inspect.body", Rule: "942100", Severity: exchange.High}}
 	m.Record(monitored)
 	m.Reloaded(true)
 	m.Reloaded(false)
@@ -80,7 +80,8 @@ func TestMetricsCount(t *testing.T) {
 		"sallyport_http_request_duration_seconds": {operation, 3},
 		"sallyport_refusals_total":                {[]string{"api=shop", "guard=policy.object", "reason=policy.not_owner"}, 1},
 		"sallyport_would_refuse_total":            {[]string{"api=shop", "guard=inspect.body", "reason=inspect.sqli"}, 1},
-		"sallyport_findings_total":                {[]string{"api=shop", "guard=inspect", "severity=high"}, 2},
+		"sallyport_findings_total":                {[]string{"api=shop", "guard=inspect.body", "severity=high"}, 2},
+		"sallyport_inspect_rule_matches_total":    {[]string{"rule=942100"}, 2},
 		"sallyport_upstream_duration_seconds":     {[]string{"api=shop"}, 2},
 		"sallyport_guard_duration_seconds":        {[]string{"guard=identity"}, 2},
 		"sallyport_http_body_bytes_total":         {[]string{"api=shop", "direction=out"}, 3072},

@@ -18,6 +18,7 @@ type checkCmd struct {
 	Output string `short:"o" enum:"table,json,sarif" default:"table" help:"table, json or sarif."`
 	FailOn string `enum:"error,warning,note" default:"error" help:"Exit with 1 from this severity on: error, warning or note."`
 	Notes  bool   `help:"Show notes too, and every single place of a warning."`
+	Rules  bool   `help:"Show what the attack rules were compiled into."`
 }
 
 // Help is shown below the flags.
@@ -30,6 +31,7 @@ Nothing is started and nothing is fetched.`
 type result struct {
 	Problems config.Problems   `json:"problems"`
 	Posture  []gateway.Posture `json:"posture"`
+	Rules    []compiledRules   `json:"rules,omitempty"`
 }
 
 // Run checks and prints.
@@ -79,7 +81,11 @@ func (c *checkCmd) check() result {
 		problems = append(problems, doc.Lint()...)
 	}
 	problems.Sort()
-	return result{Problems: slices.Compact(problems), Posture: snapshot.Posture()}
+	r := result{Problems: slices.Compact(problems), Posture: snapshot.Posture()}
+	if c.Rules {
+		r.Rules = describe(cfg, parts.Inspectors)
+	}
+	return r
 }
 
 // lintOnly still lints specs of a config that cannot be used: all problems come at once.
@@ -109,6 +115,7 @@ func (c *checkCmd) table(w io.Writer, r result) {
 	}
 	c.summary(w, r, seen)
 	printPosture(w, r.Posture)
+	printRules(w, r.Rules)
 }
 
 func (c *checkCmd) summary(w io.Writer, r result, seen map[string]int) {

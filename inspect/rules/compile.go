@@ -26,6 +26,8 @@ type Program struct {
 	start  []string        // what TX holds at the beginning, by slot
 	known  []bool          // which slots of start are set
 	folded int             // rules that configuration has decided
+
+	automata int // of regular expressions
 }
 
 // Rules lists the rules that can be reported, by ascending id.
@@ -92,7 +94,7 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 	if err := c.controls(); err != nil {
 		return nil, err
 	}
-	c.program.lanes = newLanes(c.program)
+	c.program.lanes, c.program.automata = newLanes(c.program), len(c.patterns)
 	slices.SortFunc(c.program.rules, func(a, b *Rule) int { return a.ID - b.ID })
 	c.program.rules = slices.CompactFunc(c.program.rules, func(a, b *Rule) bool { return a.ID == b.ID })
 	return c.program, nil
