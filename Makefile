@@ -37,3 +37,4 @@ bench: ## each benchmark once, so that none rots; see docs/performance.md for fi
 
 golden: ## write the generated files again: docs, schema, golden files
 	go test ./config ./exchange ./lab ./openapi -update
+	go test ./inspect -run TestLanesAreDocumented -update
