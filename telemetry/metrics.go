@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -74,9 +75,13 @@ func NewMetrics(version string) *Metrics {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "sallyport_build_info", Help: "Version of the binary.", ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
 	m.registry.MustRegister(m.requests, m.refusals, m.would, m.findings, m.rules, m.duration, m.upstream, m.guards, m.bytes, m.reload.ok, m.reload.when, info,
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		collectors.NewGoCollector(liveHeap), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
+
+// liveHeap adds go_gc_heap_live_bytes: what the last collection found alive. The allocated heap tells of leaks only to
+// those who look just after a collection.
+var liveHeap = collectors.WithGoCollectorRuntimeMetrics(collectors.GoRuntimeMetricsRule{Matcher: regexp.MustCompile(`^/gc/heap/live:bytes$`)})
 
 func counters(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
