@@ -21,15 +21,20 @@ func parseJSON(data []byte, lim Limits) (*Node, error) {
 // document reads one value from pos to the end.
 func (p *jsonParser) document() (*Node, error) {
 	defer p.release()
-	p.white()
-	if !p.value("", p.pos) {
+	if !p.text() {
 		return nil, p.err
 	}
-	p.white()
-	if p.pos < len(p.data) {
-		return nil, fail(Malformed, p.pos, "data after the JSON value")
-	}
 	return &p.take(0)[0], nil
+}
+
+// text pushes the one value that there is from pos to the end of data.
+func (p *jsonParser) text() bool {
+	p.white()
+	if !p.value("", p.pos) {
+		return false
+	}
+	p.white()
+	return p.pos == len(p.data) || p.fail(Malformed, p.pos, "data after the JSON value")
 }
 
 // A jsonParser reads one JSON text. Its methods return false after setting err.

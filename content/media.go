@@ -104,9 +104,10 @@ func validBoundary(s string) bool {
 	return true
 }
 
-// JSON reports whether the type is application/json, text/json or has the suffix +json (RFC 6839).
+// JSON reports whether values are written as JSON: the type is application/json, text/json, has the suffix +json
+// (RFC 6839), or is a [Media.Sequence].
 func (m Media) JSON() bool {
-	return m.Type == "application/json" || m.Type == "text/json" || strings.HasSuffix(m.Type, "+json")
+	return m.Type == "application/json" || m.Type == "text/json" || strings.HasSuffix(m.Type, "+json") || m.Sequence()
 }
 
 // XML reports whether the type is application/xml, text/xml or has the suffix +xml (RFC 7303).

@@ -56,7 +56,7 @@ func TestMediaKinds(t *testing.T) {
 	for typ, want := range map[string]string{
 		"application/json": "json", "text/json": "json", "application/problem+json": "json", "application/xml": "xml", "text/xml": "xml", "image/svg+xml": "xml",
 		"application/x-www-form-urlencoded": "form", "multipart/form-data": "multipart", "text/plain": "text", "text/csv": "text",
-		"multipart/mixed": "", "application/octet-stream": "", "application/jsonx": "", "application/x-ndjson": "", "": "",
+		"multipart/mixed": "", "application/octet-stream": "", "application/jsonx": "", "application/x-ndjson": "json", "application/geo+json-seq": "json", "application/xjson-seq": "", "": "",
 	} {
 		m := content.Media{Type: typ}
 		got := ""

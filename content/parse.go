@@ -5,7 +5,7 @@ import (
 	"unicode/utf8"
 )
 
-// Parse reads data as its media type says: JSON, form, multipart/form-data, XML or text. It returns nil without an
+// Parse reads data as its media type says: JSON, a sequence of JSON texts, form, multipart/form-data, XML or text. It returns nil without an
 // error for no data and for every other media type (octets). The nodes alias data, which must not change afterwards.
 // The error is an [*Error].
 func Parse(data []byte, m Media, lim Limits) (*Node, error) {
@@ -34,6 +34,8 @@ func parse(data []byte, m Media, lim Limits, f Fields) (*Node, error) {
 // parserOf returns the parser for a media type, nil for octets.
 func parserOf(m Media) func([]byte, Media, Limits, Fields) (*Node, error) {
 	switch {
+	case m.Sequence():
+		return parseSequence
 	case m.JSON():
 		return func(data []byte, _ Media, lim Limits, _ Fields) (*Node, error) { return parseJSON(data, lim) }
 	case m.XML():

@@ -43,7 +43,24 @@ func (b *Body) removed() []span {
 // that stay.
 func (b *Body) removedJSON() []span {
 	gone := slices.Clone(b.edits)
-	return removedMembers(slices.DeleteFunc(gone, func(e edit) bool { return e.parent == nil }))
+	out := removedMembers(slices.DeleteFunc(gone, func(e edit) bool { return e.parent == nil }))
+	if b.media.Sequence() {
+		b.emptied(out)
+	}
+	return out
+}
+
+// emptied takes the separators out too where all texts of a sequence were removed: what is left of it is nothing.
+func (b *Body) emptied(out []span) {
+	if b.tree == nil || len(b.tree.Children) == 0 {
+		return
+	}
+	first, last := &b.tree.Children[0], &b.tree.Children[len(b.tree.Children)-1]
+	for i := range out {
+		if out[i].start == first.NameStart && out[i].end == last.End {
+			out[i] = span{start: 0, end: b.tree.End}
+		}
+	}
 }
 
 func removedMembers(gone []edit) []span {

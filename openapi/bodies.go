@@ -4,6 +4,9 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/openapi/schema"
 )
 
 func (b *builder) requestBody(c cursor) *RequestBody {
@@ -81,13 +84,7 @@ func (b *builder) mediaType(c cursor, r string) (MediaType, bool) {
 			m.shape = shaper{}.shape(m.Schema)
 		}
 	}
-	if s, ok := c.get("itemSchema"); ok {
-		if b.minor < 2 {
-			b.warn(s.place, "spec.version", "openapi: 3.2.0", "itemSchema exists since OpenAPI 3.2; it is ignored")
-		} else {
-			m.ItemSchema = b.compile(s)
-		}
-	}
+	b.items(c, &m)
 	b.encoding(c, &m)
 	for _, key := range []string{"prefixEncoding", "itemEncoding"} {
 		if c.has(key) {
@@ -95,6 +92,33 @@ func (b *builder) mediaType(c cursor, r string) (MediaType, bool) {
 		}
 	}
 	return m, true
+}
+
+// items makes the schema of a sequential media type that of a list. OpenAPI says since 3.2 what a schema means there;
+// in older documents one that can only be an object means each text, and one that cannot be told is not enforced.
+func (b *builder) items(c cursor, m *MediaType) {
+	sequential := content.Media{Type: m.Range}.Sequence()
+	s, ok := c.get("itemSchema")
+	switch {
+	case ok && b.minor < 2:
+		b.warn(s.place, "spec.version", "openapi: 3.2.0", "itemSchema exists since OpenAPI 3.2; it is ignored")
+	case ok && !sequential:
+		b.warn(s.place, "spec.unsupported", "application/jsonl, application/x-ndjson and application/json-seq are judged", "itemSchema is not enforced in %s: its parts pass", m.Range)
+	case ok:
+		if each := b.compile(s); each != nil {
+			m.Schema = schema.Sequence(each, m.Schema)
+		}
+	}
+	if !sequential || b.minor >= 2 || m.Schema == nil {
+		return
+	}
+	switch types := m.Schema.Types(); {
+	case len(types) == 1 && types[0] == "object":
+		m.Schema = schema.Sequence(m.Schema, nil)
+	case !slices.Contains(types, "array"):
+		b.warn(c.below("schema"), "spec.unsupported", "openapi: 3.2.0, and itemSchema", "the schema is not enforced: before OpenAPI 3.2 nobody says whether it means all of %s or each text", m.Range)
+		m.Schema = nil
+	}
 }
 
 func (b *builder) responses(op *Operation, c cursor) {

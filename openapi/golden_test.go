@@ -118,7 +118,7 @@ func brief(x config.Operation) string {
 func media(c []MediaType) string {
 	s := ""
 	for _, m := range c {
-		s += fmt.Sprintf(" %s schema=%v items=%v", m.Range, m.Schema != nil, m.ItemSchema != nil)
+		s += fmt.Sprintf(" %s schema=%v", m.Range, m.Schema != nil)
 	}
 	return s
 }

@@ -84,7 +84,6 @@ func (l *linter) operation(op *Operation) {
 func (l *linter) content(c []MediaType, response bool) {
 	for i := range c {
 		l.schema(c[i].Schema, response)
-		l.schema(c[i].ItemSchema, response)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sallyport/sallyport/content"
 )
 
 // secured reports whether some operation demands a credential.
@@ -115,7 +117,7 @@ func missingSchema(l *linter, op *Operation) {
 			l.warn(r.place, "spec.no_response_schema", "declare content with a schema, or 204 where there is no body", "the %s response of %s declares no content: nothing of it can be judged or filtered", r.Status, op.Key)
 		}
 		for _, m := range r.Content {
-			if m.Schema == nil && m.ItemSchema == nil && isJSON(m.Range) {
+			if m.Schema == nil && (isJSON(m.Range) || content.Media{Type: m.Range}.Sequence()) {
 				l.warn(m.place, "spec.no_response_schema", "add a schema", "the %s response of %s has no schema: nothing of it can be judged or filtered", r.Status, op.Key)
 			}
 		}

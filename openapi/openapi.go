@@ -128,9 +128,8 @@ type RequestBody struct {
 
 // MediaType is one entry of a content map.
 type MediaType struct {
-	Range      string         // "application/json", "image/*", "*/*"; lower case, without parameters
-	Schema     *schema.Schema // nil: anything
-	ItemSchema *schema.Schema // 3.2: sequential media types; nil otherwise
+	Range  string         // "application/json", "image/*", "*/*"; lower case, without parameters
+	Schema *schema.Schema // nil: anything; of sequential types (JSON Lines …), the schema of a list of their texts
 
 	place
 	shape  *shape            // how texts are read; nil where the body types itself

@@ -134,11 +134,8 @@ func (b *builder) responseProperties(op *Operation, x map[string]config.Property
 // schemasOf appends the places of the schemas of media types.
 func schemasOf(list []**schema.Schema, content []MediaType) []**schema.Schema {
 	for i := range content {
-		switch m := &content[i]; {
-		case m.Schema != nil:
+		if m := &content[i]; m.Schema != nil {
 			list = append(list, &m.Schema)
-		case m.ItemSchema != nil:
-			list = append(list, &m.ItemSchema)
 		}
 	}
 	return list
