@@ -18,9 +18,9 @@ type API struct {
 	Mode Mode `yaml:"mode"`
 	// Modes by guard: a whole family (validate) or one guard (validate.response). The longer name wins.
 	Modes map[string]Mode `yaml:"modes"`
-	// Security maps the security schemes of the spec to the identities above.
+	// Security maps the security schemes of the spec to the identities above. Without a spec the names are free, and each identity takes its credentials from its own header.
 	Security map[string]string `yaml:"security"`
-	// Unknown says what happens to an operation that the spec does not know: refuse (404) or inspect. Inspected ones pass without identity, roles and owners, also undeclared methods of declared paths: for finding out what there is, not for good. Default refuse.
+	// Unknown says what happens to an operation that the spec does not know: refuse (404) or inspect. Inspected ones pass without roles and owners, also undeclared methods of declared paths: for finding out what there is, not for good. They need no credential; one that is presented to an identity of security must be good. Default refuse.
 	Unknown string `yaml:"unknown" enum:"refuse,inspect"`
 	// Rate limits every operation of the API together, by principal, client, tenant or a CEL expression.
 	Rate *Rate `yaml:"rate"`

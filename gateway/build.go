@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -102,7 +103,7 @@ func undocumented() *openapi.Operation {
 
 // load reads the spec; an API without one has no operations.
 func (b *builder) load() bool {
-	b.doc = &openapi.Document{BasePaths: []string{""}}
+	b.doc = &openapi.Document{BasePaths: []string{""}, Schemes: b.schemes()}
 	if b.api.Spec == "" {
 		return true
 	}
@@ -116,6 +117,23 @@ func (b *builder) load() bool {
 		b.report(b.at+".spec", "spec.empty", errors.New("the spec has no operations: nothing could pass"))
 	}
 	return b.securityMapped()
+}
+
+// schemes are those of an API without a spec: each identity takes its credentials where it has them by its own settings.
+func (b *builder) schemes() map[string]*openapi.SecurityScheme {
+	schemes := map[string]*openapi.SecurityScheme{}
+	for name, of := range b.api.Security {
+		for _, id := range b.identities {
+			switch {
+			case id.Name != of:
+			case id.APIKey != nil:
+				schemes[name] = &openapi.SecurityScheme{Name: name, Type: "apiKey", In: "header", Param: cmp.Or(id.APIKey.Header, identity.KeyHeader)}
+			default:
+				schemes[name] = &openapi.SecurityScheme{Name: name, Type: "http", Scheme: "bearer"}
+			}
+		}
+	}
+	return schemes
 }
 
 // securityMapped demands an identity for every scheme that an operation asks for, unless identity is off for it.
@@ -222,6 +240,15 @@ func (b *builder) inspected(op *openapi.Operation) bool {
 		}
 	}
 	return false
+}
+
+// asksWho reports whether credentials are judged. Where the spec does not know the operation none is demanded, but one
+// that is presented where the API's identities have theirs must be good: the service will see it and may believe it.
+func (b *builder) asksWho(op *openapi.Operation) bool {
+	if b.mode(op, "identity") == config.Off {
+		return false
+	}
+	return !op.Undocumented || b.api.Unknown == "inspect" && len(b.api.Security) > 0
 }
 
 // plan resolves everything that one operation needs.

@@ -31,11 +31,11 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 		}
 	}
 	add("limit")(one(b.rules.Admit(), nil))
+	if b.asksWho(op) {
+		add("identity")(one(b.identity.Guard(op, b.doc.Schemes, b.api.Security)))
+		add("identity")(one(b.managed.Guard(), nil))
+	}
 	if !op.Undocumented {
-		if b.mode(op, "identity") != config.Off {
-			add("identity")(one(b.identity.Guard(op, b.doc.Schemes, b.api.Security)))
-			add("identity")(one(b.managed.Guard(), nil))
-		}
 		add("policy")(one(policy.Operation(op, b.policy(op))))
 	}
 	spend, err := b.rules.Spend(op)

@@ -85,7 +85,7 @@ components: { securitySchemes: { key: { type: apiKey, in: header, name: X-API-Ke
 	if _, asked := b.Guards["inspect.head"]; asked || !b.Anonymous || b.Guards["validate.params"] != config.Monitor {
 		t.Errorf("%+v", b)
 	}
-	if _, asked := unknown.Guards["identity"]; !c.Anonymous || asked || unknown.Guards["inspect.head"] != config.Enforce {
+	if _, asked := unknown.Guards["policy.operation"]; !c.Anonymous || asked || unknown.Guards["identity"] != config.Enforce || unknown.Guards["inspect.head"] != config.Enforce {
 		t.Errorf("%+v %+v", c, unknown)
 	}
 	if got := New(&Parts{}).Posture(); got != nil {

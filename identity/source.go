@@ -31,6 +31,9 @@ type voucher struct {
 	satisfies []string // interned; see [facts.as]
 }
 
+// KeyHeader is where API keys stand when neither the spec nor the config says so.
+const KeyHeader = "X-API-Key"
+
 // placeOf says where a scheme's credential stands, and whether it is a token or an API key.
 func placeOf(s *openapi.SecurityScheme) (p place, name string, token, ok bool) {
 	switch s.Type {
