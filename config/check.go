@@ -68,6 +68,7 @@ func (c *checker) listener(l Listener, at string) {
 	if l.TLS != nil {
 		c.tls(*l.TLS, at+".tls")
 	}
+	c.limits(l.Limits, at+".limits")
 	for i, p := range l.TrustedProxies {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			c.fail(fmt.Sprintf("%s.trusted_proxies[%d]", at, i), "is not a CIDR", "10.0.0.0/8")

@@ -38,6 +38,8 @@ type Listener struct {
 	HeaderTimeout Duration `yaml:"header_timeout"`
 	// IdleTimeout closes a keepalive connection without requests. Default 2m.
 	IdleTimeout Duration `yaml:"idle_timeout"`
+	// Limits bound what strangers can do to this listener.
+	Limits Limits `yaml:"limits"`
 }
 
 // TLS is a certificate and its key.

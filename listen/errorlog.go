@@ -10,10 +10,15 @@ import (
 // errorLog turns the lines of http.Server into records. What strangers can provoke at will (failed handshakes,
 // malformed HTTP/2) is debug, so that it cannot fill the log; the rest (panics, failing Accept) is a warning.
 func errorLog(l *slog.Logger) *log.Logger {
+	return log.New(slogWriter{logger(l)}, "", 0)
+}
+
+// logger is l, or one that discards.
+func logger(l *slog.Logger) *slog.Logger {
 	if l == nil {
-		l = slog.New(slog.DiscardHandler)
+		return slog.New(slog.DiscardHandler)
 	}
-	return log.New(slogWriter{l}, "", 0)
+	return l
 }
 
 type slogWriter struct{ log *slog.Logger }

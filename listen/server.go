@@ -9,6 +9,7 @@ package listen
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -25,8 +26,6 @@ const (
 	defaultMaxHeader     = 32 << 10
 	defaultHeaderTimeout = 10 * time.Second
 	defaultIdleTimeout   = 2 * time.Minute
-
-	writeStall = 30 * time.Second // see patient
 )
 
 // Options are what a Server needs besides its configuration.
@@ -38,9 +37,10 @@ type Options struct {
 // A Server is one socket with its handler. Its methods are safe for concurrent use.
 type Server struct {
 	socket net.Listener
+	door   *door // what the HTTP server takes for its socket
 	http   *http.Server
-	cert   *certificate  // nil on plain listeners
-	stall  time.Duration // how long one write may take
+	cert   *certificate // nil on plain listeners
+	tally  tally
 	cancel context.CancelFunc
 }
 
@@ -58,7 +58,7 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{stall: writeStall}
+	s := new(Server)
 	if l.TLS != nil {
 		if s.cert, err = loadCertificate(*l.TLS); err != nil {
 			return nil, err
@@ -67,14 +67,28 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	if s.socket, err = net.ListenTCP("tcp", addr); err != nil {
 		return nil, fmt.Errorf("couldn't listen on %s: %w", l.Address, err)
 	}
-	s.http = newHTTP(l, h, o, proxies)
+	limits := newLimits(l)
+	s.http = newHTTP(l, pacing{h, &limits, &s.tally}, o, proxies)
 	base, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.http.BaseContext = func(net.Listener) context.Context { return base }
 	if s.cert != nil {
 		s.http.TLSConfig = s.cert.config()
 	}
+	if err := configureHTTP2(s.http); err != nil { // by suites that HTTP/2 forbids only
+		s.socket.Close()
+		return nil, fmt.Errorf("couldn't prepare HTTP/2 on %s: %w", l.Address, err)
+	}
+	s.door = newDoor(s.socket, s.tlsConfig(), &limits, proxies, logger(o.Log), &s.tally)
 	return s, nil
+}
+
+// tlsConfig is nil on plain listeners. It carries the protocols that configureHTTP2 has added.
+func (s *Server) tlsConfig() *tls.Config {
+	if s.cert == nil {
+		return nil
+	}
+	return s.http.TLSConfig
 }
 
 // newHTTP sets the limits of the server. There is no ReadTimeout and no WriteTimeout: they would cut streams, and
@@ -89,11 +103,18 @@ func newHTTP(l config.Listener, h http.Handler, o Options, proxies []netip.Prefi
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     errorLog(o.Log),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, peerKey{}, newPeer(c.RemoteAddr(), proxies))
+			ctx = context.WithValue(ctx, peerKey{}, newPeer(c.RemoteAddr(), proxies))
+			switch c := c.(type) {
+			case *wire:
+				return context.WithValue(ctx, wireKey{}, c)
+			case encrypted:
+				return context.WithValue(ctx, wireKey{}, c.wire)
+			}
+			return ctx // HTTP/2 over TLS: see configureHTTP2
 		},
 		Protocols: new(http.Protocols),
 		HTTP2: &http.HTTP2Config{
-			MaxConcurrentStreams:          128,
+			MaxConcurrentStreams:          or(l.Limits.Streams, defaultStreams),
 			MaxReadFrameSize:              64 << 10,
 			MaxReceiveBufferPerConnection: 1 << 20,
 			MaxReceiveBufferPerStream:     256 << 10,
@@ -116,12 +137,7 @@ func (s *Server) Addr() net.Addr { return s.socket.Addr() }
 
 // Serve accepts connections until Shutdown; it returns nil after Shutdown.
 func (s *Server) Serve() error {
-	var err error
-	if s.cert != nil {
-		err = s.http.ServeTLS(patient{s.socket, s.stall}, "", "")
-	} else {
-		err = s.http.Serve(patient{s.socket, s.stall})
-	}
+	err := s.http.Serve(s.door)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
 	}
@@ -134,7 +150,7 @@ func (s *Server) Serve() error {
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.cancel()
 	err := s.http.Shutdown(ctx)
-	s.socket.Close() // not yet known to the http.Server when Serve was never called
+	s.door.Close() // not yet known to the http.Server when Serve was never called
 	if err != nil {
 		s.http.Close()
 		return fmt.Errorf("couldn't drain %s: %w", s.Addr(), err)
@@ -148,20 +164,6 @@ func (s *Server) Reload() error {
 		return nil
 	}
 	return s.cert.load()
-}
-
-// closing ends the connection after a request whose framing another reader could have understood differently.
-//
-// net/http drops Content-Length beside "Transfer-Encoding: chunked", and Transfer-Encoding on HTTP/1.0, without a
-// trace. RFC 9112 section 6.3 demands that the connection be closed after the former; as it cannot be told from an
-// honest chunked request, all of these end their connection, and nothing smuggled behind one is ever read.
-type closing struct{ next http.Handler }
-
-func (c closing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0) {
-		w.Header().Set("Connection", "close")
-	}
-	c.next.ServeHTTP(w, r)
 }
 
 func or[T comparable](v, otherwise T) T {

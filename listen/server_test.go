@@ -243,15 +243,21 @@ func TestClosing(t *testing.T) {
 		body, _ := io.ReadAll(r.Body)
 		fmt.Fprintf(w, "<%s %s>", r.RequestURI, body)
 	}))
+	chunked := "POST /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n"
 	second := "GET /second HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 	for name, c := range map[string]struct {
 		first string
 		both  bool
 	}{
 		"honest":        {"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi", true},
-		"chunked":       {"POST /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", false},
+		"chunked":       {chunked, true},
 		"both framings": {"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", false},
-		"chunked 1.0":   {"POST /1 HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nhi", false},
+		"odd case":      {"POST /1 HTTP/1.1\r\nHost: a\r\ncONTENT-lENGTH: 12\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", false},
+		"behind a keepalive": {"POST /0 HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n" +
+			"POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 12\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", false},
+		"explained":   {"POST /0 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi" + chunked, true},
+		"in a body":   {"POST /0 HTTP/1.1\r\nHost: a\r\nContent-Length: 14\r\n\r\ncontent-length" + chunked, false}, // cannot be told apart
+		"chunked 1.0": {"POST /1 HTTP/1.0\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\nhi", false},
 	} {
 		got := raw(t, s, c.first+second)
 		if !strings.Contains(got, "</1 hi>") || strings.Contains(got, "</second") != c.both {
@@ -316,7 +322,8 @@ func TestShutdownCuts(t *testing.T) {
 // A client that does not read what it asked for is cut off; one that reads slowly is not.
 func TestStalledReader(t *testing.T) {
 	ended := make(chan error, 1)
-	s, err := New(config.Listener{Address: "127.0.0.1:0"}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	l := config.Listener{Address: "127.0.0.1:0", Limits: config.Limits{RateWindow: config.Duration(100 * time.Millisecond)}}
+	s, err := New(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var err error
 		for piece := make([]byte, 64<<10); err == nil; {
 			_, err = w.Write(piece)
@@ -326,7 +333,6 @@ func TestStalledReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.stall = 100 * time.Millisecond
 	done := make(chan error)
 	go func() { done <- s.Serve() }()
 	defer func() { s.Shutdown(context.Background()); <-done }()

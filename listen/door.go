@@ -1,0 +1,193 @@
+package listen
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"runtime"
+	"sync"
+	"time"
+)
+
+// A door is the listener of the HTTP server. It lets in no more connections than the limits say, and hands them over
+// once their TLS handshake is done, so that a handshake costs what it may cost and not more.
+type door struct {
+	net.Listener // the socket
+	tls          *tls.Config
+	limits       *limits
+	proxies      []netip.Prefix
+	clients      *clients
+	tally        *tally
+	log          *slog.Logger
+	ready        chan net.Conn
+	failed       chan error
+	turns        chan struct{} // one for each handshake that is being computed
+	ctx          context.Context
+	cancel       context.CancelFunc
+	open         sync.Once
+}
+
+// newDoor makes one for socket; conf is nil on plain listeners. Close ends it.
+func newDoor(socket net.Listener, conf *tls.Config, l *limits, proxies []netip.Prefix, log *slog.Logger, t *tally) *door {
+	d := &door{Listener: socket, limits: l, proxies: proxies, clients: newClients(l), tally: t, log: log,
+		ready: make(chan net.Conn), failed: make(chan error), turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+	d.ctx, d.cancel = context.WithCancel(context.Background())
+	if conf != nil {
+		d.tls = d.queue(conf)
+	}
+	return d
+}
+
+// queue makes handshakes wait for their turn between the client's hello and our answer, where their cost is: at most
+// half of the processors work for strangers' handshakes. A client that dawdles holds no turn, because the turn ends
+// with the first byte written.
+func (d *door) queue(conf *tls.Config) *tls.Config {
+	conf = conf.Clone()
+	inner := conf.GetConfigForClient
+	conf.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		h, ok := hello.Conn.(*held)
+		if !ok {
+			return nil, errors.New("not a connection of this door")
+		}
+		select {
+		case d.turns <- struct{}{}:
+			h.turn.Store(true)
+		case <-hello.Context().Done():
+			return nil, hello.Context().Err()
+		}
+		if inner == nil {
+			return nil, nil
+		}
+		return inner(hello)
+	}
+	return conf
+}
+
+// Accept returns the next connection that may be served.
+func (d *door) Accept() (net.Conn, error) {
+	d.open.Do(func() { go d.run() })
+	select {
+	case c := <-d.ready:
+		return c, nil
+	case err := <-d.failed:
+		return nil, err
+	case <-d.ctx.Done():
+		return nil, net.ErrClosed
+	}
+}
+
+// Close closes the socket and ends the handshakes that are under way.
+func (d *door) Close() error {
+	d.cancel()
+	return d.Listener.Close()
+}
+
+// run accepts until Close. An error is told to Accept, whose caller waits a while before it asks again.
+func (d *door) run() {
+	for {
+		c, err := d.Listener.Accept()
+		if err != nil {
+			select {
+			case d.failed <- err:
+			case <-d.ctx.Done():
+			}
+			if errors.Is(err, net.ErrClosed) {
+				return
+			}
+			continue
+		}
+		h := d.admit(c)
+		switch {
+		case h == nil:
+			c.Close()
+		case d.tls == nil:
+			d.hand(newWire(h, h), h)
+		default:
+			go d.greet(h)
+		}
+	}
+}
+
+// admit counts a connection in, or returns nil. A trusted proxy speaks for many clients, so that limits of one do not
+// bind it.
+func (d *door) admit(c net.Conn) *held {
+	h := &held{Conn: c, door: d, since: time.Now()}
+	addr := newPeer(c.RemoteAddr(), nil).addr
+	if contains(d.proxies, addr) {
+		addr = netip.Addr{}
+	}
+	k, cause, ok := d.clients.enter(addr, d.tls != nil)
+	if !ok {
+		d.report(cause, h)
+		return nil
+	}
+	h.client = k
+	d.tally.open.Add(1)
+	d.tally.accepted.Add(1)
+	return h
+}
+
+func (d *door) left(h *held) {
+	d.clients.leave(h.client)
+	d.tally.open.Add(-1)
+}
+
+// report counts a cut, and tells who it was where somebody asks for that much: strangers provoke it at will.
+func (d *door) report(c cut, h *held) {
+	d.tally.add(c)
+	d.log.Debug("connection cut", "cause", c.String(), "peer", h.RemoteAddr().String())
+}
+
+// greet does the handshake. HTTP/2 is handed over as *tls.Conn, by which net/http knows it; see serveHTTP2.
+func (d *door) greet(h *held) {
+	ctx, cancel := context.WithTimeout(d.ctx, d.limits.handshakeTimeout)
+	defer cancel()
+	c := tls.Server(h, d.tls)
+	if err := c.HandshakeContext(ctx); err != nil {
+		d.turnAway(h, err, ctx.Err())
+		return
+	}
+	if c.ConnectionState().NegotiatedProtocol == "h2" {
+		d.hand(c, h)
+		return
+	}
+	d.hand(encrypted{newWire(c, h)}, h)
+}
+
+func (d *door) turnAway(h *held, err, late error) {
+	defer h.Close()
+	var plain tls.RecordHeaderError
+	switch {
+	case errors.Is(late, context.Canceled): // we are closing
+		return
+	case late != nil:
+		d.report(handshakeTimeout, h)
+		return
+	case errors.As(err, &plain) && plain.Conn != nil && speaksHTTP(plain.RecordHeader):
+		_, _ = io.WriteString(h, "HTTP/1.0 400 Bad Request\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n"+
+			`{"type":"about:blank","title":"This port speaks HTTPS","status":400}`+"\n") // a courtesy
+	}
+	d.report(handshakeFailed, h)
+}
+
+// speaksHTTP reports whether a client forgot TLS: its first bytes are a method rather than a record.
+func speaksHTTP(head [5]byte) bool {
+	switch string(head[:]) {
+	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "PATCH", "DELET", "PRI *":
+		return true
+	}
+	return false
+}
+
+// hand waits until the server takes c.
+func (d *door) hand(c net.Conn, h *held) {
+	select {
+	case d.ready <- c:
+	case <-d.ctx.Done():
+		h.Close()
+	}
+}

@@ -1,0 +1,66 @@
+package listen
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+)
+
+// held is a connection as it came from the socket, below TLS: it is counted until it is closed, and fails a write of
+// which too little is taken. A client that asks for large answers and does not read them would otherwise hold each of
+// them for ever: http.Server.WriteTimeout bounds whole answers, and so would cut streams.
+type held struct {
+	net.Conn
+	door   *door
+	client *client // nil for a trusted proxy
+	since  time.Time
+	closed atomic.Bool
+	turn   atomic.Bool // its handshake is being computed; see door.queue
+}
+
+// Write lets a window pass for each [limits.least] bytes.
+func (c *held) Write(p []byte) (int, error) {
+	c.endTurn()
+	limits := c.door.limits
+	for written := 0; ; {
+		if err := c.SetWriteDeadline(time.Now().Add(limits.window)); err != nil {
+			return written, err
+		}
+		n, err := c.Conn.Write(p[written:])
+		written += n
+		if err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
+			return written, err
+		}
+		if n < limits.least() {
+			c.door.tally.add(slowReader)
+			return written, err
+		}
+	}
+}
+
+func (c *held) Close() error {
+	if c.closed.CompareAndSwap(false, true) {
+		c.endTurn()
+		c.door.left(c)
+	}
+	return c.Conn.Close()
+}
+
+// CloseWrite lets net/http and tunnels end one direction only.
+func (c *held) CloseWrite() error { return closeWrite(c.Conn, c) }
+
+func (c *held) endTurn() {
+	if c.turn.Load() && c.turn.CompareAndSwap(true, false) {
+		<-c.door.turns
+	}
+}
+
+// closeWrite half-closes inner where it can, and closes whole otherwise.
+func closeWrite(inner net.Conn, whole net.Conn) error {
+	if half, ok := inner.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return whole.Close()
+}
