@@ -61,6 +61,7 @@ func TestFloods(t *testing.T) {
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := secure(t, config.Limits{}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				_, _ = io.Copy(io.Discard, r.Body)
 				ok(w, r)
@@ -127,6 +128,7 @@ func TestSlowHeaderBlock(t *testing.T) {
 		"payload":      func(c *rawH2) { _, _ = c.Write([]byte{0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2}) },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := secure(t, config.Limits{}, ok)
 			idle, a := dialH2(t, s), dialH2(t, s)
 			begin(a)

@@ -146,6 +146,7 @@ func (v *service) observe() {
 	m.Counter("sallyport_limit_overflow_total", "Requests counted in a shared bucket, because all keys were in use.", func() float64 { return float64(v.parts.Limiter.Stats().Overflow) })
 	m.Counter("sallyport_access_log_dropped_total", "Lines of the access log that could not be written.", func() float64 { return float64(v.access.Dropped()) })
 	v.observeIdentity()
+	v.observeConnections()
 	m.Counter("sallyport_refusals_dropped_total", "Records that could not be kept for explain.", func() float64 { return float64(v.refusals.Dropped()) })
 }
 
