@@ -6,6 +6,8 @@ type API struct {
 	Name string `yaml:"name"`
 	// Spec is the OpenAPI document, 3.0 to 3.2, YAML or JSON. Without it, unknown must be inspect.
 	Spec string `yaml:"spec"`
+	// Overlays are files with OpenAPI Overlay documents (1.0 or 1.1) that are laid over the spec, in this order: for whoever would rather not touch the spec itself.
+	Overlays []string `yaml:"overlays"`
 	// RemoteRefs: true lets the spec's $ref fetch https URLs. Default: only files.
 	RemoteRefs bool `yaml:"remote_refs"`
 	// Upstream is the URL of the protected service, or a mapping with more settings.

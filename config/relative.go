@@ -21,6 +21,9 @@ func (c *Config) from(dir string) {
 	paths = append(paths, c.Admin.TLS.files()...)
 	for i := range c.APIs {
 		a := &c.APIs[i]
+		for j := range a.Overlays {
+			paths = append(paths, &a.Overlays[j])
+		}
 		paths = append(paths, &a.Spec, &a.Upstream.CA, &a.Upstream.Cert, &a.Upstream.Key, &a.Inspect.Rules)
 	}
 	for _, p := range paths {

@@ -107,7 +107,7 @@ func (b *builder) load() bool {
 	if b.api.Spec == "" {
 		return true
 	}
-	doc, problems := openapi.Load(b.api.Spec, openapi.Options{Overlay: b.api.Operations, RemoteRefs: b.api.RemoteRefs, Fetch: b.parts.Fetch})
+	doc, problems := openapi.Load(b.api.Spec, openapi.Options{Overlays: b.api.Overlays, Overlay: b.api.Operations, RemoteRefs: b.api.RemoteRefs, Fetch: b.parts.Fetch})
 	b.problems = append(b.problems, problems...)
 	if doc == nil {
 		return false

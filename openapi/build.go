@@ -16,7 +16,8 @@ type builder struct {
 	library  *library
 	compiler *schema.Compiler
 	main     *source
-	minor    int // of the version: 0, 1 or 2
+	layers   []*source // overlays
+	minor    int       // of the version: 0, 1 or 2
 	doc      *Document
 	orders   map[*Operation]*order
 }

@@ -111,6 +111,7 @@ func (f *findings) settle() config.Problems {
 	}
 	bySource := map[*source]*pending{}
 	ask := func(p place, set func(Position)) {
+		p = p.src.origin(p.ptr)
 		q := bySource[p.src]
 		if q == nil {
 			q = &pending{}

@@ -2,6 +2,7 @@ package openapi
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -17,12 +18,13 @@ func (b *builder) extension(c cursor, into any) bool {
 	if !c.has(extensionKey) {
 		return false
 	}
-	n, base, err := c.src.node(c.below(extensionKey).ptr)
-	if err != nil {
-		b.fail(c.below(extensionKey), "spec.extension", "", "x-sallyport cannot be read: %s", err)
-		return false
+	ext, _ := c.get(extensionKey)
+	at := c.src.origin(ext.ptr)
+	n, base, err := at.src.node(at.ptr)
+	if err != nil || c.src.patched(ext.ptr) {
+		return b.extensionValue(ext, into)
 	}
-	for _, p := range config.DecodeNode(c.src.name, n, into) {
+	for _, p := range config.DecodeNode(at.src.name, n, into) {
 		if base.Line > 0 { // positions are relative to the snippet
 			if p.Line == 1 {
 				p.Column += base.Column - 1
@@ -31,6 +33,21 @@ func (b *builder) extension(c cursor, into any) bool {
 		}
 		p.Message = inExtension(p.Message)
 		b.placed = append(b.placed, p)
+	}
+	return true
+}
+
+// extensionValue decodes an x-sallyport that stands nowhere as a whole: by a YAML alias, or in parts by an overlay. Problems
+// have the place of all of it.
+func (b *builder) extensionValue(c cursor, into any) bool {
+	text, err := json.Marshal(c.v)
+	file, err2 := parser.ParseBytes(text, 0)
+	if err != nil || err2 != nil || len(file.Docs) != 1 {
+		b.fail(c.place, "spec.extension", "", "x-sallyport cannot be read")
+		return false
+	}
+	for _, p := range config.DecodeNode(c.src.name, file.Docs[0].Body, into) {
+		b.add(c.place, p.Severity, p.Rule, p.Hint, "%s", inExtension(p.Message))
 	}
 	return true
 }

@@ -12,6 +12,8 @@ import (
 
 // Options say how a document is read.
 type Options struct {
+	// Overlays are files with OpenAPI Overlay documents, which are laid over the description in this order.
+	Overlays []string
 	// Overlay is merged over the x-sallyport of operations, by "METHOD /path": apis[].operations of the config. What is
 	// wrong with it is reported by rules that begin with "config.".
 	Overlay map[string]config.Operation
@@ -44,6 +46,10 @@ func Parse(name string, data []byte, o Options) (*Document, config.Problems) {
 	}
 	b := &builder{options: o, main: main, doc: &Document{root: main}, orders: map[*Operation]*order{}}
 	b.library = &library{options: o, sources: map[string]*source{}, broken: map[string]error{}}
+	for _, file := range o.Overlays {
+		main.own()
+		b.act(file)
+	}
 	if !b.version() {
 		return nil, b.settle()
 	}
@@ -168,6 +174,9 @@ func (b *builder) finish() {
 		op.plan = newPlan(op, b.doc.Schemes, shapes)
 	}
 	for _, s := range b.library.sources {
+		s.drop()
+	}
+	for _, s := range b.layers {
 		s.drop()
 	}
 	b.doc.sources = b.library.sources

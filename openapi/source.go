@@ -23,6 +23,8 @@ type source struct {
 	root any // map[string]any, []any, string, json.Number, bool or nil
 	yaml bool
 	tree ast.Node // YAML only: positions come from here
+
+	grafts map[string]place // what overlays changed: pointer → where it was written
 }
 
 // drop forgets everything but the bytes.

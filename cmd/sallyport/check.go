@@ -95,7 +95,7 @@ func lintOnly(cfg *config.Config) config.Problems {
 		if a.Spec == "" {
 			continue
 		}
-		if doc, _ := openapi.Load(a.Spec, openapi.Options{Overlay: a.Operations}); doc != nil {
+		if doc, _ := openapi.Load(a.Spec, openapi.Options{Overlays: a.Overlays, Overlay: a.Operations}); doc != nil {
 			problems = append(problems, doc.Lint()...)
 		}
 	}

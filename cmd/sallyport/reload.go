@@ -84,7 +84,7 @@ func (v *service) setLoader(load func() (*config.Config, *config.Source, config.
 func (v *service) files() []string {
 	list := []string{v.origin}
 	for _, a := range v.config.APIs {
-		list = append(list, a.Spec)
+		list = append(append(list, a.Spec), a.Overlays...)
 		if a.Inspect.Rules != "" {
 			entries, _ := os.ReadDir(a.Inspect.Rules) // one that is gone is told by the reload
 			for _, e := range entries {
