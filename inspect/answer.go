@@ -16,7 +16,8 @@ func (j *judge) answer(ctx context.Context, e *exchange.Exchange) (exchange.Verd
 	}
 	m := borrow(Answer)
 	defer release(m)
-	m.readAnswer(e.Response, e.Request.Proto)
+	m.readLine(e)
+	m.readAnswer(e.Response)
 	found := j.leaks(e.Response, m)
 	if cut := m.truncate(j.maxBytes); cut > 0 {
 		found = append(found, exchange.Finding{Guard: "inspect.response", Rule: partialRule.ID, Severity: partialRule.Severity,

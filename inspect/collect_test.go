@@ -80,6 +80,8 @@ func (f *feed) place(hit *Match, d types.MatchData) bool {
 		if !f.placeText(hit, AnswerPart) {
 			hit.Place = "response"
 		}
+	case variables.MatchedVars, variables.MatchedVar:
+		return f.placeMatched(hit, d.Key())
 	case variables.TX:
 		// 920450 and its like keep a header's name as /name/.
 		return f.placeKey(hit, v, strings.Trim(d.Value(), "/"), HeaderPart)
@@ -87,6 +89,13 @@ func (f *feed) place(hit *Match, d types.MatchData) bool {
 		return f.placeKey(hit, v, d.Key(), partsOf(v)...)
 	}
 	return true
+}
+
+// placeMatched finds the value that an earlier link of a chain matched, "ARGS_NAMES:note".
+func (f *feed) placeMatched(hit *Match, name string) bool {
+	variable, key, _ := strings.Cut(name, ":")
+	v, err := variables.Parse(variable)
+	return err == nil && f.placeKey(hit, v, key, partsOf(v)...)
 }
 
 func (f *feed) placeKey(hit *Match, v variables.RuleVariable, key string, parts ...Part) bool {

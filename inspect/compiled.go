@@ -80,7 +80,11 @@ func directivesOf(s settings, files []string) ([]seclang.Directive, error) {
 		}
 		list = append(list, more...)
 	}
-	return append(list, after...), nil
+	markers, err := seclang.ParseText(setupFile, goals)
+	if err != nil {
+		return nil, err
+	}
+	return append(append(list, markers...), after...), nil
 }
 
 // index lists the rules that can refuse; the others are plumbing. Rules of the operator that name no paranoia level are
@@ -152,10 +156,13 @@ func (e *compiledEngine) Inspect(ctx context.Context, m *Message, dst []Match) (
 	defer s.release()
 	var err error
 	if m.Stage == Answer {
-		s.readAnswer(m)
+		s.readAnswer(m, e.answer)
 		s.hits, err = e.answer.Run(ctx, s.fields, 3, 4, s.hits[:0])
 	} else {
 		s.readRequest(m)
+		if e.request.Reads(rules.RemoteAddr, 1, 2) {
+			s.add(rules.RemoteAddr, "", m.Client.String(), -1)
+		}
 		s.hits, err = e.request.Run(ctx, s.fields, 1, 2, s.hits[:0])
 	}
 	if err != nil {
@@ -271,7 +278,23 @@ func (s *scratch) body(m *Message) {
 	}
 }
 
-func (s *scratch) readAnswer(m *Message) {
+func (s *scratch) readAnswer(m *Message, p *rules.Program) {
+	for c := rules.RequestMethod; c <= rules.QueryString; c++ {
+		if p.Reads(c, 3, 4) {
+			s.line(m)
+			break
+		}
+	}
+	if p.Reads(rules.RemoteAddr, 3, 4) {
+		s.add(rules.RemoteAddr, "", m.Client.String(), -1)
+	}
+	if p.Reads(rules.ResponseHeaders, 3, 4) {
+		for name, values := range m.Header {
+			for _, v := range values {
+				s.add(rules.ResponseHeaders, name, v, -1)
+			}
+		}
+	}
 	s.add(rules.ResponseStatus, "", strconv.Itoa(m.Status), -1)
 	for i := range m.Values {
 		s.add(rules.ResponseBody, "", m.Values[i].Text, i)

@@ -322,7 +322,8 @@ func judgeRaw(raw []byte, engine Engine) (map[string]bool, error) {
 	if e.Response != nil {
 		m := new(Message)
 		m.reset(Answer)
-		m.readAnswer(e.Response, "HTTP/1.1")
+		m.readLine(e)
+		m.readAnswer(e.Response)
 		if err := run(m); err != nil {
 			return nil, err
 		}

@@ -1,6 +1,8 @@
 package inspect
 
 import (
+	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 
@@ -66,7 +68,9 @@ type Message struct {
 	Media    content.Media // of the body
 	// Raw is a form or text body as a whole, for the rules that look at it so; "" for other types.
 	Raw    string
-	Status int // of the answer
+	Client netip.Addr
+	Status int         // of the answer
+	Header http.Header // of the answer
 	Values []Value
 
 	steps  []step

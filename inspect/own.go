@@ -1,7 +1,6 @@
 package inspect
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -21,7 +20,7 @@ const maxOwn = 64 << 20
 // A RuleError is a mistake in an operator's rule file.
 type RuleError struct {
 	File         string
-	Line, Column int // of the directive
+	Line, Column int // of the word that is wrong
 	Message      string
 	Hint         string // what would be right, or ""
 }
@@ -95,13 +94,7 @@ func placed(err error, dir string) error {
 	if dir == "" || !errors.As(err, &e) || !inOwn(e.File) {
 		return err
 	}
-	out := &RuleError{File: filepath.Join(dir, e.File), Line: max(e.Line, 1), Column: 1, Message: e.Message, Hint: e.Hint}
-	if data, err := os.ReadFile(out.File); err == nil {
-		lines := bytes.Split(data, []byte("\n"))
-		line := lines[min(out.Line, len(lines))-1]
-		out.Column += len(line) - len(bytes.TrimLeft(line, " \t"))
-	}
-	return out
+	return &RuleError{File: filepath.Join(dir, e.File), Line: e.Line, Column: e.Column, Message: e.Message, Hint: e.Hint}
 }
 
 // dataFiles opens what operators name: the files of the Core Rule Set, which its rules name without their folder, and those

@@ -77,10 +77,10 @@ func TestOwnRules(t *testing.T) {
 // What cannot be compiled is named at its place, in the operator's file.
 func TestOwnRulesWrong(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
-		"syntax":     {"\n  SecRule ARGS \"@rx a", ":2:3: "},
-		"operator":   {`SecRule ARGS "@rxx a" "id:1"`, ":1:1: "},
-		"expression": {"# x\nSecRule ARGS \"@rx (a\" \"id:1,phase:2\"", ":2:1: "},
-		"data":       {`SecRule ARGS "@pmFromFile none.data" "id:1,phase:2"`, ":1:1: "},
+		"syntax":     {"\n  SecRule ARGS \"@rx a", ":2:16: "},
+		"operator":   {`SecRule ARGS "@rxx a" "id:1"`, ":1:15: "},
+		"expression": {"# x\nSecRule ARGS \"@rx (a\" \"id:1,phase:2\"", ":2:15: "},
+		"data":       {`SecRule ARGS "@pmFromFile none.data" "id:1,phase:2"`, ":1:15: "},
 		"same id":    {`SecRule ARGS "@rx a" "id:942100,phase:2"`, ":1:1: "},
 	} {
 		dir := ownDir(t, map[string]string{"a.conf": c.text})

@@ -30,12 +30,18 @@ func release(m *Message) {
 	messages.Put(m)
 }
 
+// readLine sets request line and client.
+func (m *Message) readLine(e *exchange.Exchange) {
+	m.Method, m.Proto = e.Request.Method, e.Request.Proto
+	m.Path, m.RawQuery = e.Target.Path, e.Target.RawQuery
+	m.Decoded = "/" + strings.Join(e.Target.Segments, "/")
+	m.Client = e.Client.Addr
+}
+
 // readHead adds request line, header, cookies and parameters.
 func (m *Message) readHead(e *exchange.Exchange) {
 	r := e.Request
-	m.Method, m.Proto = r.Method, r.Proto
-	m.Path, m.RawQuery = e.Target.Path, e.Target.RawQuery
-	m.Decoded = "/" + strings.Join(e.Target.Segments, "/")
+	m.readLine(e)
 	m.readPath(e)
 	for _, p := range e.Target.Query {
 		m.addNamed(QueryPart, p.Name, p.Value)
@@ -141,8 +147,8 @@ func (m *Message) addXML(at int32, n *content.Node) {
 }
 
 // readAnswer adds the texts of an answer: the strings of a JSON document, decoded, or the whole of another text.
-func (m *Message) readAnswer(r *exchange.Response, proto string) {
-	m.Proto, m.Status, m.Media = proto, r.Status, r.Body.Media()
+func (m *Message) readAnswer(r *exchange.Response) {
+	m.Status, m.Header, m.Media = r.Status, r.Header, r.Body.Media()
 	if m.Media.JSON() {
 		// A malformed answer is for validation to refuse; it is looked at as text here.
 		if tree, err := r.Body.Tree(); err == nil && tree != nil {

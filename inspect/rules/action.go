@@ -29,50 +29,78 @@ type control struct {
 
 // without are the actions that mean nothing here: what happens to a message is decided on the other side of the seam, by
 // score, and logs are written from records.
-var without = map[string]bool{"id": true, "phase": true, "t": true, "tag": true, "severity": true, "msg": true, "logdata": true, "ver": true,
-	"rev": true, "maturity": true, "accuracy": true, "status": true, "log": true, "nolog": true, "auditlog": true, "noauditlog": true,
+var without = map[string]bool{"id": true, "phase": true, "t": true, "tag": true, "ver": true, "rev": true, "maturity": true, "accuracy": true, "status": true, "log": true, "nolog": true, "auditlog": true, "noauditlog": true,
 	"pass": true, "block": true, "deny": true, "drop": true, "multiMatch": true}
 
 // action compiles an action into l.
 func (c *compiler) action(r *seclang.Rule, a seclang.Action, l *condition) error {
+	var err error
 	switch a.Name {
 	case "capture":
 		l.captures = true
+	case "msg":
+		l.message, err = compileMacro(a.Pos, a.Value)
+	case "logdata":
+		l.log, err = compileMacro(a.Pos, a.Value)
 	case "setvar":
-		return c.setvar(r, a.Value, l)
+		err = c.setvar(a, l)
 	case "ctl":
-		return c.control(r, a.Value, l)
+		err = c.control(a, l)
+	case "severity":
+		if !severities[strings.ToUpper(a.Value)] {
+			return problem(a.Pos, "there is no severity %q", a.Value)
+		}
 	case "skipAfter":
 		l.skip = a.Value
 	case "skip":
 		n, err := strconv.Atoi(a.Value)
 		if err != nil || n < 1 {
-			return problem(r.Pos, "skip takes a number of rules, not %q", a.Value)
+			return problem(a.Pos, "skip takes a number of rules, not %q", a.Value)
 		}
 		l.skipN = n
 	case "allow":
-		l.allow = true
+		if a.Value != "" && a.Value != "phase" && a.Value != "request" {
+			return problem(a.Pos, "allow takes phase, request or nothing, not %q", a.Value)
+		}
+		l.allow, l.allowAll = true, a.Value != "phase"
 	default:
 		if !without[a.Name] {
-			return problem(r.Pos, "the action %s is not supported", a.Name)
+			return problem(a.Pos, "the action %s is not supported", a.Name)
+		}
+	}
+	return err
+}
+
+// severities are the words and numbers of the language.
+var severities = map[string]bool{"EMERGENCY": true, "ALERT": true, "CRITICAL": true, "ERROR": true, "WARNING": true, "NOTICE": true, "INFO": true, "DEBUG": true,
+	"0": true, "1": true, "2": true, "3": true, "4": true, "5": true, "6": true, "7": true}
+
+// ofFirst are the actions that only the first rule of a chain can have.
+var ofFirst = map[string]bool{"id": true, "phase": true, "severity": true, "tag": true, "skip": true, "skipAfter": true}
+
+// laterLink demands that a link behind the first has no action that would be passed over.
+func laterLink(r *seclang.Rule) error {
+	for _, a := range r.Actions {
+		if ofFirst[a.Name] || disruptive[a.Name] {
+			return problem(a.Pos, "%s belongs to the first rule of the chain", a.Name)
 		}
 	}
 	return nil
 }
 
-func (c *compiler) setvar(r *seclang.Rule, text string, l *condition) (err error) {
-	s := splitAssignment(text)
+func (c *compiler) setvar(from seclang.Action, l *condition) (err error) {
+	s := splitAssignment(from.Value)
 	if s.collection != "tx" || s.key == "" {
-		return problem(r.Pos, "setvar:%s: only variables of TX can be set", text)
+		return problem(from.Pos, "setvar:%s: only variables of TX can be set", from.Value)
 	}
 	a := action{slot: -1, remove: s.remove}
-	if a.key, err = compileMacro(r.Pos, s.key); err != nil {
+	if a.key, err = compileMacro(from.Pos, s.key); err != nil {
 		return err
 	}
 	if a.key.parts == nil {
 		a.slot = c.slot(s.key)
 	}
-	if a.value, err = compileMacro(r.Pos, s.value); err != nil {
+	if a.value, err = compileMacro(from.Pos, s.value); err != nil {
 		return err
 	}
 	l.actions = append(l.actions, a)
@@ -84,12 +112,12 @@ var elsewhere = map[string]bool{"auditEngine": true, "auditLogParts": true, "deb
 	"forceResponseBodyVariable": true, "requestBodyAccess": true, "requestBodyLimit": true, "requestBodyProcessor": true, "responseBodyAccess": true,
 	"responseBodyLimit": true, "responseBodyProcessor": true}
 
-func (c *compiler) control(r *seclang.Rule, text string, l *condition) error {
-	kind, value, _ := strings.Cut(text, "=")
+func (c *compiler) control(from seclang.Action, l *condition) error {
+	kind, value, _ := strings.Cut(from.Value, "=")
 	if elsewhere[kind] {
 		return nil
 	}
-	k := &control{at: r.Pos, kind: kind, value: value}
+	k := &control{at: from.Pos, kind: kind, value: value}
 	switch {
 	case kind == "ruleEngine" && strings.EqualFold(value, "Off"):
 		k.off = true
@@ -100,13 +128,13 @@ func (c *compiler) control(r *seclang.Rule, text string, l *condition) error {
 		if isPattern = isPattern && strings.HasSuffix(expr, "/"); isPattern {
 			key = strings.TrimSuffix(expr, "/")
 		}
-		t, err := compileTarget(r.Pos, seclang.Target{Variable: strings.ToUpper(variable), Key: key, Regexp: isPattern})
+		t, err := compileTarget(seclang.Target{Pos: from.Pos, Variable: strings.ToUpper(variable), Key: key, Regexp: isPattern})
 		if err != nil {
 			return err
 		}
 		k.value, k.target = selection, &t
 	case !strings.HasPrefix(kind, "ruleRemove"):
-		return problem(r.Pos, "the control %s=%s is not supported", kind, value)
+		return problem(from.Pos, "the control %s=%s is not supported", kind, value)
 	}
 	l.actions = append(l.actions, action{control: k})
 	return nil

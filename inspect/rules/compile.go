@@ -28,10 +28,15 @@ type Program struct {
 	folded int             // rules that configuration has decided
 
 	automata int // of regular expressions
+	idle     []seclang.Directive
+	reads    [6][collections]bool // by phase: what its conditions ask for
 }
 
 // Rules lists the rules that can be reported, by ascending id.
 func (p *Program) Rules() []*Rule { return p.rules }
+
+// Idle lists the changes and removals that have found no rule among those that stand before them.
+func (p *Program) Idle() []seclang.Directive { return p.idle }
 
 // A test is an operator on values that were transformed in one way. First links of chains share tests.
 type test struct {
@@ -54,7 +59,8 @@ type condition struct {
 	skip     string // skipAfter
 	skipN    int    // skip: how many rules and markers of the phase
 	resume   int    // index in the phase behind those
-	allow    bool
+	allow    bool   // the rest of the phase …
+	allowAll bool   // … and of the message
 	next     *condition
 	always   bool // evaluated for every message: nothing tells beforehand that it cannot hold
 	marker   string
@@ -79,10 +85,11 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 		c.slot(string(rune('0' + i))) // captures
 		c.fold.varying[string(rune('0'+i))] = true
 	}
-	linked, err := link(list)
+	linked, idle, err := link(list)
 	if err != nil {
 		return nil, err
 	}
+	c.program.idle = idle
 	for phase := requestHead; phase <= logging; phase++ {
 		if err := c.phase(phase, linked); err != nil {
 			return nil, err
@@ -94,6 +101,7 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 	if err := c.controls(); err != nil {
 		return nil, err
 	}
+	c.program.noteReads()
 	c.program.lanes, c.program.automata = newLanes(c.program), len(c.patterns)
 	slices.SortFunc(c.program.rules, func(a, b *Rule) int { return a.ID - b.ID })
 	c.program.rules = slices.CompactFunc(c.program.rules, func(a, b *Rule) bool { return a.ID == b.ID })
@@ -114,7 +122,7 @@ func (c *compiler) phase(phase int, linked []seclang.Directive) error {
 			c.fold.reach(d.Name)
 			*list = append(*list, &condition{marker: d.Name})
 		case *seclang.Rule:
-			if p, err := phaseOf(d); err != nil || p != phase {
+			if p, err := phaseOf(d.Actions, d.Pos); err != nil || p != phase {
 				if err != nil {
 					return err
 				}
@@ -171,12 +179,15 @@ func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err
 		}
 	}
 	for at, l := r, first; ; {
-		if err := c.fill(at, l); err != nil {
+		if err := c.fill(at, l, phase); err != nil {
 			return "", false, err
 		}
 		c.fold.vary(at)
 		if at.Next == nil {
 			break
+		}
+		if err := laterLink(at.Next); err != nil {
+			return "", false, err
 		}
 		l.next = &condition{rule: first.rule}
 		at, l = at.Next, l.next
@@ -192,20 +203,17 @@ func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err
 }
 
 // fill compiles one link: its targets, transformation, operator and actions.
-func (c *compiler) fill(r *seclang.Rule, l *condition) (err error) {
+func (c *compiler) fill(r *seclang.Rule, l *condition, phase int) (err error) {
 	if len(r.Targets) > 0 {
-		if l.targets, err = compileTargets(r.Pos, r.Targets); err != nil {
+		if l.targets, err = compileTargets(r.Targets); err != nil {
+			return err
+		}
+		if err := visible(r.Targets, phase); err != nil {
 			return err
 		}
 		if l.test, err = c.test(r); err != nil {
 			return err
 		}
-	}
-	if l.message, err = compileMacro(r.Pos, r.Value("msg")); err != nil {
-		return err
-	}
-	if l.log, err = compileMacro(r.Pos, r.Value("logdata")); err != nil {
-		return err
 	}
 	for _, a := range r.Actions {
 		if err := c.action(r, a, l); err != nil {
@@ -222,6 +230,9 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 	for _, a := range r.Actions {
 		switch a.Name {
 		case "t":
+			if _, err := transform.NewChain(a.Value); err != nil {
+				return nil, problem(a.Pos, "%v", err)
+			}
 			if names = append(names, a.Value); a.Value == "none" {
 				names = nil
 			}
@@ -230,13 +241,10 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 		}
 	}
 	t := &test{}
-	var err error
-	if t.chain, err = transform.NewChain(names...); err != nil {
-		return nil, problem(r.Pos, "%v", err)
-	}
+	t.chain, _ = transform.NewChain(names...) // each of them has been checked
 	if multi {
 		for i := range names {
-			step, _ := transform.NewChain(names[i]) // the whole chain has been checked
+			step, _ := transform.NewChain(names[i])
 			t.steps = append(t.steps, step)
 		}
 	}
@@ -250,7 +258,8 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 	if known := c.tests[key]; known != nil {
 		return known, nil
 	}
-	if t.op, err = c.compileOperator(r.Pos, r.Operator); err != nil {
+	var err error
+	if t.op, err = c.compileOperator(r.Operator); err != nil {
 		return nil, err
 	}
 	t.number = len(c.program.tests)

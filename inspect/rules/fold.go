@@ -18,6 +18,7 @@ type folder struct {
 	prefix  []string          // beginnings of names that a message completes
 	pending map[string]bool   // markers to which a message may skip: what lies before them may not be reached
 	skips   []*openSkip       // the same, by number of rules
+	allowed bool              // a message may have been let pass before
 }
 
 // An openSkip is a condition whose skip has not passed over all its rules yet.
@@ -93,7 +94,7 @@ var foldable = map[string]bool{"id": true, "phase": true, "t": true, "pass": tru
 // apply takes the effects of a rule that holds for every message into what is known. It returns false, and changes
 // nothing, where the rule has to stay in the program.
 func (f *folder) apply(r *seclang.Rule) bool {
-	if len(f.pending) > 0 || len(f.skips) > 0 {
+	if len(f.pending) > 0 || len(f.skips) > 0 || f.allowed {
 		return false
 	}
 	after := maps.Clone(f.known)
@@ -111,7 +112,7 @@ func (f *folder) apply(r *seclang.Rule) bool {
 func (f *folder) assign(known map[string]string, assignment string) bool {
 	s := splitAssignment(assignment)
 	value, constant := f.expand(s.value)
-	if s.collection != "tx" || strings.Contains(s.key, "%{") || !constant || f.varies(s.key) {
+	if s.collection != "tx" || s.key == "" || strings.Contains(s.key, "%{") || !constant || f.varies(s.key) {
 		return false
 	}
 	if s.remove {
@@ -138,7 +139,7 @@ func (f *folder) vary(r *seclang.Rule) {
 			}
 			goal := a.Value
 			if a.Name == "allow" {
-				goal = "" // reached at the end of the phase
+				goal, f.allowed = "", f.allowed || a.Value != "phase" // "" is reached at the end of the phase
 			}
 			f.pending[goal] = true
 		}

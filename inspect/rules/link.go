@@ -9,35 +9,107 @@ import (
 	"github.com/sallyport/sallyport/inspect/seclang"
 )
 
+// A linker brings directives together.
+type linker struct {
+	out    []seclang.Directive
+	seen   map[int]*seclang.Rule
+	denies [logging + 1]bool // by phase: rules that say nothing deny
+	idle   []seclang.Directive
+}
+
 // link brings directives into the order of evaluation: phase by phase, in each phase as written, markers in all of them.
-// Changes and removals apply to the rules that stand before them.
-func link(list []seclang.Directive) ([]seclang.Directive, error) {
-	var out []seclang.Directive
-	seen := map[int]*seclang.Rule{}
+// Defaults apply to the rules behind them, changes and removals to those that stand before them. idle are changes and
+// removals that have found no rule.
+func link(list []seclang.Directive) (out, idle []seclang.Directive, err error) {
+	l := &linker{seen: map[int]*seclang.Rule{}}
 	for _, d := range list {
-		switch d := d.(type) {
-		case *seclang.Rule:
-			if before := seen[d.ID()]; before != nil {
-				return nil, problem(d.Pos, "rule %d is there already: %s:%d", d.ID(), before.File, before.Line)
+		if err := l.add(d); err != nil {
+			return nil, nil, err
+		}
+	}
+	return l.out, l.idle, l.goals()
+}
+
+func (l *linker) add(d seclang.Directive) error {
+	switch d := d.(type) {
+	case *seclang.Rule:
+		if before := l.seen[d.ID()]; before != nil {
+			return problem(d.Pos, "rule %d is there already: %s:%d", d.ID(), before.File, before.Line)
+		}
+		phase, err := phaseOf(d.Actions, d.Pos)
+		if err != nil {
+			return err
+		}
+		l.seen[d.ID()] = d
+		if l.denies[phase] && !slices.ContainsFunc(d.Actions, func(a seclang.Action) bool { return disruptive[a.Name] }) {
+			d = with(d, seclang.Action{Pos: d.Pos, Name: "deny"})
+		}
+		l.out = append(l.out, d)
+	case *seclang.Marker:
+		l.out = append(l.out, d)
+	case *seclang.Defaults:
+		return l.defaults(d)
+	case *seclang.Remove:
+		before := len(l.out)
+		l.out = slices.DeleteFunc(l.out, func(e seclang.Directive) bool {
+			r, ok := e.(*seclang.Rule)
+			return ok && selected(&d.Selection, r)
+		})
+		l.note(d, before != len(l.out))
+	case *seclang.Update:
+		found := false
+		for i, e := range l.out {
+			if r, ok := e.(*seclang.Rule); ok && selected(&d.Selection, r) {
+				l.out[i], found = updated(r, d), true
 			}
-			seen[d.ID()] = d
-			out = append(out, d)
+		}
+		l.note(d, found)
+	}
+	return nil
+}
+
+func (l *linker) note(d seclang.Directive, found bool) {
+	if !found {
+		l.idle = append(l.idle, d)
+	}
+}
+
+// defaults notes whether rules of a phase deny where they say nothing. Transformations and what describes a rule are
+// nothing that all rules of a phase could share.
+func (l *linker) defaults(d *seclang.Defaults) error {
+	phase, err := phaseOf(d.Actions, d.Pos)
+	if err != nil {
+		return err
+	}
+	l.denies[phase] = false
+	for _, a := range d.Actions {
+		switch a.Name {
+		case "deny", "drop":
+			l.denies[phase] = true
+		case "phase", "pass", "block", "log", "nolog", "auditlog", "noauditlog", "status", "capture":
+		default:
+			return problem(a.Pos, "%s is no default action", a.Name)
+		}
+	}
+	return nil
+}
+
+// goals demands that every skipAfter has a marker behind it.
+func (l *linker) goals() error {
+	markers := map[string]bool{}
+	for _, d := range slices.Backward(l.out) {
+		switch d := d.(type) {
 		case *seclang.Marker:
-			out = append(out, d)
-		case *seclang.Remove:
-			out = slices.DeleteFunc(out, func(e seclang.Directive) bool {
-				r, ok := e.(*seclang.Rule)
-				return ok && selected(&d.Selection, r)
-			})
-		case *seclang.Update:
-			for i, e := range out {
-				if r, ok := e.(*seclang.Rule); ok && selected(&d.Selection, r) {
-					out[i] = updated(r, d)
+			markers[d.Name] = true
+		case *seclang.Rule:
+			for _, a := range d.Actions {
+				if a.Name == "skipAfter" && !markers[a.Value] {
+					return problem(a.Pos, "there is no SecMarker %q behind the rule", a.Value)
 				}
 			}
 		}
 	}
-	return out, nil
+	return nil
 }
 
 func selected(s *seclang.Selection, r *seclang.Rule) bool {
@@ -55,12 +127,27 @@ func matches(expr, text string) bool {
 	return ok && err == nil // the parser has compiled it
 }
 
-// updated is a copy of a rule with targets added or taken away, and actions replaced by name.
+// disruptive are the actions of which a rule has one.
+var disruptive = map[string]bool{"deny": true, "drop": true, "block": true, "pass": true, "allow": true, "redirect": true, "proxy": true}
+
+// many are the actions that a rule may have several of.
+var many = map[string]bool{"t": true, "tag": true, "setvar": true, "ctl": true}
+
+// updated is a copy of a rule with targets added or taken away, and actions replaced or added.
 func updated(r *seclang.Rule, u *seclang.Update) *seclang.Rule {
 	out := *r
 	out.Targets = slices.Concat(r.Targets, u.Targets)
-	for _, a := range u.Actions {
-		out.Actions = slices.DeleteFunc(slices.Clone(out.Actions), func(b seclang.Action) bool { return b.Name == a.Name })
+	return with(&out, u.Actions...)
+}
+
+// with is a copy of a rule with actions: those of which it can have one replace the one that it has.
+func with(r *seclang.Rule, list ...seclang.Action) *seclang.Rule {
+	out := *r
+	out.Actions = slices.Clone(r.Actions)
+	for _, a := range list {
+		out.Actions = slices.DeleteFunc(out.Actions, func(b seclang.Action) bool {
+			return b.Name == a.Name && !many[a.Name] || disruptive[a.Name] && disruptive[b.Name]
+		})
 		out.Actions = append(out.Actions, a)
 	}
 	return &out
@@ -75,20 +162,28 @@ const (
 	logging
 )
 
-// phaseOf is the phase of a rule, 2 where it says nothing.
-func phaseOf(r *seclang.Rule) (int, error) {
-	switch v := strings.ToLower(r.Value("phase")); v {
+// phaseOf is the phase that actions name, 2 where they name none.
+func phaseOf(list []seclang.Action, at seclang.Pos) (int, error) {
+	phase := ""
+	for _, a := range list {
+		if a.Name == "phase" {
+			phase, at = strings.ToLower(a.Value), a.Pos
+		}
+	}
+	switch phase {
+	case "logging":
+		phase = "5"
 	case "", "request":
 		return requestBody, nil
 	case "response":
 		return responseBody, nil
-	case "logging":
-		return logging, nil
-	default:
-		n, err := strconv.Atoi(v)
-		if err != nil || n < requestHead || n > logging {
-			return 0, problem(r.Pos, "there is no phase %q", v)
-		}
-		return n, nil
 	}
+	n, err := strconv.Atoi(phase)
+	if n == logging {
+		return 0, problem(at, "there is no phase of logging: what happened is in the record of the exchange")
+	}
+	if err != nil || n < requestHead || n > logging {
+		return 0, problem(at, "there is no phase %q", phase)
+	}
+	return n, nil
 }

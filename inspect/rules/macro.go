@@ -29,7 +29,7 @@ func compileMacro(at seclang.Pos, text string) (macro, error) {
 		}
 		name, after, closed := strings.Cut(more, "}")
 		if !closed {
-			break
+			return m, problem(at, "a macro has no end: %.40q", text)
 		}
 		t, err := macroTarget(at, name)
 		if err != nil {
@@ -46,7 +46,7 @@ func compileMacro(at seclang.Pos, text string) (macro, error) {
 
 func macroTarget(at seclang.Pos, name string) (target, error) {
 	variable, key, _ := strings.Cut(name, ".")
-	return compileTarget(at, seclang.Target{Variable: strings.ToUpper(variable), Key: key})
+	return compileTarget(seclang.Target{Pos: at, Variable: strings.ToUpper(variable), Key: key})
 }
 
 // expand fills the values in: the first of a variable that has several.

@@ -2,9 +2,7 @@ package rules
 
 import (
 	"io/fs"
-	"os"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +18,7 @@ import (
 // plain evaluates a test's operator without literals, automata and filters.
 type plain struct {
 	test  *test
+	expr  string // the operator's argument
 	holds func(string) bool
 }
 
@@ -133,7 +132,7 @@ func ruleSet(t *testing.T) (*Program, []*plain, []string) {
 					continue
 				}
 				if holds := plainOperator(t, r.Operator); holds != nil {
-					tests[c.test.number] = &plain{c.test, holds}
+					tests[c.test.number] = &plain{c.test, r.Operator.Argument, holds}
 				}
 				if r.Operator.Name == "rx" {
 					exprs = append(exprs, r.Operator.Argument)
@@ -148,11 +147,8 @@ func ruleSet(t *testing.T) (*Program, []*plain, []string) {
 // on texts made from the rules. SALLYPORT_EVALUATIONS says how many evaluations a long run makes.
 func TestSameAsPlainEvaluation(t *testing.T) {
 	p, tests, exprs := ruleSet(t)
-	goal, seed := 60_000, uint64(1)
-	if n, err := strconv.Atoi(os.Getenv("SALLYPORT_EVALUATIONS")); err == nil {
-		goal, seed = n, uint64(n)
-	}
-	maker, err := sample.New(seed, exprs, nil)
+	goal := longRun("SALLYPORT_EVALUATIONS", 60_000)
+	maker, err := sample.New(uint64(longRun("SALLYPORT_SEED", 1)), exprs, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

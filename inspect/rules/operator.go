@@ -31,7 +31,11 @@ func (o *operator) selective() bool { return !o.negated && (o.literals != nil ||
 func (o *operator) evaluate(r *run, value string) bool { return o.holds(r, value) != o.negated }
 
 // compileOperator translates an operator of the language.
-func (c *compiler) compileOperator(at seclang.Pos, o seclang.Operator) (*operator, error) {
+func (c *compiler) compileOperator(o seclang.Operator) (*operator, error) {
+	at := o.Pos
+	if o.Argument == "" && !argumentless[o.Name] {
+		return nil, problem(at, "@%s lacks an argument", o.Name)
+	}
 	out := &operator{negated: o.Negated}
 	var err error
 	switch o.Name {
@@ -64,6 +68,10 @@ func (c *compiler) compileOperator(at seclang.Pos, o seclang.Operator) (*operato
 	return out, err
 }
 
+// argumentless are the operators that mean something without an argument.
+var argumentless = map[string]bool{"detectSQLi": true, "detectXSS": true, "validateUrlEncoding": true, "validateUtf8Encoding": true,
+	"unconditionalMatch": true, "noMatch": true, "streq": true}
+
 // comparisons take a macro as their argument.
 var comparisons = map[string]func(value, argument string) bool{
 	"streq":      func(v, a string) bool { return v == a },
@@ -77,6 +85,8 @@ var comparisons = map[string]func(value, argument string) bool{
 	"le":         func(v, a string) bool { return number(v) <= number(a) },
 	"lt":         func(v, a string) bool { return number(v) < number(a) },
 }
+
+var numeric = map[string]bool{"eq": true, "ge": true, "gt": true, "le": true, "lt": true}
 
 // number is 0 for what is no number, as in the language.
 func number(s string) int {
@@ -95,6 +105,9 @@ func (o *operator) compare(at seclang.Pos, from seclang.Operator) error {
 	m, err := compileMacro(at, from.Argument)
 	if err != nil {
 		return err
+	}
+	if _, err := strconv.Atoi(from.Argument); numeric[from.Name] && m.parts == nil && err != nil {
+		return problem(at, "@%s compares numbers, and %.40q is none", from.Name, from.Argument)
 	}
 	o.macro, o.ofMacro = m, true
 	o.holds = func(r *run, v string) bool { return compare(v, o.macro.expand(r)) }

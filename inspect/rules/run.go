@@ -175,6 +175,7 @@ func (r *run) phase(from, to int) {
 			continue
 		}
 		if c.allow || r.off || r.late {
+			r.off = r.off || c.allowAll
 			return
 		}
 		if skip = c.skip; c.skipN > 0 {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/inspect/seclang"
@@ -88,30 +89,48 @@ func (e *exception) covers(lower string) bool {
 }
 
 // compileTargets resolves variables, and applies negations to the targets of the same variable.
-func compileTargets(at seclang.Pos, list []seclang.Target) ([]target, error) {
+func compileTargets(list []seclang.Target) ([]target, error) {
 	var out []target
 	for _, t := range list {
 		if t.Negated {
-			if err := takeAway(at, out, t); err != nil {
+			if err := takeAway(out, t); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		c, err := compileTarget(at, t)
+		c, err := compileTarget(t)
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, c)
 	}
+	if len(out) == 0 {
+		return nil, problem(list[0].Pos, "there is nothing from which !%s is taken away", list[0].Variable)
+	}
 	return out, nil
 }
 
-func takeAway(at seclang.Pos, from []target, t seclang.Target) error {
+// visible demands that rules of answers ask for nothing of the request but its line: the rest is not fed to them.
+func visible(list []seclang.Target, phase int) error {
+	for _, t := range list {
+		for _, part := range sources[t.Variable].parts {
+			if request := part <= XML || part >= RequestBody && part <= FilesCombinedSize; phase > requestBody && request {
+				return problem(t.Pos, "%s is a variable of requests; rules of phase %d see the request's line and the answer", t.Variable, phase)
+			}
+			if answer := part == ResponseHeaders || part >= ResponseBody; phase < responseHead && answer {
+				return problem(t.Pos, "%s is a variable of answers; rules of phase %d see the request", t.Variable, phase)
+			}
+		}
+	}
+	return nil
+}
+
+func takeAway(from []target, t seclang.Target) error {
 	e := exception{key: strings.ToLower(t.Key)}
 	if t.Regexp {
 		e.key = ""
 		if e.pattern = keyPattern(t); e.pattern == nil {
-			return problem(at, "the key of !%s is no regular expression", t.Variable)
+			return problem(t.Pos, "the key of !%s is no regular expression", t.Variable)
 		}
 	}
 	for i := range from {
@@ -122,10 +141,13 @@ func takeAway(at seclang.Pos, from []target, t seclang.Target) error {
 	return nil
 }
 
-func compileTarget(at seclang.Pos, t seclang.Target) (target, error) {
+func compileTarget(t seclang.Target) (target, error) {
 	s, ok := sources[t.Variable]
 	if !ok {
-		return target{}, problem(at, "the variable %s is not supported", t.Variable)
+		return target{}, problem(t.Pos, "the variable %s is not supported", t.Variable)
+	}
+	if key := strings.ToLower(t.Key); slices.Equal(s.parts, []Collection{XML}) && key != "" && key != "/*" && key != "//@*" {
+		return target{}, problem(t.Pos, "of %s there are /* (all text) and //@* (all attributes) only", t.Variable)
 	}
 	c := target{source: s, variable: t.Variable, count: t.Count, exact: caseSensitive(t.Variable), one: t.Variable == "MATCHED_VAR" || t.Variable == "MATCHED_VAR_NAME", key: t.Key}
 	if !caseSensitive(t.Variable) {
@@ -134,7 +156,7 @@ func compileTarget(at seclang.Pos, t seclang.Target) (target, error) {
 	if t.Regexp {
 		c.key = ""
 		if c.pattern = keyPattern(t); c.pattern == nil {
-			return c, problem(at, "the key of %s is no regular expression", t.Variable)
+			return c, problem(t.Pos, "the key of %s is no regular expression", t.Variable)
 		}
 	}
 	return c, nil

@@ -3,9 +3,11 @@ package seclang
 import "strings"
 
 // parseActions reads name,name:value,name:'value' and demands that each name, transformation and control is known.
-func parseActions(at Pos, text string) ([]Action, error) {
+func parseActions(arg text) ([]Action, error) {
 	var out []Action
-	for rest := strings.TrimSpace(text); rest != ""; {
+	arg.s = strings.TrimRight(arg.s, " \t")
+	for rest := strings.TrimLeft(arg.s, " \t"); rest != ""; {
+		at := arg.end(rest)
 		end := strings.IndexAny(rest, ",:")
 		if end < 0 {
 			end = len(rest)
@@ -15,7 +17,7 @@ func parseActions(at Pos, text string) ([]Action, error) {
 		if !known {
 			return nil, wrong(at, actions.nearest(word), "%.40q is not an action", word)
 		}
-		a := Action{Name: name}
+		a := Action{Pos: at, Name: name}
 		if end < len(rest) && rest[end] == ':' {
 			var ok bool
 			if a.Value, end, ok = value(rest, end+1); !ok {
@@ -29,7 +31,7 @@ func parseActions(at Pos, text string) ([]Action, error) {
 		if end == len(rest) {
 			break
 		}
-		if rest = strings.TrimSpace(rest[end+1:]); rest == "" {
+		if rest = strings.TrimLeft(rest[end+1:], " \t"); rest == "" {
 			return nil, wrong(at, "take the last comma away", "an action is missing behind %s", name)
 		}
 	}

@@ -11,7 +11,7 @@ func (p *parser) defaults(l *line) error {
 	if err != nil {
 		return err
 	}
-	list, err := parseActions(l.Pos, args[0])
+	list, err := parseActions(args[0])
 	if err != nil {
 		return err
 	}
@@ -25,16 +25,33 @@ func (p *parser) change(l *line, name string) error {
 		return p.remove(l, kind)
 	}
 	if kind, ok := strings.CutPrefix(name, "secruleupdatetargetby"); ok {
-		return p.update(l, kind, func(u *Update, text string) (err error) { u.Targets, err = targets(l.Pos, text); return err })
+		return p.update(l, kind, func(u *Update, arg text) (err error) { u.Targets, err = targets(arg); return err })
 	}
 	if name == "secruleupdateactionbyid" {
-		return p.update(l, "id", func(u *Update, text string) (err error) { u.Actions, err = parseActions(l.Pos, text); return err })
+		return p.update(l, "id", func(u *Update, arg text) (err error) { u.Actions, err = parseActions(arg); return err })
 	}
 	setting, known := settings[name]
 	if !known {
 		return wrong(l.Pos, directives.nearest(l.name), "%.40q is not a directive", l.name)
 	}
-	p.out = append(p.out, &Setting{l.Pos, setting, strings.Trim(l.rest, `"`)})
+	return p.setting(l, setting)
+}
+
+// setting reads a directive that configures the engine; most take one value, some a list.
+func (p *parser) setting(l *line, name string) error {
+	least := 1
+	if name == "SecResponseBodyMimeTypesClear" {
+		least = 0
+	}
+	args, err := l.arguments(least, 1000)
+	if err != nil {
+		return err
+	}
+	values := make([]string, len(args))
+	for i := range args {
+		values[i] = args[i].s
+	}
+	p.out = append(p.out, &Setting{l.Pos, name, strings.Join(values, " ")})
 	return nil
 }
 
@@ -66,7 +83,7 @@ func (p *parser) remove(l *line, kind string) error {
 	return nil
 }
 
-func (p *parser) update(l *line, kind string, read func(*Update, string) error) error {
+func (p *parser) update(l *line, kind string, read func(*Update, text) error) error {
 	args, err := l.arguments(2, 2)
 	if err != nil {
 		return err
@@ -82,28 +99,28 @@ func (p *parser) update(l *line, kind string, read func(*Update, string) error) 
 	return nil
 }
 
-func selection(l *line, kind string, args []string) (s Selection, err error) {
+func selection(l *line, kind string, args []text) (s Selection, err error) {
 	switch kind {
 	case "id":
 		for _, arg := range args {
-			for field := range strings.FieldsSeq(strings.ReplaceAll(arg, ",", " ")) {
+			for field := range strings.FieldsSeq(strings.ReplaceAll(arg.s, ",", " ")) {
 				r, ok := idRange(field)
 				if !ok {
-					return s, wrong(l.Pos, "942100, or 942100-942199", "%.40q is neither an id nor a range", field)
+					return s, wrong(arg.at(0), "942100, or 942100-942199", "%.40q is neither an id nor a range", field)
 				}
 				s.IDs = append(s.IDs, r)
 			}
 		}
 		return s, nil
 	case "tag":
-		s.Tag = args[0]
+		s.Tag = args[0].s
 	case "msg":
-		s.Msg = args[0]
+		s.Msg = args[0].s
 	default:
 		return s, wrong(l.Pos, directives.nearest(l.name), "%.40q is not a directive", l.name)
 	}
-	if _, err := regexp.Compile(args[0]); err != nil {
-		return s, wrong(l.Pos, "", "%.60q is no regular expression: %v", args[0], err)
+	if _, err := regexp.Compile(args[0].s); err != nil {
+		return s, wrong(args[0].at(0), "", "%.60q is no regular expression: %v", args[0].s, err)
 	}
 	return s, nil
 }

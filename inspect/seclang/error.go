@@ -9,9 +9,9 @@ type Error struct {
 	Hint    string // what would be right, or ""
 }
 
-// Error implements error: file:line: message (hint).
+// Error implements error: file:line:column: message (hint).
 func (e *Error) Error() string {
-	s := fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+	s := fmt.Sprintf("%s:%d:%d: %s", e.File, e.Line, e.Column, e.Message)
 	if e.Hint != "" {
 		s += " (" + e.Hint + ")"
 	}

@@ -1,89 +1,149 @@
 package seclang
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // A line is one directive with its continuation lines joined.
 type line struct {
 	Pos
 	name string // the directive as written
-	rest string
+	rest text   // what has not been read yet
 }
+
+// A text is a part of a directive that knows where in the file it stands.
+type text struct {
+	s      string
+	raw    string // s as written: \" is not a quote yet
+	from   int    // where raw begins in the joined lines
+	origin *origin
+}
+
+// An origin tells the places of joined lines.
+type origin struct {
+	file   string
+	starts []start
+}
+
+// A start is where a line of the file begins in the joined ones.
+type start struct{ at, line, column int }
+
+// at is the place of the byte with index i of the text.
+func (t *text) at(i int) Pos {
+	if len(t.raw) != len(t.s) {
+		escaped := 0
+		for k := 0; k < i+escaped && k+1 < len(t.raw); k++ {
+			if t.raw[k] == '\\' && t.raw[k+1] == '"' {
+				escaped++
+				k++
+			}
+		}
+		i += escaped
+	}
+	i += t.from
+	n, found := slices.BinarySearchFunc(t.origin.starts, i, func(s start, i int) int { return s.at - i })
+	if !found {
+		n--
+	}
+	s := t.origin.starts[n]
+	return Pos{t.origin.file, s.line, s.column + i - s.at}
+}
+
+// end is the place of a suffix of the text.
+func (t *text) end(suffix string) Pos { return t.at(len(t.s) - len(suffix)) }
 
 // lines splits text into directives. A line that begins with # is a comment wherever it stands; a line that ends with a
 // backslash goes on in the next.
-func lines(file, text string) ([]line, error) {
+func lines(file, all string) ([]line, error) {
 	var out []line
 	var joined strings.Builder
-	start, number := 0, 0
-	for raw := range strings.Lines(text) {
+	from := &origin{file: file}
+	number := 0
+	for raw := range strings.Lines(all) {
 		number++
 		l := strings.TrimSpace(raw)
 		if l == "" || l[0] == '#' {
 			continue
 		}
-		if joined.Len() == 0 {
-			start = number
-		}
+		indent := len(raw) - len(strings.TrimLeft(raw, " \t\n\v\f\r\x85\xa0"))
+		from.starts = append(from.starts, start{joined.Len(), number, indent + 1})
 		body, goesOn := strings.CutSuffix(l, `\`)
 		if joined.WriteString(body); goesOn {
 			continue
 		}
-		out = append(out, directive(Pos{file, start}, joined.String()))
+		out = append(out, directive(from, joined.String()))
 		joined.Reset()
+		from = &origin{file: file}
 	}
-	if joined.Len() > 0 {
-		return nil, wrong(Pos{file, start}, "take the last backslash away", "the directive goes on beyond the end of the file")
+	if len(from.starts) > 0 {
+		at := Pos{file, from.starts[0].line, from.starts[0].column}
+		return nil, wrong(at, "take the last backslash away", "the directive goes on beyond the end of the file")
 	}
 	return out, nil
 }
 
-func directive(at Pos, text string) line {
-	cut := strings.IndexAny(text, " \t")
+func directive(from *origin, joined string) line {
+	joined = strings.TrimRight(joined, " \t")
+	whole := text{joined, joined, 0, from}
+	cut := strings.IndexAny(joined, " \t")
 	if cut < 0 {
-		return line{at, text, ""}
+		cut = len(joined)
 	}
-	return line{at, text[:cut], strings.TrimSpace(text[cut:])}
+	return line{whole.at(0), joined[:cut], whole.behind(cut)}
 }
 
 // argument cuts the first argument off: a quoted string, in which \" is a quote and every other backslash stands for
 // itself, or what reaches to the next blank.
-func (l *line) argument() (string, error) {
-	text := l.rest
-	if text == "" {
-		return "", wrong(l.Pos, "", "%s lacks an argument", l.name)
+func (l *line) argument() (text, error) {
+	s := l.rest.s
+	if s == "" {
+		return text{}, wrong(l.Pos, "", "%s lacks an argument", l.name)
 	}
-	if text[0] != '"' {
-		cut := strings.IndexAny(text, " \t")
+	if s[0] != '"' {
+		cut := strings.IndexAny(s, " \t")
 		if cut < 0 {
-			cut = len(text)
+			cut = len(s)
 		}
-		l.rest = strings.TrimLeft(text[cut:], " \t")
-		return text[:cut], nil
+		return l.cut(0, cut, cut), nil
 	}
-	for i := 1; i < len(text); i++ {
-		switch text[i] {
+	for i := 1; i < len(s); i++ {
+		switch s[i] {
 		case '\\':
 			i++ // what follows ends nothing
 		case '"':
-			l.rest = strings.TrimLeft(text[i+1:], " \t")
-			return strings.ReplaceAll(text[1:i], `\"`, `"`), nil
+			return l.cut(1, i, i+1), nil
 		}
 	}
-	return "", wrong(l.Pos, `close it with "`, "the argument of %s has no end", l.name)
+	return text{}, wrong(l.rest.at(0), `close it with "`, "the argument of %s has no end", l.name)
+}
+
+// cut takes the bytes from..to of what is left as an argument, and goes on behind the byte before next.
+func (l *line) cut(from, to, next int) text {
+	raw := l.rest.s[from:to]
+	arg := text{strings.ReplaceAll(raw, `\"`, `"`), raw, l.rest.from + from, l.rest.origin}
+	l.rest = l.rest.behind(next)
+	return arg
+}
+
+// behind is what follows the byte i, without blanks at its beginning. It is for texts without quotes that are escaped.
+func (t text) behind(i int) text {
+	s := strings.TrimLeft(t.s[i:], " \t")
+	return text{s, s, t.from + len(t.s) - len(s), t.origin}
 }
 
 // arguments cuts off between least and most arguments and demands that nothing is left.
-func (l *line) arguments(least, most int) ([]string, error) {
-	var out []string
-	for len(out) < most && (l.rest != "" || len(out) < least) {
+func (l *line) arguments(least, most int) ([]text, error) {
+	var out []text
+	for len(out) < most && (l.rest.s != "" || len(out) < least) {
 		arg, err := l.argument()
 		if err != nil {
 			return nil, err
 		}
 		out = append(out, arg)
 	}
-	if l.rest != "" {
-		return nil, wrong(l.Pos, "quote arguments that hold blanks", "%s has more arguments than it takes: %.40q", l.name, l.rest)
+	if l.rest.s != "" {
+		return nil, wrong(l.rest.at(0), "quote arguments that hold blanks", "%s has more arguments than it takes: %.40q", l.name, l.rest.s)
 	}
 	return out, nil
 }

@@ -18,7 +18,7 @@ const (
 func Parse(fsys fs.FS, names ...string) ([]Directive, error) {
 	p := parser{fsys: fsys}
 	for _, name := range names {
-		if err := p.include(Pos{name, 0}, name); err != nil {
+		if err := p.include(Pos{name, 1, 1}, name); err != nil {
 			return nil, err
 		}
 	}
@@ -98,7 +98,7 @@ func (p *parser) directive(l *line) error {
 		if err != nil {
 			return err
 		}
-		return p.include(l.Pos, path.Join(path.Dir(l.File), args[0]))
+		return p.include(l.Pos, path.Join(path.Dir(l.File), args[0].s))
 	case "secrule", "secaction":
 		return p.rule(l, name == "secrule")
 	case "secmarker":
@@ -106,7 +106,7 @@ func (p *parser) directive(l *line) error {
 		if err != nil {
 			return err
 		}
-		p.out = append(p.out, &Marker{l.Pos, args[0]})
+		p.out = append(p.out, &Marker{l.Pos, args[0].s})
 		return nil
 	case "secdefaultaction":
 		return p.defaults(l)
@@ -126,16 +126,16 @@ func (p *parser) rule(l *line, condition bool) error {
 	}
 	r := &Rule{Pos: l.Pos}
 	if condition {
-		if r.Targets, err = targets(l.Pos, args[0]); err != nil {
+		if r.Targets, err = targets(args[0]); err != nil {
 			return err
 		}
-		if r.Operator, err = operator(l.Pos, args[1]); err != nil {
+		if r.Operator, err = operator(args[1]); err != nil {
 			return err
 		}
 		args = args[2:]
 	}
 	if len(args) > 0 {
-		if r.Actions, err = parseActions(l.Pos, args[0]); err != nil {
+		if r.Actions, err = parseActions(args[0]); err != nil {
 			return err
 		}
 	}
@@ -169,9 +169,9 @@ func (p *parser) link(r *Rule) error {
 }
 
 // operator reads @name argument, !@name argument, or a regular expression alone.
-func operator(at Pos, text string) (Operator, error) {
-	o := Operator{}
-	rest := text
+func operator(arg text) (Operator, error) {
+	o := Operator{Pos: arg.at(0)}
+	rest := arg.s
 	if strings.HasPrefix(rest, "!") {
 		o.Negated, rest = true, rest[1:]
 	}
@@ -184,7 +184,7 @@ func operator(at Pos, text string) (Operator, error) {
 	o.Argument = strings.TrimSpace(o.Argument)
 	known := false
 	if o.Name, known = operators[strings.ToLower(name)]; !known {
-		return o, wrong(at, operators.nearest(name), "%.40q is not an operator", name)
+		return o, wrong(o.Pos, operators.nearest(name), "%.40q is not an operator", name)
 	}
 	return o, nil
 }

@@ -2,8 +2,9 @@ package seclang
 
 // A Pos is a place in a rule file.
 type Pos struct {
-	File string
-	Line int // first line of the directive
+	File   string
+	Line   int
+	Column int // in bytes, from 1
 }
 
 // A Directive is a *Rule, *Marker, *Setting, *Defaults, *Update or *Remove, in the order of the files.
@@ -23,6 +24,7 @@ type Rule struct {
 
 // A Target names what a rule looks at.
 type Target struct {
+	Pos
 	Variable string // upper case, "ARGS_NAMES"
 	Count    bool   // &ARGS: how many
 	Negated  bool   // !ARGS:name: taken away from the other targets
@@ -32,6 +34,7 @@ type Target struct {
 
 // An Operator decides about a value.
 type Operator struct {
+	Pos
 	Name     string // as in the language's manual: "rx", "pmFromFile"
 	Negated  bool
 	Argument string // macros unexpanded
@@ -39,6 +42,7 @@ type Operator struct {
 
 // An Action is one of a rule's actions: its own, or one for its chain link.
 type Action struct {
+	Pos
 	Name  string // as in the language's manual: "setvar", "skipAfter"
 	Value string // without quotes, macros unexpanded
 }

@@ -6,10 +6,10 @@ import (
 )
 
 // targets reads VARIABLE|!VARIABLE:key|&VARIABLE:/regexp/|VARIABLE:'/regexp/'.
-func targets(at Pos, text string) ([]Target, error) {
+func targets(arg text) ([]Target, error) {
 	var out []Target
-	for rest := text; ; {
-		t, more, err := target(at, rest)
+	for rest := arg.s; ; {
+		t, more, err := target(arg.end(rest), rest)
 		if err != nil {
 			return nil, err
 		}
@@ -18,13 +18,14 @@ func targets(at Pos, text string) ([]Target, error) {
 			return out, nil
 		}
 		if more[0] != '|' {
-			return nil, wrong(at, "targets are separated by |", "the target %s is followed by %.20q", t.Variable, more)
+			return nil, wrong(arg.end(more), "targets are separated by |", "the target %s is followed by %.20q", t.Variable, more)
 		}
 		rest = more[1:]
 	}
 }
 
 func target(at Pos, text string) (t Target, rest string, err error) {
+	t.Pos = at
 	switch {
 	case strings.HasPrefix(text, "!"):
 		t.Negated, text = true, text[1:]

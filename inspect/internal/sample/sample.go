@@ -14,6 +14,7 @@ type Maker struct {
 	rand    *rand.Rand
 	exprs   []*syntax.Regexp
 	phrases []string
+	from    []int
 }
 
 // New returns a maker for expressions, in the syntax of package regexp, and phrases. Expressions that do not parse are an
@@ -35,6 +36,7 @@ const maxText = 400
 
 // Next makes a text.
 func (m *Maker) Next() string {
+	m.from = m.from[:0]
 	s := m.core()
 	for m.one(3) {
 		s = m.join(s, m.core())
@@ -51,6 +53,9 @@ func (m *Maker) Next() string {
 	return s[:min(len(s), maxText)]
 }
 
+// From lists the indices of the expressions that the last text was made from. It is valid until the next text.
+func (m *Maker) From() []int { return m.from }
+
 func (m *Maker) one(n int) bool { return m.rand.IntN(n) == 0 }
 
 func pick[T any](m *Maker, list []T) T { return list[m.rand.IntN(len(list))] }
@@ -63,7 +68,9 @@ func (m *Maker) core() string {
 	switch n := m.rand.IntN(20); {
 	case n < 12 && len(m.exprs) > 0:
 		var b strings.Builder
-		m.write(&b, pick(m, m.exprs), 0)
+		chosen := m.rand.IntN(len(m.exprs))
+		m.from = append(m.from, chosen)
+		m.write(&b, m.exprs[chosen], 0)
 		return b.String()
 	case n < 16 && len(m.phrases) > 0:
 		return pick(m, m.phrases)

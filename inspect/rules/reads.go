@@ -1,0 +1,47 @@
+package rules
+
+// Reads reports whether a rule of the phases from first to last looks at a collection, or writes of it in a message:
+// what nobody reads need not be made.
+func (p *Program) Reads(c Collection, first, last int) bool {
+	for phase := first; phase <= last; phase++ {
+		if p.reads[phase][c] {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Program) noteReads() {
+	for phase, list := range p.phases {
+		for _, first := range list {
+			for l := first; l != nil; l = l.next {
+				l.eachTarget(func(t *target) {
+					for _, part := range t.parts {
+						p.reads[phase][part] = true
+					}
+				})
+			}
+		}
+	}
+}
+
+// eachTarget calls do with the targets of a link and those of its macros.
+func (l *condition) eachTarget(do func(*target)) {
+	for i := range l.targets {
+		do(&l.targets[i])
+	}
+	macros := []*macro{&l.message, &l.log}
+	if l.test != nil {
+		macros = append(macros, &l.test.op.macro)
+	}
+	for i := range l.actions {
+		macros = append(macros, &l.actions[i].key, &l.actions[i].value)
+	}
+	for _, m := range macros {
+		for _, part := range m.parts {
+			if part.from != nil {
+				do(part.from)
+			}
+		}
+	}
+}
