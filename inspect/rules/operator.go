@@ -119,11 +119,11 @@ func (o *operator) compare(at seclang.Pos, from seclang.Operator) error {
 func (c *compiler) rx(at seclang.Pos, o *operator, expr string) error {
 	binary := speaksOfBytes(expr)
 	if !binary {
-		expr = "(?sm)" + expr
+		expr = flags + expr
 	}
 	p, err := c.pattern(expr, binary)
 	if err != nil {
-		return problem(at, "@rx: %v", err)
+		return problem(at, "@rx: %s", strings.Replace(err.Error(), flags, "", 1))
 	}
 	o.literals = p.Required()
 	o.holds = func(r *run, v string) bool {
@@ -142,6 +142,9 @@ func (c *compiler) rx(at seclang.Pos, o *operator, expr string) error {
 	}
 	return nil
 }
+
+// flags are before every expression that is not of bytes.
+const flags = "(?sm)"
 
 // speaksOfBytes reports whether the \xNN of an expression, taken as bytes, leave something that is no UTF-8.
 func speaksOfBytes(expr string) bool {
