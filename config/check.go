@@ -26,6 +26,9 @@ func check(cfg *Config, src *Source) Problems {
 	for i, l := range cfg.Listen {
 		c.listener(l, fmt.Sprintf("listen[%d]", i))
 	}
+	if cfg.Admin.TLS != nil {
+		c.tls(*cfg.Admin.TLS, "admin.tls")
+	}
 	for i, h := range cfg.Admin.Hosts {
 		c.host(h, fmt.Sprintf("admin.hosts[%d]", i))
 	}
@@ -69,6 +72,7 @@ func (c *checker) listener(l Listener, at string) {
 		c.tls(*l.TLS, at+".tls")
 	}
 	c.limits(l.Limits, at+".limits")
+	c.hsts(l.HSTS, at+".hsts")
 	for i, p := range l.TrustedProxies {
 		if _, err := netip.ParsePrefix(p); err != nil {
 			c.fail(fmt.Sprintf("%s.trusted_proxies[%d]", at, i), "is not a CIDR", "10.0.0.0/8")
@@ -80,12 +84,6 @@ func (c *checker) listener(l Listener, at string) {
 func (c *checker) host(h, at string) {
 	if _, err := netip.ParseAddr(h); err != nil && (h == "" || strings.ContainsAny(h, ":/*@ []")) {
 		c.fail(at, "is not a host name or address without port", "sallyport.example.com")
-	}
-}
-
-func (c *checker) tls(t TLS, at string) {
-	if t.Cert == "" || t.Key == "" {
-		c.fail(at, "needs cert and key", "tls: { cert: cert.pem, key: key.pem }")
 	}
 }
 

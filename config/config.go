@@ -28,6 +28,8 @@ type Listener struct {
 	Address string `yaml:"address"`
 	// TLS serves HTTPS (1.2 with forward secrecy, and 1.3) and HTTP/2.
 	TLS *TLS `yaml:"tls"`
+	// HSTS is the Strict-Transport-Security of every answer to a client that came by TLS, or off. Default max-age=63072000; includeSubDomains.
+	HSTS string `yaml:"hsts"`
 	// Insecure: true accepts plain HTTP on an address that is not loopback. Write it down only where something in front terminates TLS.
 	Insecure bool `yaml:"insecure"`
 	// TrustedProxies are the CIDRs of proxies whose X-Forwarded-For or Forwarded tells the client's address.
@@ -40,14 +42,6 @@ type Listener struct {
 	IdleTimeout Duration `yaml:"idle_timeout"`
 	// Limits bound what strangers can do to this listener.
 	Limits Limits `yaml:"limits"`
-}
-
-// TLS is a certificate and its key.
-type TLS struct {
-	// Cert is the PEM file of the certificate chain.
-	Cert string `yaml:"cert"`
-	// Key is the PEM file of the private key.
-	Key string `yaml:"key"`
 }
 
 // Admin is the listener for operators.

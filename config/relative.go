@@ -15,16 +15,13 @@ func (c *Config) from(dir string) {
 	if c.Log.Access != "stdout" && c.Log.Access != "off" {
 		paths = append(paths, &c.Log.Access)
 	}
-	for i := range c.Listen {
-		paths = append(paths, c.Listen[i].TLS.files()...)
-	}
-	paths = append(paths, c.Admin.TLS.files()...)
+	paths = append(paths, c.tlsFiles()...)
 	for i := range c.APIs {
 		a := &c.APIs[i]
 		for j := range a.Overlays {
 			paths = append(paths, &a.Overlays[j])
 		}
-		paths = append(paths, &a.Spec, &a.Upstream.CA, &a.Upstream.Cert, &a.Upstream.Key, &a.Inspect.Rules)
+		paths = append(paths, &a.Spec, &a.Inspect.Rules)
 	}
 	for _, p := range paths {
 		*p = within(dir, *p)
@@ -35,13 +32,6 @@ func (c *Config) from(dir string) {
 			j.JWKS = fileIn(dir, j.JWKS)
 		}
 	}
-}
-
-func (t *TLS) files() []*string {
-	if t == nil {
-		return nil
-	}
-	return []*string{&t.Cert, &t.Key}
 }
 
 func within(dir, path string) string {

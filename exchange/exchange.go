@@ -58,6 +58,8 @@ type Client struct {
 	Peer       netip.Addr // the other end of the TCP connection
 	TLS        bool
 	ServerName string // SNI
+	JA4        string // fingerprint of the TLS handshake with us; "" without one
+	HSTS       string // Strict-Transport-Security for the answer; "" for none
 	Proto      string // HTTP/1.1, HTTP/2.0
 }
 

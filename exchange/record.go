@@ -23,6 +23,7 @@ type Record struct {
 	Client       string           `json:"client"` // address behind trusted proxies
 	Peer         string           `json:"peer,omitempty"`
 	UserAgent    string           `json:"user_agent,omitempty"`
+	JA4          string           `json:"ja4,omitempty"` // fingerprint of the client's TLS handshake
 	Principal    *RecordPrincipal `json:"principal,omitempty"`
 	Status       int              `json:"status"`          // what the client received
 	Refused      bool             `json:"refused"`         // by a guard that enforces, or by the gateway itself

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -47,6 +48,13 @@ func (g *Gateway) Config() *config.Config {
 		return s.config
 	}
 	return nil
+}
+
+// Served reports whether an API is served under a TLS server name, or, for "", to clients that ask for none: those
+// connect by address. Until there is a snapshot everybody is answered, with gateway.not_ready.
+func (g *Gateway) Served(name string) bool {
+	s := g.current.Load()
+	return s == nil || slices.ContainsFunc(s.apis, func(a *api) bool { return a.served(name) })
 }
 
 // Identities are those of the current snapshot, or nil.

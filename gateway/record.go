@@ -34,7 +34,7 @@ func (x *serving) record() *exchange.Record {
 	r := &all.record
 	*r = exchange.Record{ID: e.ID, Time: e.Start, Took: time.Since(e.Start), API: e.API,
 		Method: clip(x.r.Method, 32), Host: clip(x.r.Host, maxHost), Path: x.maskedPath(), Query: x.maskedQuery(), Proto: x.r.Proto,
-		Client: e.Client.Addr.String(), UserAgent: clip(x.r.UserAgent(), maxAgent),
+		Client: e.Client.Addr.String(), UserAgent: clip(x.r.UserAgent(), maxAgent), JA4: e.Client.JA4,
 		Status: x.status, BytesIn: x.bytesIn, BytesOut: x.bytesOut, Trace: x.span.TraceID()}
 	if e.Client.Peer != e.Client.Addr {
 		r.Peer = e.Client.Peer.String()

@@ -25,7 +25,7 @@ type problem struct {
 	Title    string           `json:"title"`
 	Status   int              `json:"status"`
 	Code     string           `json:"code"`
-	Exchange string           `json:"exchange"`
+	Exchange string           `json:"exchange,omitempty"`
 	Errors   []exchange.Field `json:"errors,omitempty"`
 }
 
@@ -61,6 +61,9 @@ func (x *serving) refuse(v exchange.Verdict) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 	h.Set("X-Request-Id", x.e.ID)
+	if policy := x.e.Client.HSTS; policy != "" {
+		h.Set("Strict-Transport-Security", policy)
+	}
 	if x.framingInDoubt(v) {
 		h.Set("Connection", "close")
 		readUntil(x.w, time.Now().Add(linger))
@@ -70,6 +73,13 @@ func (x *serving) refuse(v exchange.Verdict) {
 	body = visible(body)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.write(status, body)
+}
+
+// Plain is the problem for whoever speaks plain HTTP to a listener with TLS, which answers before there is an exchange.
+func Plain() []byte {
+	r := exchange.PlainHTTP
+	body, _ := json.Marshal(problem{Type: TypeBase + r.Code, Title: r.Title, Status: r.Status, Code: r.Code}) // plain strings always marshal
+	return body
 }
 
 // visible escapes what does not print in JSON text: names in a stranger's message may turn around how a terminal shows

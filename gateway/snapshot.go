@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -88,6 +89,22 @@ func (s *Snapshot) route(host string, segments []string) (found *api, rest []str
 		}
 	}
 	return found, rest, known
+}
+
+// served reports whether the API is one of those that a client means who asked for the TLS server name.
+func (a *api) served(name string) bool {
+	if len(a.hosts) == 0 {
+		return true
+	}
+	if name == "" {
+		return slices.ContainsFunc(a.hosts, isAddress)
+	}
+	return slices.Contains(a.hosts, strings.ToLower(name))
+}
+
+func isAddress(host string) bool {
+	_, err := netip.ParseAddr(host)
+	return err == nil
 }
 
 func hasPrefix(segments, prefix []string) bool {

@@ -15,21 +15,45 @@ const maxHops = 32
 
 type peerKey struct{}
 
+// settings are what the connections of a listener have in common.
+type settings struct {
+	proxies []netip.Prefix
+	hsts    string
+}
+
+// hsts is what a listener's setting means.
+func hsts(setting string) string {
+	if setting == "off" {
+		return ""
+	}
+	return or(setting, "max-age=63072000; includeSubDomains")
+}
+
 // peer is what is known of a connection. It is made once per connection and not changed.
 type peer struct {
 	addr    netip.Addr
 	proxies []netip.Prefix // nil unless addr is one of them
+	hsts    string
+	ja4     string // "" on plain listeners
 }
 
-func newPeer(remote net.Addr, proxies []netip.Prefix) *peer {
-	p := &peer{}
-	if tcp, ok := remote.(*net.TCPAddr); ok {
-		p.addr = tcp.AddrPort().Addr().Unmap().WithZone("")
+func newPeer(c net.Conn, set *settings) *peer {
+	p := &peer{addr: addressOf(c), hsts: set.hsts}
+	if contains(set.proxies, p.addr) {
+		p.proxies = set.proxies
 	}
-	if contains(proxies, p.addr) {
-		p.proxies = proxies
+	if h := heldBy(c); h != nil {
+		p.ja4 = h.ja4
 	}
 	return p
+}
+
+// addressOf is where a connection comes from; not valid for sockets without addresses.
+func addressOf(c net.Conn) netip.Addr {
+	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap().WithZone("")
+	}
+	return netip.Addr{}
 }
 
 // Client tells who is at the other end of r: the address behind trusted proxies, and the facts of the transport.
@@ -56,6 +80,10 @@ func Client(r *http.Request) exchange.Client {
 			c.TLS = true
 		}
 	}
+	if c.TLS {
+		c.HSTS = p.hsts
+	}
+	c.JA4 = p.ja4
 	return c
 }
 

@@ -17,10 +17,18 @@ func from(t testing.TB, peer string, h http.Header) *http.Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := net.TCPAddrFromAddrPort(netip.MustParseAddrPort(peer))
-	ctx := context.WithValue(context.Background(), peerKey{}, newPeer(at, proxies))
+	at := addressed{at: net.TCPAddrFromAddrPort(netip.MustParseAddrPort(peer))}
+	ctx := context.WithValue(context.Background(), peerKey{}, newPeer(at, &settings{proxies: proxies, hsts: hsts("")}))
 	return (&http.Request{Header: h, Proto: "HTTP/1.1", RemoteAddr: peer}).WithContext(ctx)
 }
+
+// addressed is a connection of which nothing is asked but where it comes from.
+type addressed struct {
+	net.Conn
+	at net.Addr
+}
+
+func (c addressed) RemoteAddr() net.Addr { return c.at }
 
 func TestClient(t *testing.T) {
 	xff := func(v ...string) http.Header { return http.Header{"X-Forwarded-For": v} }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -23,6 +22,7 @@ type door struct {
 	clients      *clients
 	tally        *tally
 	log          *slog.Logger
+	plain        []byte // the answer to plain HTTP where TLS is spoken
 	ready        chan net.Conn
 	failed       chan error
 	turns        chan struct{} // one for each handshake that is being computed
@@ -116,7 +116,7 @@ func (d *door) run() {
 // bind it.
 func (d *door) admit(c net.Conn) *held {
 	h := &held{Conn: c, door: d, since: time.Now()}
-	addr := newPeer(c.RemoteAddr(), nil).addr
+	addr := addressOf(c)
 	if contains(d.proxies, addr) {
 		addr = netip.Addr{}
 	}
@@ -168,8 +168,7 @@ func (d *door) turnAway(h *held, err, late error) {
 		d.report(handshakeTimeout, h)
 		return
 	case errors.As(err, &plain) && plain.Conn != nil && speaksHTTP(plain.RecordHeader):
-		_, _ = io.WriteString(h, "HTTP/1.0 400 Bad Request\r\nContent-Type: application/problem+json\r\nConnection: close\r\n\r\n"+
-			`{"type":"about:blank","title":"This port speaks HTTPS","status":400}`+"\n") // a courtesy
+		d.correct(h)
 	}
 	d.report(handshakeFailed, h)
 }

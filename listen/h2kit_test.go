@@ -38,7 +38,7 @@ func dialH2(t *testing.T, s *Server) *rawH2 {
 	t.Helper()
 	var conn net.Conn
 	var err error
-	if s.cert != nil {
+	if s.tls != nil {
 		conn, err = tls.Dial("tcp", s.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2"}})
 	} else {
 		conn, err = net.Dial("tcp", s.Addr().String())

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 	"os"
@@ -17,6 +18,7 @@ type held struct {
 	client *client // nil for a trusted proxy
 	since  time.Time
 	closed atomic.Bool
+	ja4    string      // of the TLS handshake; written before the connection is handed over
 	turn   atomic.Bool // its handshake is being computed; see door.queue
 }
 
@@ -63,4 +65,18 @@ func closeWrite(inner net.Conn, whole net.Conn) error {
 		return half.CloseWrite()
 	}
 	return whole.Close()
+}
+
+// heldBy is the connection below one of a door's that is ready to be served, or nil.
+func heldBy(c net.Conn) *held {
+	switch c := c.(type) {
+	case *wire:
+		return c.held
+	case encrypted:
+		return c.held
+	case *tls.Conn:
+		h, _ := c.NetConn().(*held)
+		return h
+	}
+	return nil
 }

@@ -15,7 +15,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -32,6 +31,10 @@ const (
 type Options struct {
 	// Log receives what the HTTP server has to say. Nil discards it.
 	Log *slog.Logger
+	// Served says whether anything is served under a TLS server name; "" is a client that asks for none. Nil: all are.
+	Served func(name string) bool
+	// Plain is the problem that answers plain HTTP where TLS is spoken.
+	Plain []byte
 }
 
 // A Server is one socket with its handler. Its methods are safe for concurrent use.
@@ -39,7 +42,7 @@ type Server struct {
 	socket net.Listener
 	door   *door // what the HTTP server takes for its socket
 	http   *http.Server
-	cert   *certificate // nil on plain listeners
+	tls    *security // nil on plain listeners
 	tally  tally
 	cancel context.CancelFunc
 }
@@ -60,7 +63,7 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	}
 	s := new(Server)
 	if l.TLS != nil {
-		if s.cert, err = loadCertificate(*l.TLS); err != nil {
+		if s.tls, err = newSecurity(*l.TLS, o.Served); err != nil {
 			return nil, err
 		}
 	}
@@ -68,24 +71,25 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 		return nil, fmt.Errorf("couldn't listen on %s: %w", l.Address, err)
 	}
 	limits := newLimits(l)
-	s.http = newHTTP(l, pacing{h, &limits, &s.tally}, o, proxies)
+	s.http = newHTTP(l, pacing{h, &limits, &s.tally}, o, &settings{proxies: proxies, hsts: hsts(l.HSTS)})
 	base, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.http.BaseContext = func(net.Listener) context.Context { return base }
-	if s.cert != nil {
-		s.http.TLSConfig = s.cert.config()
+	if s.tls != nil {
+		s.http.TLSConfig = s.tls.base
 	}
 	if err := configureHTTP2(s.http); err != nil { // by suites that HTTP/2 forbids only
 		s.socket.Close()
 		return nil, fmt.Errorf("couldn't prepare HTTP/2 on %s: %w", l.Address, err)
 	}
 	s.door = newDoor(s.socket, s.tlsConfig(), &limits, proxies, logger(o.Log), &s.tally)
+	s.door.plain = plainAnswer(o.Plain)
 	return s, nil
 }
 
 // tlsConfig is nil on plain listeners. It carries the protocols that configureHTTP2 has added.
 func (s *Server) tlsConfig() *tls.Config {
-	if s.cert == nil {
+	if s.tls == nil {
 		return nil
 	}
 	return s.http.TLSConfig
@@ -93,7 +97,7 @@ func (s *Server) tlsConfig() *tls.Config {
 
 // newHTTP sets the limits of the server. There is no ReadTimeout and no WriteTimeout: they would cut streams, and
 // how long a body may take is known only once its operation is.
-func newHTTP(l config.Listener, h http.Handler, o Options, proxies []netip.Prefix) *http.Server {
+func newHTTP(l config.Listener, h http.Handler, o Options, set *settings) *http.Server {
 	s := &http.Server{
 		Handler:           closing{h},
 		ReadHeaderTimeout: or(time.Duration(l.HeaderTimeout), defaultHeaderTimeout),
@@ -103,7 +107,7 @@ func newHTTP(l config.Listener, h http.Handler, o Options, proxies []netip.Prefi
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     errorLog(o.Log),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			ctx = context.WithValue(ctx, peerKey{}, newPeer(c.RemoteAddr(), proxies))
+			ctx = context.WithValue(ctx, peerKey{}, newPeer(c, set))
 			switch c := c.(type) {
 			case *wire:
 				return context.WithValue(ctx, wireKey{}, c)
@@ -158,12 +162,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return nil
 }
 
-// Reload reads certificate and key again. On failure the old ones stay in use. A plain listener has none.
+// Reload reads certificates and keys again. On failure all old ones stay in use. A plain listener has none.
 func (s *Server) Reload() error {
-	if s.cert == nil {
+	if s.tls == nil {
 		return nil
 	}
-	return s.cert.load()
+	return s.tls.load()
 }
 
 func or[T comparable](v, otherwise T) T {

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/sallyport/sallyport/config"
 )
@@ -18,34 +19,83 @@ var suites = []uint16{
 	tls.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
 }
 
-// certificate is the pair of files and what was last read from them.
-type certificate struct {
-	files   config.TLS
-	current atomic.Pointer[tls.Certificate]
+// security is the TLS of one listener. What comes from files is replaced as a whole, or not at all.
+type security struct {
+	config  config.TLS
+	served  func(name string) bool // nil: every name is
+	base    *tls.Config
+	current atomic.Pointer[certificates]
 }
 
-func loadCertificate(files config.TLS) (*certificate, error) {
-	c := &certificate{files: files}
-	return c, c.load()
-}
-
-// load reads both files; on failure what was loaded before stays.
-func (c *certificate) load() error {
-	pair, err := tls.LoadX509KeyPair(c.files.Cert, c.files.Key)
-	if err != nil {
-		return fmt.Errorf("couldn't load certificate %q with key %q: %w", c.files.Cert, c.files.Key, err)
+func newSecurity(c config.TLS, served func(string) bool) (*security, error) {
+	s := &security{config: c, served: served}
+	if c.Names == "any" {
+		s.served = nil
 	}
-	c.current.Store(&pair)
+	// Key exchanges stay at crypto/tls's default, which begins with X25519MLKEM768. So do session tickets: their key is
+	// a new one every day, and none is kept longer than a week, because nobody else sets keys on this config.
+	s.base = &tls.Config{
+		MinVersion:         tls.VersionTLS12,
+		CipherSuites:       suites,
+		NextProtos:         []string{"h2", "http/1.1"}, // a client that offers others only ends in no_application_protocol
+		GetConfigForClient: s.greet,
+		GetCertificate:     s.certificate,
+	}
+	return s, s.load()
+}
+
+// load reads all files again; on failure what was loaded before stays.
+func (s *security) load() error {
+	loaded, err := loadCertificates(s.config.Pairs())
+	if err != nil {
+		return err
+	}
+	s.current.Store(loaded)
 	return nil
 }
 
-// config leaves the key exchanges at crypto/tls's default, which begins with X25519MLKEM768.
-func (c *certificate) config() *tls.Config {
-	return &tls.Config{
-		MinVersion:   tls.VersionTLS12,
-		CipherSuites: suites,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
-			return c.current.Load(), nil
-		},
+// greet sees a ClientHello before anything is answered.
+func (s *security) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+	if c, ok := hello.Conn.(*held); ok {
+		c.ja4 = fingerprint(hello, 't')
 	}
+	return nil, nil
+}
+
+// certificate chooses one; no certificate and no error make crypto/tls send unrecognized_name.
+func (s *security) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if s.served != nil && !s.served(hello.ServerName) {
+		return nil, nil
+	}
+	return s.current.Load().choose(hello), nil
+}
+
+// Expiry says until when a certificate is valid.
+type Expiry struct {
+	Certificate string // its file
+	NotAfter    time.Time
+}
+
+// Certificates tells of every certificate of the listener, as it was last loaded. A plain listener has none.
+func (s *Server) Certificates() []Expiry {
+	if s.tls == nil {
+		return nil
+	}
+	var list []Expiry
+	for i, c := range s.tls.current.Load().list {
+		list = append(list, Expiry{s.tls.config.Pairs()[i].Cert, c.Leaf.NotAfter})
+	}
+	return list
+}
+
+func loadCertificates(files []config.Certificate) (*certificates, error) {
+	c := &certificates{byName: map[string][]*tls.Certificate{}}
+	for _, f := range files {
+		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
+		if err != nil {
+			return nil, fmt.Errorf("couldn't load certificate %q with key %q: %w", f.Cert, f.Key, err)
+		}
+		c.add(&pair)
+	}
+	return c, nil
 }

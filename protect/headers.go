@@ -59,8 +59,8 @@ func (h *headers) check(_ context.Context, e *exchange.Exchange) (exchange.Verdi
 	if _, ok := got["Referrer-Policy"]; !ok {
 		reply.Set("Referrer-Policy", "no-referrer")
 	}
-	if e.Client.TLS {
-		reply.Set("Strict-Transport-Security", "max-age=63072000; includeSubDomains")
+	if policy := e.Client.HSTS; policy != "" {
+		reply.Set("Strict-Transport-Security", policy)
 	}
 	if h.sensitive {
 		reply.Set("Cache-Control", "no-store")

@@ -67,7 +67,7 @@ func TestWhatIsNoFailurePasses(t *testing.T) {
 
 func TestSecurityHeaders(t *testing.T) {
 	e := answered(t, nil, jsonType, `{}`)
-	e.Client.TLS = true
+	e.Client.HSTS = "max-age=63072000; includeSubDomains"
 	h := header(protected(t, config.Protect{Headers: map[string]string{"x-robots-tag": "noindex", "Referrer-Policy": "same-origin"}}, e))
 	for name, want := range map[string]string{
 		"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'", "X-Frame-Options": "DENY",

@@ -29,6 +29,7 @@ func AppendLine(b []byte, r *exchange.Record) []byte {
 	b = text(b, "client", r.Client)
 	b = text(b, "peer", r.Peer)
 	b = text(b, "user_agent", r.UserAgent)
+	b = text(b, "ja4", r.JA4)
 	if p := r.Principal; p != nil {
 		b = text(b, "subject", p.Subject)
 		b = text(b, "issuer", p.Issuer)

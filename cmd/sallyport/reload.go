@@ -99,14 +99,7 @@ func (v *service) files() []string {
 			}
 		}
 	}
-	for _, l := range v.config.Listen {
-		if l.TLS != nil {
-			list = append(list, l.TLS.Cert, l.TLS.Key)
-		}
-	}
-	if t := v.config.Admin.TLS; t != nil {
-		list = append(list, t.Cert, t.Key)
-	}
+	list = append(list, v.config.TLSFiles()...)
 	return slices.DeleteFunc(list, func(f string) bool { return f == "" })
 }
 
@@ -151,24 +144,26 @@ func (v *service) concerns(name string) bool {
 	return slices.Contains([]string{".yaml", ".yml", ".json", ".conf"}, filepath.Ext(base))
 }
 
-// reload reads everything again and takes it into use, all or nothing.
+// reload reads everything again and takes it into use, all or nothing: the configuration, and the certificates of each
+// listener. One does not wait for the other, so that a mistake in a spec lets no certificate expire.
 func (v *service) reload() error {
 	v.reloading.Lock()
 	defer v.reloading.Unlock()
 	if v.load == nil {
 		return errors.New("this gateway was started without files to reload")
 	}
+	renewed := v.renew()
 	cfg, src, problems := v.load()
 	if cfg != nil {
 		var snapshot *gateway.Snapshot
 		snapshot, problems = gateway.Build(cfg, src, v.parts)
 		if snapshot != nil {
 			v.adopt(cfg, snapshot)
-			return nil
+			v.noted(renewed == nil)
+			return renewed
 		}
 	}
-	v.metrics.Reloaded(false)
-	v.stale.Store(true)
+	v.noted(false)
 	for _, p := range problems {
 		if p.Severity == config.Error {
 			slog.Error("the new configuration is not used", "problem", p.String())
@@ -178,15 +173,28 @@ func (v *service) reload() error {
 }
 
 func (v *service) adopt(cfg *config.Config, snapshot *gateway.Snapshot) {
-	for _, l := range v.sockets() {
-		if err := l.server.Reload(); err != nil {
-			slog.Error("the certificate was not renewed", "error", err)
-		}
-	}
 	if !reflect.DeepEqual(cfg.Listen, v.config.Listen) || !reflect.DeepEqual(cfg.Admin, v.config.Admin) || cfg.Store != v.config.Store || cfg.Log != v.config.Log {
 		slog.Warn("listen, admin, store and log take effect at the next start only")
 	}
 	v.swap(snapshot)
 	v.config = cfg
 	slog.Info("the configuration was reloaded")
+}
+
+// renew reads the certificates of the listeners again. What cannot be used leaves the old ones in use.
+func (v *service) renew() error {
+	var errs []error
+	for _, l := range v.sockets() {
+		if err := l.server.Reload(); err != nil {
+			slog.Error("the certificates are not renewed", "error", err)
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// noted tells probes and metrics how a reload ended.
+func (v *service) noted(ok bool) {
+	v.metrics.Reloaded(ok)
+	v.stale.Store(!ok)
 }

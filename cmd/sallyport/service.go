@@ -134,8 +134,7 @@ func newParts(s *store.Store) *gateway.Parts {
 func (v *service) swap(s *gateway.Snapshot) {
 	v.gateway.Swap(s)
 	s.Start(v.ctx)
-	v.metrics.Reloaded(true)
-	v.stale.Store(false)
+	v.noted(true)
 }
 
 func (v *service) observe() {
@@ -147,6 +146,7 @@ func (v *service) observe() {
 	m.Counter("sallyport_access_log_dropped_total", "Lines of the access log that could not be written.", func() float64 { return float64(v.access.Dropped()) })
 	v.observeIdentity()
 	v.observeConnections()
+	m.GaugeBy("sallyport_tls_certificate_expiry_timestamp_seconds", "Until when a certificate of a listener is valid.", "certificate", v.expiries)
 	m.Counter("sallyport_refusals_dropped_total", "Records that could not be kept for explain.", func() float64 { return float64(v.refusals.Dropped()) })
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/listen"
 )
 
@@ -21,7 +22,7 @@ type listener struct {
 
 func (v *service) openSockets() error {
 	for _, l := range v.config.Listen {
-		server, err := listen.New(l, v.gateway, listen.Options{Log: slog.Default()})
+		server, err := listen.New(l, v.gateway, listen.Options{Log: slog.Default(), Served: v.gateway.Served, Plain: gateway.Plain()})
 		if err != nil {
 			return hinted(err, "--listen")
 		}
@@ -35,7 +36,7 @@ func (v *service) openSockets() error {
 		return err
 	}
 	l := config.Listener{Address: v.config.Admin.Address, TLS: v.config.Admin.TLS}
-	server, err := listen.New(l, handler, listen.Options{Log: slog.Default()})
+	server, err := listen.New(l, handler, listen.Options{Log: slog.Default(), Plain: gateway.Plain()})
 	if err != nil {
 		return hinted(fmt.Errorf("admin: %w", err), "--admin")
 	}
@@ -106,5 +107,18 @@ func (v *service) drain(delay, timeout time.Duration) {
 	all.Wait()
 	if v.admin != nil {
 		_ = v.admin.server.Shutdown(ctx) // nobody waits for the admin listener
+	}
+}
+
+// expiries tells of each certificate once, though several listeners show it.
+func (v *service) expiries(add func(string, float64)) {
+	told := map[string]bool{}
+	for _, l := range v.sockets() {
+		for _, c := range l.server.Certificates() {
+			if !told[c.Certificate] {
+				told[c.Certificate] = true
+				add(c.Certificate, float64(c.NotAfter.Unix()))
+			}
+		}
 	}
 }

@@ -73,15 +73,15 @@ func keyCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv(args[0]+"_ID", created.ID)
 }
 
-// certificateCmd writes NAME.pem and NAME.key for 127.0.0.1, which clients of the story trust from now on:
-// certificate NAME.
+// certificateCmd writes NAME.pem and NAME.key for 127.0.0.1 and HOSTs, which clients of the story trust from now on,
+// and nothing else: certificate NAME [HOST …].
 func certificateCmd(ts *testscript.TestScript, _ bool, args []string) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	ts.Check(err)
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	ts.Check(err)
 	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: args[0]}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: args[1:], IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	ts.Check(err)
 	secret, err := x509.MarshalPKCS8PrivateKey(key)
@@ -90,4 +90,9 @@ func certificateCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".pem"), cert, 0o600))
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 	ts.Setenv("CA", string(cert))
+}
+
+// trustCmd lets clients of the story trust the certificates in FILE and no others: trust FILE.
+func trustCmd(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Setenv("CA", ts.ReadFile(args[0]))
 }

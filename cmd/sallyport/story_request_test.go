@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -20,9 +21,16 @@ import (
 )
 
 // httpCmd sends METHOD URL [NAME:VALUE …] [@FILE | =BODY] and prints status line, header and body. $ID is set to the
-// exchange's id.
-func httpCmd(ts *testscript.TestScript, _ bool, args []string) {
+// exchange's id. With !, there must be no answer.
+func httpCmd(ts *testscript.TestScript, neg bool, args []string) {
 	status, header, body, err := exchanged(client(ts), request(ts, args))
+	if neg {
+		if err == nil {
+			ts.Fatalf("it was answered: %s", status)
+		}
+		fmt.Fprintln(ts.Stderr(), err)
+		return
+	}
 	ts.Check(err)
 	show(ts, status, header, body)
 }
@@ -42,13 +50,19 @@ func request(ts *testscript.TestScript, args []string) *http.Request {
 	}
 	req, err := http.NewRequest(args[0], args[1], body)
 	ts.Check(err)
-	req.Header = header
+	req.Header, req.Host = header, header.Get("Host")
 	return req
 }
 
-// client trusts the certificate of the story, if it has one, and nobody else.
+// client trusts the certificate of the story, if it has one, and nobody else. Names under .example are this machine's.
 func client(ts *testscript.TestScript) *http.Client {
-	transport := &http.Transport{DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
+	dial := func(ctx context.Context, network, address string) (net.Conn, error) {
+		if host, port, _ := net.SplitHostPort(address); strings.HasSuffix(host, ".example") {
+			address = net.JoinHostPort("127.0.0.1", port)
+		}
+		return new(net.Dialer).DialContext(ctx, network, address)
+	}
+	transport := &http.Transport{DialContext: dial, DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
 	if pem := ts.Getenv("CA"); pem != "" {
 		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(pem))
 	}

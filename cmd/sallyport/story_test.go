@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 // Each file in testdata is a story: real processes of the real binary, told by its commands. $GATE and $ADMIN are free
-// addresses. Beside the commands of testscript there are
+// addresses, $PORT is that of $GATE. Beside the commands of testscript there are
 //
 //	upstream DIR               a service that answers METHOD/path from files and does what they say; $UP is its URL
 //	http METHOD URL …          one request; begin NAME METHOD URL … and finish NAME are the same in two steps
@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 //	signal NAME                to the process in the background: HUP or TERM, where kill knows INT only
 //	values FILE                JSON as lines of pointer and value
 //	key NAME COMMAND …         run what prints an API key as JSON; $NAME is the key, $NAME_ID its id
-//	issuer, token, certificate an identity provider, its tokens, and certificates for 127.0.0.1
+//	issuer, token              an identity provider and its tokens
+//	certificate, trust         certificates for 127.0.0.1 and other hosts, and whom clients believe
 func TestStories(t *testing.T) {
 	issuer := newStoryIssuer(t)
 	calls := &calls{}
@@ -50,11 +51,13 @@ func TestStories(t *testing.T) {
 				}
 				env.Setenv(name, address)
 			}
-			return nil
+			_, port, err := net.SplitHostPort(env.Getenv("GATE"))
+			env.Setenv("PORT", port)
+			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd, "unready": unreadyCmd,
-			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "certificate": certificateCmd},
+			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "certificate": certificateCmd, "trust": trustCmd},
 	})
 }
 

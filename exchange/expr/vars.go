@@ -138,6 +138,7 @@ var records = map[string]map[string]field{
 	clientType.TypeName(): {
 		"addr": text(func(c *exchange.Client) string { return c.Addr.Unmap().WithZone("").String() }),
 		"tls":  flag(func(c *exchange.Client) bool { return c.TLS }),
+		"ja4":  text(func(c *exchange.Client) string { return c.JA4 }),
 	},
 	operationType.TypeName(): {
 		"id":     text(func(o *openapi.Operation) string { return o.ID }),
