@@ -22,9 +22,10 @@ const (
 	Open                        // every target's breaker is open, or none is healthy
 	Broken                      // the answer is not valid HTTP, too large, or ended early
 	Canceled                    // the client has gone; not a failure of the upstream
+	Unread                      // the client's body could not be read to its end; no failure of the upstream either
 )
 
-var kinds = [...]string{"failed", "could not be reached", "did not answer in time", "has no target to try", "broke the protocol", "was left by the client"}
+var kinds = [...]string{"failed", "could not be reached", "did not answer in time", "has no target to try", "broke the protocol", "was left by the client", "could not be sent what the client promised"}
 
 // An Error is a request that got no answer.
 type Error struct {
@@ -59,18 +60,22 @@ func (e *Error) Reason() *exchange.Reason {
 		return exchange.UpstreamOpen
 	case Canceled:
 		return nil
+	case Unread:
+		return exchange.BodyIncomplete
 	}
 	return exchange.UpstreamBroken
 }
 
 // classify turns what the transport says into an Error. ctx is the caller's: when it has ended, that is the cause,
-// whatever the transport makes of it.
-func classify(ctx context.Context, t *target, err error) *Error {
+// whatever the transport makes of it; and so is a body that the client did not send whole.
+func classify(ctx context.Context, t *target, err error, unread bool) *Error {
 	e := &Error{Kind: Broken, Target: t.name, Err: err}
 	var dial *net.OpError
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled):
 		e.Kind = Canceled
+	case unread:
+		e.Kind = Unread
 	case ctx.Err() != nil || timedOut(err):
 		e.Kind = Timeout
 		if errors.As(err, &dial) && dial.Op == "dial" && ctx.Err() == nil {

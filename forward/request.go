@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 
 	"github.com/sallyport/sallyport/exchange"
 )
@@ -72,7 +73,28 @@ func visible(s string, but byte) bool {
 type call struct {
 	url    url.URL
 	body   bytes.Reader
+	stream stream
 	answer answer
+}
+
+// A stream is a body on its way from the client.
+type stream struct {
+	io.ReadCloser
+	broken atomic.Bool // the client ended it early, or did not send it in time
+	closed atomic.Bool // by the transport; what reading says then is not of the client
+}
+
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	if err != nil && err != io.EOF && !s.closed.Load() {
+		s.broken.Store(true)
+	}
+	return n, err
+}
+
+func (s *stream) Close() error {
+	s.closed.Store(true)
+	return s.ReadCloser.Close()
 }
 
 // blank is copied by WithContext, the only way to give a request its context; never changed.
@@ -88,7 +110,8 @@ func (c *call) newRequest(ctx context.Context, t *target, out *Request, h http.H
 	r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/1.1", 1, 1
 	switch {
 	case out.Stream != nil:
-		r.Body, r.ContentLength, r.Trailer = out.Stream, out.Length, out.Trailer
+		c.stream.ReadCloser = out.Stream
+		r.Body, r.ContentLength, r.Trailer = &c.stream, out.Length, out.Trailer
 		if out.Length == 0 {
 			r.ContentLength = -1 // 0 with a body means "unknown" to net/http as well; say so
 		}

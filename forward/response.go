@@ -76,7 +76,7 @@ type answer struct {
 func (a *answer) Read(p []byte) (int, error) {
 	n, err := a.body.Read(p)
 	if err != nil && err != io.EOF {
-		err = classify(a.ctx, a.target, err)
+		err = classify(a.ctx, a.target, err, false)
 	}
 	return n, err
 }

@@ -96,7 +96,7 @@ func (t *target) claim(now time.Time) (trial, ok bool) {
 type outcome uint8
 
 const (
-	unknown outcome = iota // the client went away: says nothing of the target
+	unknown outcome = iota // the client went away, or did not send what it promised: says nothing of the target
 	good
 	bad
 )

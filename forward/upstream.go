@@ -179,8 +179,8 @@ func (u *Upstream) attempt(ctx context.Context, t *target, trial bool, out *Requ
 	resp, err := via.RoundTrip(c.newRequest(ctx, t, out, h, host))
 	if err != nil {
 		defer u.release(t)
-		failed := classify(ctx, t, err)
-		if failed.Kind == Canceled {
+		failed := classify(ctx, t, err, c.stream.broken.Load())
+		if failed.Kind == Canceled || failed.Kind == Unread {
 			t.settle(unknown, trial, time.Now())
 		} else {
 			t.settle(bad, trial, time.Now())

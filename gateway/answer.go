@@ -125,7 +125,12 @@ func (x *serving) failed(err error) exchange.Verdict {
 		x.gone = true
 		return exchange.Refuse(exchange.BodyIncomplete, "the client has gone: "+err.Error())
 	}
-	return exchange.Refuse(f.Reason(), err.Error()).WithSetting("apis[" + x.api.name + "].upstream")
+	v := exchange.Refuse(f.Reason(), err.Error())
+	if f.Kind == forward.Unread {
+		x.refusedBy = "content"
+		return v
+	}
+	return v.WithSetting("apis[" + x.api.name + "].upstream")
 }
 
 // describe finds what the spec says of an answer.
