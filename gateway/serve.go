@@ -76,6 +76,9 @@ func (x *serving) locate() exchange.Verdict {
 		return exchange.Refuse(exchange.BadTarget, "the target's host is not that of the Host header")
 	}
 	x.e.Target = target
+	if target.Path == "*" { // it has no segments, and so would be taken for "/"
+		return exchange.Refuse(exchange.UnknownOperation, "asterisk-form asks about the server, which is no operation")
+	}
 	found, rest, known := x.snapshot.route(x.r.Host, target.Segments)
 	if !known {
 		return exchange.Refuse(exchange.UnknownHost, "host "+x.r.Host)
