@@ -19,8 +19,9 @@ const maxFields = 100
 //
 // Check also removes header fields on which nobody may rely, so that guards judge what the upstream will see: names
 // with other characters than letters, digits and "-" that nobody declares (upstreams fold "X_User_Id" and "X-User-Id"
-// into one; nginx drops them too), path overrides (X-Original-Url …), offers to upgrade to anything but
-// WebSocket, and what Connection names. It is therefore called once, before anybody else looks at r.
+// into one; nginx drops them too), path overrides (X-Original-Url …), an empty User-Agent, which net/http's
+// transport would not send, offers to upgrade to anything but WebSocket, and what Connection names. It is therefore
+// called once, before anybody else looks at r.
 //
 // What it cannot see, because net/http has already resolved it: Content-Length beside chunked and Transfer-Encoding
 // on HTTP/1.0 (the connection is closed after these, see closing), equal repeated Content-Length, line folding and
@@ -96,6 +97,10 @@ func badFields(r *http.Request, declared *Declared) string {
 			return "more than 100 header fields"
 		}
 		if !plain(name) && !declared.Odd(name) || overridesPath(name) {
+			delete(r.Header, name)
+			continue
+		}
+		if name == "User-Agent" && len(values) == 1 && values[0] == "" {
 			delete(r.Header, name)
 			continue
 		}

@@ -103,7 +103,7 @@ func TestCheck(t *testing.T) {
 // What nobody may rely on is gone before anybody looks; what the forwarding family says stays for Client.
 func TestCheckRemoves(t *testing.T) {
 	r := parse(t, "GET / HTTP/1.1", "Host: a", "X_User_Id: 1", "x.user.id: 1", "X!User-Id: 1", "X-User-Id: kept",
-		"X-Original-URL: /admin", "X-Rewrite-URL: /admin", "Upgrade: h2c", "HTTP2-Settings: AA", "Connection: upgrade, x-gone, X-Forwarded-For", "X-Gone: 1", "X-Forwarded-For: 192.0.2.1")
+		"X-Original-URL: /admin", "X-Rewrite-URL: /admin", "User-Agent:", "Upgrade: h2c", "HTTP2-Settings: AA", "Connection: upgrade, x-gone, X-Forwarded-For", "X-Gone: 1", "X-Forwarded-For: 192.0.2.1")
 	if v := Check(r, nil); !v.Passed() {
 		t.Fatal(v.Detail)
 	}
