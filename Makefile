@@ -2,8 +2,9 @@
 export CGO_ENABLED = 0
 LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
+COUNT ?= 50000
 
-.PHONY: build demo tour test test-all race vet lint fuzz bench golden
+.PHONY: build demo tour test test-all differential race vet lint fuzz bench golden
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
@@ -19,6 +20,9 @@ test: ## everything that is fast
 
 test-all: ## also what takes minutes: the whole CRS suite, real specs, soak
 	SALLYPORT_ALL=1 go test -count=1 -timeout 60m ./...
+
+differential: ## COUNT hostile messages before seven servers; docs/differential.md
+	SALLYPORT_DIFFERENTIAL=$(COUNT) go test -count=1 -timeout 24h -run Differential -v ./gateway
 
 race: ## needs a C compiler; the lab is no part of the product and too slow under the detector
 	CGO_ENABLED=1 go test -race -short $$(go list ./... | grep -v /lab)

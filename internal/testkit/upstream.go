@@ -22,6 +22,7 @@ type Upstream struct {
 
 	listener net.Listener
 	reply    string
+	tell     func(*Received)
 	mu       sync.Mutex
 	conns    []net.Conn
 	received []Received
@@ -54,17 +55,36 @@ func (r *Received) Get(name string) []string {
 // ends with the test.
 func NewUpstream(t testing.TB, reply string) *Upstream {
 	t.Helper()
+	u := &Upstream{reply: reply}
+	u.tell = u.keep
+	return u.start(t)
+}
+
+// Record starts one that keeps nothing: each request is told before it is answered, by any number of goroutines.
+func Record(t testing.TB, reply string, tell func(*Received)) *Upstream {
+	t.Helper()
+	return (&Upstream{reply: reply, tell: tell}).start(t)
+}
+
+func (u *Upstream) start(t testing.TB) *Upstream {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if reply == "" {
-		reply = okReply
+	if u.reply == "" {
+		u.reply = okReply
 	}
-	u := &Upstream{URL: "http://" + l.Addr().String(), listener: l, reply: reply}
+	u.URL, u.listener = "http://"+l.Addr().String(), l
 	u.done.Go(u.accept)
 	t.Cleanup(u.close)
 	return u
+}
+
+func (u *Upstream) keep(r *Received) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.received = append(u.received, *r)
 }
 
 // Requests returns what was received so far.
@@ -115,9 +135,7 @@ func (u *Upstream) serve(c net.Conn, n int) {
 			return
 		}
 		got.Conn = n
-		u.mu.Lock()
-		u.received = append(u.received, got)
-		u.mu.Unlock()
+		u.tell(&got)
 		if _, err := c.Write([]byte(u.reply)); err != nil || got.Malformed != "" {
 			return
 		}
