@@ -154,6 +154,8 @@ type Inspect struct {
 	ResponseThreshold int `yaml:"response_threshold"`
 	// MaxBytes bounds the text of one request that rules look at, as the cost of judging it: names and values together, what is repeated once, literals of numbers not at all, and 64 bytes more for each value of a body. More is refused; check tells which operations take larger bodies. Of answers, what lies beyond is looked at by the leak detectors only. Default 1MiB.
 	MaxBytes Size `yaml:"max_bytes"`
+	// Beyond says what becomes of a request with a body of more text than max_bytes: refuse, or pass, which inspects the first max_bytes of it, lets the rest through unread and leaves a finding inspect.partial. Default refuse.
+	Beyond string `yaml:"beyond" enum:"refuse,pass"`
 	// Secrets says what becomes of the values of a body that the spec calls secrets (format: password, kind: secret): skip or inspect. Rules take random characters for attacks; inspect is for services that put secrets into queries or pages. Default skip.
 	Secrets string `yaml:"secrets" enum:"skip,inspect"`
 	// CRS: off leaves the Core Rule Set out and judges by the rules of the operator alone. Default on.
@@ -166,6 +168,14 @@ type Inspect struct {
 	Monitor []Exclusion `yaml:"monitor"`
 	// URLs tunes the check of URL fields (format uri, iri, uri-reference or iri-reference, or kind: url).
 	URLs URLs `yaml:"urls"`
+}
+
+// Extent says how much of a request's text is inspected, and what becomes of more.
+type Extent struct {
+	// MaxBytes instead of the API's inspect.max_bytes.
+	MaxBytes Size `yaml:"max_bytes"`
+	// Beyond instead of the API's inspect.beyond: refuse or pass.
+	Beyond string `yaml:"beyond" enum:"refuse,pass"`
 }
 
 // Exclusion names a rule that is off, or monitored, and where.
@@ -238,6 +248,8 @@ type Operation struct {
 	Concurrency *Concurrency `yaml:"concurrency"`
 	// MaxBody bounds the request body.
 	MaxBody Size `yaml:"max_body"`
+	// Inspect bounds inspection otherwise than the API does.
+	Inspect Extent `yaml:"inspect"`
 	// MaxResponse bounds the answer that is judged.
 	MaxResponse Size `yaml:"max_response"`
 	// Timeout until the upstream's whole answer.

@@ -11,9 +11,11 @@ import (
 )
 
 // bounds says of an operation that it takes larger bodies than inspection does: such a request is refused, and nobody
-// should learn that from a customer. Where the larger limit was asked for, that is a contradiction; elsewhere a note.
+// should learn that from a customer. Where the larger limit was asked for, that is a contradiction; elsewhere a note. Where
+// more is let pass unread, an attack may hide behind it.
 func (b *builder) bounds(op *openapi.Operation, p *plan) {
-	most := b.api.Inspect.MaxBytes.Or(inspect.DefaultMaxBytes)
+	extent := inspect.Bounded(b.api.Inspect, op)
+	most := int64(extent.MaxBytes)
 	if p.limits.Bytes <= most || b.mode(op, "inspect.body") != config.Enforce || op.Ext.Streaming != "" || !takesText(op) {
 		return
 	}
@@ -22,6 +24,10 @@ func (b *builder) bounds(op *openapi.Operation, p *plan) {
 		Hint:    fmt.Sprintf("inspect: { max_bytes: %s }, or a smaller max_body", config.Size(p.limits.Bytes))}
 	if op.Ext.MaxBody != 0 || b.api.MaxBody != 0 {
 		found.Severity = config.Warning
+	}
+	if extent.Beyond == "pass" {
+		found.Severity = config.Warning
+		found.Message = fmt.Sprintf("%s takes bodies of up to %s; what is beyond the first %s of text is not inspected", op.Key, config.Size(p.limits.Bytes), config.Size(most))
 	}
 	b.problems = append(b.problems, found)
 }

@@ -83,7 +83,7 @@ func (i *Inspector) engine(c config.Inspect) (Engine, error) {
 // inspect.head and inspect.body, then inspect.response; those that could have nothing to do are left out. It compiles what is not in the pool
 // yet, and fails when a setting is out of range or an exclusion names no rule.
 func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation) ([]exchange.Guard, error) {
-	j, err := i.newJudge(api, op.Key)
+	j, err := i.newJudge(Bounded(api, op), op.Key)
 	if err != nil {
 		return nil, err
 	}
@@ -103,4 +103,13 @@ func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation) ([]exchang
 		exchange.Guard{Name: "inspect.head", Phase: exchange.OnHead, Check: j.head},
 		exchange.Guard{Name: "inspect.body", Phase: exchange.OnBody, Check: j.body},
 		exchange.Guard{Name: "inspect.response", Phase: exchange.OnResponseBody, Check: j.answer}), nil
+}
+
+// Bounded returns the settings of an API with the bounds of an operation.
+func Bounded(api config.Inspect, op *openapi.Operation) config.Inspect {
+	api.MaxBytes = config.Size(op.Ext.Inspect.MaxBytes.Or(api.MaxBytes.Or(DefaultMaxBytes)))
+	if op.Ext.Inspect.Beyond != "" {
+		api.Beyond = op.Ext.Inspect.Beyond
+	}
+	return api
 }

@@ -30,6 +30,7 @@ type judge struct {
 	threshold int
 	leakAt    int // threshold of answers
 	maxBytes  int
+	partly    bool // bodies with more text than maxBytes are inspected in part, not refused
 	secrets   bool // judged like everything else
 	excluded  []exclusion
 	monitored []exclusion // recorded without a score
@@ -57,7 +58,7 @@ func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error)
 	if err != nil {
 		return nil, err
 	}
-	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Secrets == "inspect", excluded, monitored, i.o.Now}, nil
+	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Beyond == "pass", c.Secrets == "inspect", excluded, monitored, i.o.Now}, nil
 }
 
 func or(n, def int) int {
@@ -116,7 +117,10 @@ func (j *judge) spared(e *exchange.Exchange) map[*content.Node]bool {
 // request judges a request by all findings so far: the rules know one score for head and body together.
 func (j *judge) request(ctx context.Context, e *exchange.Exchange, m *Message, guard string) (exchange.Verdict, error) {
 	if m.size > j.maxBytes {
-		return j.tooLarge(m), nil
+		if m.Stage != Body || !j.partly {
+			return j.tooLarge(m), nil
+		}
+		e.Findings = append(e.Findings, m.part(j.maxBytes))
 	}
 	if m.size > heavy {
 		if !j.slots.take(ctx) {
