@@ -182,7 +182,7 @@ func (b *Body) removedXML() []span {
 			continue
 		}
 		nodes := []*Node{e.node}
-		if e.node.Kind == Array {
+		if e.node.Kind == Array && len(e.node.Children) > 0 && e.node.Children[0].NameStart == e.node.NameStart { // no element around them
 			nodes = nodes[:0]
 			for i := range e.node.Children {
 				nodes = append(nodes, &e.node.Children[i])

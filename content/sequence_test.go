@@ -44,7 +44,7 @@ func TestSequenceRefused(t *testing.T) {
 		code     content.Code
 		at       int64
 	}{
-		{jsonLines, "{}\n\n{}", content.Malformed, 3},         // an empty line is nothing to some and an error to others
+		{jsonLines, "{}\n\n{}", content.Malformed, 3},          // an empty line is nothing to some and an error to others
 		{jsonLines, "{}\n{\n\"a\":1}\n", content.Malformed, 4}, // who reads value after value would see two texts
 		{jsonLines, "{} {}\n", content.Malformed, 3},
 		{jsonLines, "{}\r{}", content.Ambiguous, 2},

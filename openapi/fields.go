@@ -235,7 +235,7 @@ func (m *MediaType) typeField(n *content.Node) {
 		return
 	}
 	if !m.embedded(n) {
-		s.retype(n)
+		s.retype(n, false)
 		return
 	}
 	// A JSON document types itself; but one document may be one element of a list that is sent as several parts.

@@ -14,6 +14,7 @@ type shape struct {
 	loose                          bool // no type is demanded: text stays text as long as the schema accepts it
 	items                          *shape
 	props                          map[string]*shape
+	markup                         markup
 	extra                          *shape // members without a name of their own; nil: there are none
 	// try holds the schema where more than one reading is possible: the first that the schema accepts is taken.
 	try *schema.Schema
@@ -48,6 +49,7 @@ func (m shaper) shape(s *schema.Schema) *shape {
 	}
 	if sh.array {
 		sh.items = m.shape(s.Items())
+		sh.markup.list(s, info)
 	}
 	if sh.object {
 		m.members(s, sh, info)
@@ -84,6 +86,7 @@ func (m shaper) members(s *schema.Schema, sh *shape, info schema.Info) {
 	for _, p := range props {
 		sh.props[p.Name] = m.shape(p.Schema)
 	}
+	sh.markup.object(props)
 	for _, alternative := range info.Alternatives {
 		other := m.shape(alternative)
 		for name, p := range other.props {
@@ -91,6 +94,7 @@ func (m shaper) members(s *schema.Schema, sh *shape, info schema.Info) {
 				sh.props[name] = p
 			}
 		}
+		sh.markup.add(other.markup)
 		if sh.extra == nil {
 			sh.extra = other.extra
 		}

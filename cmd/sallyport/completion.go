@@ -14,7 +14,9 @@ type completionCmd struct {
 
 // Help is shown below the flags.
 func (completionCmd) Help() string {
-	return `  source <(sallyport completion bash)
+	return `For the shell that is open, and in its start file for every one:
+
+  source <(sallyport completion bash)
   source <(sallyport completion zsh)
   sallyport completion fish | source
   sallyport completion powershell | Out-String | Invoke-Expression`

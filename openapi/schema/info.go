@@ -40,6 +40,7 @@ type Info struct {
 	Nullable                     bool           // OpenAPI 3.0
 	Annotations                  []*Annotations // those with x-sallyport, formats of URLs or password, readOnly, writeOnly
 	Alternatives                 []*Schema      // branches of oneOf and anyOf
+	XML                          XML
 }
 
 func wrap(n *node) *Schema {
@@ -193,6 +194,9 @@ func (i *Info) add(n *node) {
 		if set != nil && i.Enum == nil {
 			i.Enum = set.written
 		}
+	}
+	if n.xml != nil && i.XML == (XML{}) {
+		i.XML = *n.xml
 	}
 	if n.note != nil {
 		i.Annotations = append(i.Annotations, n.note)

@@ -222,6 +222,7 @@ func (b *builder) note() {
 	if siblings {
 		b.n.read, b.n.write, b.n.old = b.flag("readOnly"), b.flag("writeOnly"), b.flag("deprecated")
 		b.n.format, _ = b.m["format"].(string)
+		b.xml()
 	}
 	a.ReadOnly, a.WriteOnly, a.Format = b.n.read, b.n.write, b.n.format
 	_, extended := b.m["x-sallyport"]

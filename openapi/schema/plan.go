@@ -84,6 +84,7 @@ type node struct {
 	then, other   *node // then, else
 	discriminator *discriminator
 	note          *Annotations // non-nil where guards want to know
+	xml           *XML         // non-nil where the schema says how it is written in XML
 }
 
 type numberRules struct {
