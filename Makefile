@@ -4,7 +4,7 @@ LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 COUNT ?= 50000
 
-.PHONY: build demo tour test test-all differential race vet lint fuzz bench golden
+.PHONY: build demo tour test test-all differential h2spec idle race vet lint fuzz bench golden
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
@@ -23,6 +23,12 @@ test-all: ## also what takes minutes: the whole CRS suite, real specs, soak
 
 differential: ## COUNT hostile messages before seven servers; docs/differential.md
 	SALLYPORT_DIFFERENTIAL=$(COUNT) go test -count=1 -timeout 24h -run Differential -v ./gateway
+
+h2spec: ## every case of h2spec against the TLS listener
+	SALLYPORT_ALL=1 go test -count=1 -v ./cmd/sallyport -run TestH2spec
+
+idle: ## 50,000 idle connections, 5,000 of HTTP/2 over TLS, 5,000 WebSockets; needs 80,000 open files
+	SALLYPORT_ALL=1 go test -count=1 -v ./cmd/sallyport -run TestIdleConnections
 
 race: ## needs a C compiler; the lab is no part of the product and too slow under the detector
 	CGO_ENABLED=1 go test -race -short $$(go list ./... | grep -v /lab)

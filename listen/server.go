@@ -119,7 +119,7 @@ func newHTTP(l config.Listener, h http.Handler, o Options, set *settings) *http.
 		Protocols: new(http.Protocols),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          or(l.Limits.Streams, defaultStreams),
-			MaxReadFrameSize:              64 << 10,
+			MaxReadFrameSize:              16 << 10, // more saves nothing, and is held by each connection
 			MaxReceiveBufferPerConnection: 1 << 20,
 			MaxReceiveBufferPerStream:     256 << 10,
 			SendPingTimeout:               30 * time.Second,

@@ -20,6 +20,7 @@ type wire struct {
 	held     *held
 	lengths  contentLength
 	requests atomic.Int64
+	told     atomic.Bool           // that it ends
 	flood    atomic.Pointer[flood] // nil unless HTTP/2; set by the reader
 	preface  int                   // how much of HTTP/2's has come; -1 once it is known to be HTTP/1
 	mute     atomic.Bool           // nothing was written since something was read
@@ -133,7 +134,7 @@ type wireKey struct{}
 // last reports whether the connection is to end with the answer to r: because its framing could be disputed, or because
 // the connection is old. On HTTP/2 it ends with GOAWAY, after the requests that are open. It is asked once per request.
 func (w *wire) last(r *http.Request) bool {
-	limits, tally := w.held.door.limits, w.held.door.tally
+	limits := w.held.door.limits
 	disputed := false
 	if r.ProtoMajor == 1 {
 		explained := w.lengths.explained(r.Header["Content-Length"] != nil)
@@ -141,15 +142,21 @@ func (w *wire) last(r *http.Request) bool {
 	}
 	n := w.requests.Add(1)
 	switch {
-	case limits.maxRequests > 0 && n == limits.maxRequests:
-		tally.add(maxRequests)
-	case limits.maxRequests > 0 && n > limits.maxRequests: // was open already
+	case limits.maxRequests > 0 && n >= limits.maxRequests:
+		w.tell(maxRequests)
 	case time.Since(w.held.since) > limits.maxAge:
-		tally.add(maxAge)
+		w.tell(maxAge)
 	default:
 		return disputed
 	}
 	return true
+}
+
+// tell counts a connection that was told to end, once.
+func (w *wire) tell(c cut) {
+	if !w.told.Swap(true) {
+		w.held.door.tally.add(c)
+	}
 }
 
 func wireOf(ctx context.Context) *wire {

@@ -76,23 +76,34 @@ func keyCmd(ts *testscript.TestScript, _ bool, args []string) {
 // certificateCmd writes NAME.pem and NAME.key for 127.0.0.1 and HOSTs, which clients of the story trust from now on,
 // and nothing else: certificate NAME [HOST …].
 func certificateCmd(ts *testscript.TestScript, _ bool, args []string) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	cert, key, err := selfSigned(args[0], args[1:]...)
 	ts.Check(err)
-	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
-	ts.Check(err)
-	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: args[0]}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: args[1:], IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	ts.Check(err)
-	secret, err := x509.MarshalPKCS8PrivateKey(key)
-	ts.Check(err)
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".pem"), cert, 0o600))
-	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".key"), key, 0o600))
 	ts.Setenv("CA", string(cert))
 }
 
 // trustCmd lets clients of the story trust the certificates in FILE and no others: trust FILE.
 func trustCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("CA", ts.ReadFile(args[0]))
+}
+
+// selfSigned makes a certificate for 127.0.0.1 and hosts, and its key, both in PEM.
+func selfSigned(name string, hosts ...string) (cert, key []byte, err error) {
+	pair, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
+	if err != nil {
+		return nil, nil, err
+	}
+	template := &x509.Certificate{SerialNumber: serial, Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, DNSNames: hosts, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, pair.Public(), pair)
+	if err != nil {
+		return nil, nil, err
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(pair)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), err
 }
