@@ -202,14 +202,6 @@ func TestHandshakesTakeTurns(t *testing.T) {
 	}
 }
 
-// HTTP spoken to a TLS port gets an answer that says so.
-func TestPlainHTTPOnTLS(t *testing.T) {
-	s := secure(t, config.Limits{}, ok)
-	if got := raw(t, s, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.0 400") || !strings.Contains(got, "HTTPS") {
-		t.Errorf("%q", got)
-	}
-}
-
 // A body of declared length that trickles ends its request, on both versions; one that comes steadily does not, nor does
 // one for which nobody waits.
 func TestSlowBody(t *testing.T) {
