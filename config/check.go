@@ -73,9 +73,14 @@ func (c *checker) listener(l Listener, at string) {
 	}
 	c.limits(l.Limits, at+".limits")
 	c.hsts(l.HSTS, at+".hsts")
-	for i, p := range l.TrustedProxies {
+	c.networks(l.TrustedProxies, at+".trusted_proxies")
+	c.networks(l.ProxyProtocol, at+".proxy_protocol")
+}
+
+func (c *checker) networks(list []string, at string) {
+	for i, p := range list {
 		if _, err := netip.ParsePrefix(p); err != nil {
-			c.fail(fmt.Sprintf("%s.trusted_proxies[%d]", at, i), "is not a CIDR", "10.0.0.0/8")
+			c.fail(fmt.Sprintf("%s[%d]", at, i), "is not a CIDR", "10.0.0.0/8")
 		}
 	}
 }

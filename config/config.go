@@ -34,6 +34,8 @@ type Listener struct {
 	Insecure bool `yaml:"insecure"`
 	// TrustedProxies are the CIDRs of proxies whose X-Forwarded-For or Forwarded tells the client's address.
 	TrustedProxies []string `yaml:"trusted_proxies"`
+	// ProxyProtocol are the CIDRs of load balancers that begin every connection with a header of the PROXY protocol, version 1 or 2, which tells the client's address. From them it is mandatory; from anybody else it is not understood, and so refused.
+	ProxyProtocol []string `yaml:"proxy_protocol"`
 	// MaxHeader bounds the request line and header together. Default 32 KiB.
 	MaxHeader Size `yaml:"max_header"`
 	// HeaderTimeout bounds the time until the header is read. Default 10s.

@@ -177,19 +177,19 @@ func lastOf(list string) string {
 }
 
 // parseProxies reads CIDRs and single addresses.
-func parseProxies(list []string) ([]netip.Prefix, error) {
+func parseProxies(setting string, list []string) ([]netip.Prefix, error) {
 	var out []netip.Prefix
 	for _, s := range list {
 		prefix, err := netip.ParsePrefix(s)
 		if err != nil {
 			addr, errAddr := netip.ParseAddr(s)
 			if errAddr != nil {
-				return nil, fmt.Errorf("trusted_proxies: %q is neither a CIDR nor an address: %w", s, err)
+				return nil, fmt.Errorf("%s: %q is neither a CIDR nor an address: %w", setting, s, err)
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
 		if prefix.Addr().Is4In6() {
-			return nil, fmt.Errorf("trusted_proxies: write %q as an IPv4 prefix", s)
+			return nil, fmt.Errorf("%s: write %q as an IPv4 prefix", setting, s)
 		}
 		out = append(out, prefix.Masked())
 	}

@@ -13,7 +13,7 @@ import (
 // from makes a request as it comes through a Server that trusts 10.0.0.0/8, 2001:db8:1::/48 and 192.0.2.9.
 func from(t testing.TB, peer string, h http.Header) *http.Request {
 	t.Helper()
-	proxies, err := parseProxies([]string{"10.0.0.0/8", "2001:db8:1::/48", "192.0.2.9"})
+	proxies, err := parseProxies("trusted_proxies", []string{"10.0.0.0/8", "2001:db8:1::/48", "192.0.2.9"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestClientWithoutServer(t *testing.T) {
 
 func TestParseProxies(t *testing.T) {
 	for _, bad := range []string{"", "10.0.0.0/33", "example.com", "::ffff:10.0.0.0/104"} {
-		if _, err := parseProxies([]string{bad}); err == nil || !strings.Contains(err.Error(), "trusted_proxies") {
+		if _, err := parseProxies("trusted_proxies", []string{bad}); err == nil || !strings.Contains(err.Error(), "trusted_proxies") {
 			t.Errorf("%q: %v", bad, err)
 		}
 	}

@@ -20,12 +20,13 @@ const (
 	continuations               // a header block in too many frames
 	maxAge                      // limits.max_age; the connection was told to end
 	maxRequests                 // limits.max_requests; likewise
+	badIntroduction             // no PROXY header from a peer that must send one
 	cutCount
 )
 
 var cutNames = [cutCount]string{
 	"connections", "connections_per_client", "handshakes_per_client", "handshake_timeout", "handshake_failed", "slow_request",
-	"slow_body", "slow_reader", "resets", "resets_per_client", "control_frames", "continuation", "max_age", "max_requests",
+	"slow_body", "slow_reader", "resets", "resets_per_client", "control_frames", "continuation", "max_age", "max_requests", "proxy_protocol",
 }
 
 func (c cut) String() string { return cutNames[c] }

@@ -19,6 +19,8 @@ type door struct {
 	tls          *tls.Config
 	limits       *limits
 	proxies      []netip.Prefix
+	introducers  []netip.Prefix // who must speak the PROXY protocol
+	introduction chan struct{}  // one for each header that is being read
 	clients      *clients
 	tally        *tally
 	log          *slog.Logger
@@ -34,7 +36,7 @@ type door struct {
 // newDoor makes one for socket; conf is nil on plain listeners. Close ends it.
 func newDoor(socket net.Listener, conf *tls.Config, l *limits, proxies []netip.Prefix, log *slog.Logger, t *tally) *door {
 	d := &door{Listener: socket, limits: l, proxies: proxies, clients: newClients(l), tally: t, log: log,
-		ready: make(chan net.Conn), failed: make(chan error), turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+		ready: make(chan net.Conn), failed: make(chan error), introduction: make(chan struct{}, maxIntroductions), turns: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	if conf != nil {
 		d.tls = d.queue(conf)
@@ -100,15 +102,42 @@ func (d *door) run() {
 			}
 			continue
 		}
-		h := d.admit(c)
-		switch {
-		case h == nil:
-			c.Close()
-		case d.tls == nil:
-			d.hand(newWire(h, h), h)
-		default:
-			go d.greet(h)
+		if contains(d.introducers, addressOf(c)) {
+			d.introduction <- struct{}{} // so many wait for headers that the next has to
+			go d.introduce(c)
+			continue
 		}
+		d.enter(c)
+	}
+}
+
+// introduce reads who it is that a peer speaks for, within the time that a handshake may take.
+func (d *door) introduce(c net.Conn) {
+	_ = c.SetReadDeadline(time.Now().Add(d.limits.handshakeTimeout))
+	stop := context.AfterFunc(d.ctx, func() { c.Close() })
+	known, err := introduced(c)
+	stop()
+	<-d.introduction
+	if err != nil {
+		d.tally.add(badIntroduction)
+		d.log.Debug("connection cut", "cause", badIntroduction.String(), "peer", c.RemoteAddr().String(), "error", err.Error())
+		c.Close()
+		return
+	}
+	_ = c.SetReadDeadline(time.Time{})
+	d.enter(known)
+}
+
+// enter lets a connection in, if the limits say so.
+func (d *door) enter(c net.Conn) {
+	h := d.admit(c)
+	switch {
+	case h == nil:
+		c.Close()
+	case d.tls == nil:
+		d.hand(newWire(h, h), h)
+	default:
+		go d.greet(h)
 	}
 }
 

@@ -57,7 +57,11 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	if l.TLS == nil && !l.Insecure && !addr.IP.IsLoopback() {
 		return nil, fmt.Errorf("plain HTTP on %s is not on loopback: set tls for this listener, or insecure: true where something in front terminates TLS", l.Address)
 	}
-	proxies, err := parseProxies(l.TrustedProxies)
+	proxies, err := parseProxies("trusted_proxies", l.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	introducers, err := parseProxies("proxy_protocol", l.ProxyProtocol)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +87,7 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 		return nil, fmt.Errorf("couldn't prepare HTTP/2 on %s: %w", l.Address, err)
 	}
 	s.door = newDoor(s.socket, s.tlsConfig(), &limits, proxies, logger(o.Log), &s.tally)
+	s.door.introducers = introducers
 	s.door.plain = plainAnswer(o.Plain)
 	return s, nil
 }

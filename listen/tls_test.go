@@ -243,3 +243,5 @@ func autoKeys(c *tls.Config) [][]byte {
 	}
 	return out
 }
+
+func insecure() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
