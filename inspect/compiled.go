@@ -18,8 +18,12 @@ import (
 	"github.com/sallyport/sallyport/inspect/seclang"
 )
 
-// automata bounds the memory of the states of all expressions together, in bytes.
-const automata = 32 << 20
+// What the states of automata may take, in bytes: those of all expressions together, and those of the automata that tests
+// share.
+const (
+	automata       = 24 << 20
+	sharedAutomata = 8 << 20
+)
 
 // compiledEngine carries the Core Rule Set by our own compiler. It holds a program for each direction; they share nothing
 // but the initialisation.
@@ -39,7 +43,7 @@ func newCompiled(s settings) (*compiledEngine, error) {
 	if s.dir != "" {
 		data.own = os.DirFS(s.dir)
 	}
-	options := rules.Options{Data: data, Budget: e.budget}
+	options := rules.Options{Data: data, Budget: e.budget, Shared: pattern.NewBudget(sharedAutomata)}
 	for _, side := range []struct {
 		to    **rules.Program
 		files []string

@@ -29,7 +29,7 @@ type alphabet struct {
 }
 
 // newAlphabet cuts the characters at every bound that an instruction knows, and merges what no instruction tells apart.
-func newAlphabet(prog *syntax.Prog, binary bool) alphabet {
+func newAlphabet(prog []syntax.Inst, binary bool) alphabet {
 	bounds := boundsOf(prog)
 	var a alphabet
 	classes := map[string]uint16{}
@@ -54,13 +54,13 @@ func newAlphabet(prog *syntax.Prog, binary bool) alphabet {
 }
 
 // classOf finds the class of r by its signature: which instructions take it, and what assertions see in it.
-func (a *alphabet) classOf(prog *syntax.Prog, r rune, classes map[string]uint16) uint16 {
+func (a *alphabet) classOf(prog []syntax.Inst, r rune, classes map[string]uint16) uint16 {
 	k := kindOf(r)
 	signature := []byte{byte(k)}
-	for i := range prog.Inst {
-		if isRune(prog.Inst[i].Op) {
+	for i := range prog {
+		if isRune(prog[i].Op) {
 			taken := byte(0)
-			if prog.Inst[i].MatchRune(r) {
+			if prog[i].MatchRune(r) {
 				taken = 1
 			}
 			signature = append(signature, taken)
@@ -75,10 +75,10 @@ func (a *alphabet) classOf(prog *syntax.Prog, r rune, classes map[string]uint16)
 	return class
 }
 
-func boundsOf(prog *syntax.Prog) []rune {
+func boundsOf(prog []syntax.Inst) []rune {
 	bounds := []rune{0, '\n', '\n' + 1, '0', '9' + 1, 'A', 'Z' + 1, '_', '_' + 1, 'a', 'z' + 1, asciiEnd}
-	for i := range prog.Inst {
-		in := &prog.Inst[i]
+	for i := range prog {
+		in := &prog[i]
 		if !isRune(in.Op) {
 			continue
 		}

@@ -5,23 +5,15 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"sync"
-	"sync/atomic"
 )
 
 // A Pattern is a compiled expression. It is safe for concurrent use; matching allocates only while new states are found.
 type Pattern struct {
-	expr     string
-	binary   bool
-	anchored bool // a match begins at the beginning of the text or nowhere
-	prog     *syntax.Prog
-	alpha    alphabet
-	budget   *Budget
-
-	mu    sync.Mutex // held while a state is made
-	cache atomic.Pointer[cache]
-
+	expr string
+	*automaton
 	captures func() *regexp.Regexp // compiled on first use
 	required []string
+	prog     *syntax.Prog
 }
 
 // Compile compiles expr as package regexp would. In binary mode a character is a byte, and \xNN stands for it; else texts
@@ -36,10 +28,8 @@ func Compile(expr string, binary bool, b *Budget) (*Pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't compile the expression: %w", err)
 	}
-	p := &Pattern{expr: expr, binary: binary, prog: prog, alpha: newAlphabet(prog, binary), budget: b, required: required}
+	p := &Pattern{expr: expr, automaton: newAutomaton([]*syntax.Prog{prog}, true, binary, b), prog: prog, required: required}
 	p.captures = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
-	p.anchored = p.startsOnlyAtFirst()
-	p.cache.Store(p.newCache())
 	return p, nil
 }
 
@@ -49,6 +39,9 @@ func (p *Pattern) String() string { return p.expr }
 // Required lists literals of which every matching text contains at least one, after its ASCII letters were folded to
 // lower case. It is nil where no such list is short.
 func (p *Pattern) Required() []string { return p.required }
+
+// Binary reports whether a character is a byte.
+func (p *Pattern) Binary() bool { return p.binary }
 
 // Match reports whether s contains a match.
 func (p *Pattern) Match(s string) bool {
@@ -81,7 +74,7 @@ func (p *Pattern) Match(s string) bool {
 		}
 		at = next
 	}
-	return p.matchesAtEnd(at)
+	return len(p.endings(at)) > 0
 }
 
 // Find returns the index pairs of the leftmost match and its groups, as [regexp.Regexp.FindStringSubmatchIndex], or nil.

@@ -228,6 +228,10 @@ func better(a, b []string) []string {
 	return a
 }
 
+// Common reports whether ordinary texts are likely to hold one of the literals, so that they tell little: letters, digits
+// and the signs of prose alone, and few of them. No list is the most common.
+func Common(literals []string) bool { return literals == nil || weight(literals) < 6*16 }
+
 // weight estimates how rare the most common literal of a list is in ordinary texts.
 func weight(list []string) int {
 	least := 1 << 20

@@ -2,23 +2,61 @@ package rules
 
 import (
 	"math/bits"
+	"unsafe"
 
 	"github.com/sallyport/sallyport/inspect/transform"
 )
 
-// candidates passes over every value once and notes which tests may hold for it, and so which conditions have to be
-// evaluated at all. A value is transformed only for the chains that its bytes can matter to.
+// A level is a text that a plan has led to, with what has been found out about it.
+type level struct {
+	text    string
+	buffer  []byte          // that holds the text, but for that of level 0
+	present transform.Bytes // if sorted
+	found   []uint64        // if scanned: the tests of which it holds a literal
+	answer  []uint64        // if asked: what the shared automaton says
+	sorted  bool
+	scanned bool
+	asked   bool
+}
+
+// maxBuffer is up to what size the buffer of a level is kept between messages.
+const maxBuffer = 16 << 10
+
+// ready makes room for the levels of a program.
+func (r *run) ready(depth int) {
+	for len(r.levels) <= depth {
+		r.levels = append(r.levels, level{})
+	}
+	for i := range r.levels[:depth+1] {
+		l := &r.levels[i]
+		l.found, l.answer = zeroed(l.found, r.words), zeroed(l.answer, r.words)
+	}
+}
+
+// forget lets go of the texts of a message.
+func (r *run) forget() {
+	for i := range r.levels {
+		if l := &r.levels[i]; cap(l.buffer) > maxBuffer {
+			l.buffer = nil
+		}
+		r.levels[i].text = ""
+	}
+}
+
+// candidates passes over every value and notes which tests may hold for it, and so which conditions have to be evaluated
+// at all. A value is transformed only by what can change it.
 func (r *run) candidates() {
+	r.states = newStates
 	for i := range r.fields {
 		f := &r.fields[i]
-		if !r.work(len(f.Text)) {
-			return
-		}
 		if lane := &r.p.lanes.text[f.Collection]; lane.tests != nil {
 			r.pass(lane, f.Text, r.marks(i, false))
 		}
 		if lane := &r.p.lanes.name[f.Collection]; lane.tests != nil {
 			r.pass(lane, f.Key, r.marks(i, true))
+		}
+		if r.late {
+			return
 		}
 	}
 }
@@ -32,58 +70,100 @@ func (r *run) marks(field int, name bool) []uint64 {
 	return r.cand[at*r.words : (at+1)*r.words]
 }
 
+// A message may lead the shared automaton into so many new states, and into one more for each so many bytes: a state
+// costs some microseconds.
+const (
+	newStates = 256
+	perState  = 256
+)
+
 // pass finds the candidates among the tests of a lane for one text.
 func (r *run) pass(l *lane, text string, marks []uint64) {
-	present := transform.BytesOf(text)
-	clear(r.found)
-	r.p.lanes.scanner.Scan(text, r.found)
-	chains := l.fixed
-	if l.moves.Meets(&present) {
-		chains = l.chains
-	} else {
-		l.rest.note(r.found, &present, marks)
-	}
-	if len(chains) > 0 {
-		r.transformed(chains, text, &present, marks)
-	}
+	r.states += len(text) / perState
+	top := &r.levels[0]
+	top.text, top.present = text, transform.BytesOf(text)
+	top.sorted, top.scanned, top.asked = true, false, false
+	r.visit(l.plan(&top.present, text), 0, marks)
 	r.activate(marks)
 }
 
-// transformed finds the candidates of each chain. Texts that are not ASCII may come out with any byte.
-func (r *run) transformed(chains []*laneChain, text string, present *transform.Bytes, marks []uint64) {
-	folded := present.Folded()
-	folded = folded.Union(&blank)
-	for _, c := range chains {
-		if c.chain.KeepsButCase(present) {
-			c.note(r.found, present, marks)
+// visit notes the tests of a node, whose text is at a level, and goes on to what its text is changed into.
+func (r *run) visit(n *node, at int, marks []uint64) {
+	on := &r.levels[at]
+	if len(on.text) < n.least || r.late {
+		return
+	}
+	r.note(&n.part, on, marks)
+	for _, k := range n.kids {
+		next := &r.levels[at+1]
+		out, changed := k.function.Apply(next.buffer[:0], on.text)
+		next.buffer = out // grown, perhaps
+		if !changed {
+			r.visit(k, at, marks)
 			continue
 		}
-		if present[2]|present[3] == 0 && !c.possible(&folded) {
-			continue
-		}
-		changed := c.chain.ApplyIn(&r.buffer, text)
-		if changed == text {
-			c.note(r.found, present, marks)
-			continue
-		}
-		clear(r.again)
-		r.p.lanes.scanner.Scan(changed, r.again)
-		other := transform.BytesOf(changed)
-		c.note(r.again, &other, marks)
+		next.text = unsafe.String(unsafe.SliceData(out), len(out))
+		next.sorted, next.scanned, next.asked = false, false, false
+		r.visit(k, at+1, marks)
 	}
 }
 
-var blank = transform.BytesOf(" ")
-
-// note adds the tests of a chain whose literals or bytes are there.
-func (c *laneChain) note(found []uint64, present *transform.Bytes, marks []uint64) {
-	for i := range marks {
-		marks[i] |= found[i] & c.tests[i]
+// note adds the tests of a part that may hold for the text of a level.
+func (r *run) note(p *part, on *level, marks []uint64) {
+	if p.tests != nil && len(on.text) >= p.least {
+		r.scan(on)
+		for i, word := range p.tests {
+			marks[i] |= on.found[i] & word
+		}
 	}
-	for _, n := range c.needs {
-		if n.bytes.Meets(present) {
+	if p.needs != nil {
+		r.need(p.needs, on, marks)
+	}
+	if p.shared != nil {
+		r.ask(on)
+		for i, word := range p.shared {
+			marks[i] |= on.answer[i] & word
+		}
+	}
+}
+
+// scan finds the literals of all tests.
+func (r *run) scan(on *level) {
+	if on.scanned || !r.work(len(on.text)) {
+		return
+	}
+	on.scanned = true
+	clear(on.found)
+	r.p.lanes.scanner.Scan(on.text, on.found)
+}
+
+// need notes tests that ask for certain bytes. Chains may have left letter case as it was, so that either counts.
+func (r *run) need(list []need, on *level, marks []uint64) {
+	if !on.sorted {
+		on.sorted, on.present = true, transform.BytesOf(on.text)
+	}
+	present := on.present.AnyCase()
+	for i := range list {
+		n := &list[i]
+		if n.bytes.Meets(&present) && (n.suspects == nil || n.suspects(on.text)) {
 			marks[n.test>>6] |= 1 << (n.test & 63)
 		}
+	}
+}
+
+// ask finds the tests of the shared automaton that hold. Where it gives up, literals have to do.
+func (r *run) ask(on *level) {
+	if on.asked || !r.work(len(on.text)) {
+		return
+	}
+	on.asked = true
+	clear(on.answer)
+	if r.p.lanes.shared.Match(on.text, on.answer, &r.states) {
+		return
+	}
+	r.scan(on)
+	for i, word := range r.p.lanes.blind {
+		on.answer[i] = on.found[i] | word
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 type Options struct {
 	Data   fs.FS           // holds the files that operators name
 	Budget *pattern.Budget // bounds the memory of the automata
+	Shared *pattern.Budget // bounds the memory of the one that tests share
 }
 
 // A Program is compiled rules. It is immutable and safe for concurrent use.
@@ -44,7 +45,11 @@ type test struct {
 	chain  transform.Chain
 	steps  []transform.Chain // multiMatch: the value after each transformation
 	op     *operator
+	shared bool // the shared automaton tells where it holds
 }
+
+// selective reports whether values can be told beforehand for which the test does not hold.
+func (t *test) selective() bool { return t.shared || t.op.selective() }
 
 // A condition is a rule, or a link of a chain.
 type condition struct {
@@ -102,7 +107,8 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 		return nil, err
 	}
 	c.program.noteReads()
-	c.program.lanes, c.program.automata = newLanes(c.program), len(c.patterns)
+	c.program.layOut(o.Shared)
+	c.program.automata = len(c.patterns)
 	slices.SortFunc(c.program.rules, func(a, b *Rule) int { return a.ID - b.ID })
 	c.program.rules = slices.CompactFunc(c.program.rules, func(a, b *Rule) bool { return a.ID == b.ID })
 	return c.program, nil
@@ -192,7 +198,7 @@ func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err
 		l.next = &condition{rule: first.rule}
 		at, l = at.Next, l.next
 	}
-	first.always = first.test == nil || !first.test.op.selective() || slices.ContainsFunc(first.targets, func(t target) bool { return t.count || t.kind != ofMessage })
+	first.always = first.test == nil || !first.test.selective() || slices.ContainsFunc(first.targets, func(t target) bool { return t.count || t.kind != ofMessage })
 	c.program.rules = append(c.program.rules, first.rule)
 	c.program.phases[phase] = append(c.program.phases[phase], first)
 	if first.skipN > 0 {
@@ -262,7 +268,7 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 	if t.op, err = c.compileOperator(r.Operator); err != nil {
 		return nil, err
 	}
-	t.number = len(c.program.tests)
+	t.number, t.shared = len(c.program.tests), t.op.common() && !t.chain.Folds()
 	c.program.tests, c.tests[key] = append(c.program.tests, t), t
 	return t, nil
 }

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/sallyport/sallyport/inspect/pattern"
@@ -18,41 +19,68 @@ func newBitset(n int) bitset    { return make(bitset, (n+63)/64) }
 func (b bitset) set(i int)      { b[i>>6] |= 1 << (i & 63) }
 func (b bitset) has(i int) bool { return b[i>>6]>>(i&63)&1 != 0 }
 
+// size is how many are in the set.
+func (b bitset) size() (n int) {
+	for _, word := range b {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
+
+// with is the union of two sets, either of which may be nil.
+func (b bitset) with(o bitset) bitset {
+	if b == nil {
+		return o
+	}
+	out := slices.Clone(b)
+	for i, word := range o {
+		out[i] |= word
+	}
+	return out
+}
+
 // lanes say what is looked for where: by collection, the tests of its texts and those of its keys.
 type lanes struct {
 	scanner    *pattern.Scanner
+	shared     *pattern.Set // of the tests that literals do not tell; nil: there are none
+	blind      bitset       // of these, those without any literal
 	text, name [collections]lane
 	users      [][]int // by test: the conditions that begin with it
 	order      []*condition
 	phaseFrom  [7]int // index in order of the first condition of a phase
 	always     bitset // conditions that nothing can rule out beforehand
+	depth      int    // functions of the longest chain
 }
 
 // A lane is what is done with the values of one collection.
 type lane struct {
-	tests  bitset // all of them; nil: nobody looks there
-	chains []*laneChain
-	moves  transform.Bytes // a text without these needs no transformation at all …
-	rest   laneChain       // … and these tests are all that is to be noted
-	fixed  []*laneChain    // chains that change every text
+	tests     bitset // all of them; nil: nobody looks there
+	chains    []*laneChain
+	functions []*transform.Function // of the chains; a plan knows them by their index
+	bit       map[*transform.Function]int
+	moves     transform.Bytes // a text without these is changed by the fixed functions alone
+	fixed     uint64          // functions that change every text
+	plain     *node           // the plan for such a text
+	full      *node           // the plan for a text that every function may change
+	plans     plans
 }
 
 // A laneChain is the tests of a lane that share a transformation.
 type laneChain struct {
-	chain    transform.Chain
-	tests    bitset
-	needs    []need
-	literals []transform.Bytes // the bytes of each literal of the tests
+	chain transform.Chain
+	part
 }
 
 // A need is a test that asks for certain bytes.
 type need struct {
-	test  int
-	bytes *transform.Bytes
+	test     int
+	bytes    *transform.Bytes
+	suspects func(string) bool // and for this; nil: for nothing else
 }
 
-func newLanes(p *Program) lanes {
-	l := lanes{users: make([][]int, len(p.tests))}
+func (p *Program) layOut(sharedBudget *pattern.Budget) {
+	l := &p.lanes
+	l.users = make([][]int, len(p.tests))
 	l.collect(p)
 	literals := make([][]string, len(p.tests))
 	for i, t := range p.tests {
@@ -61,66 +89,84 @@ func newLanes(p *Program) lanes {
 		}
 	}
 	l.scanner = pattern.NewScanner(literals)
+	l.share(p, sharedBudget)
 	for i := range l.text {
-		l.text[i].finish(literals)
-		l.name[i].finish(literals)
+		l.text[i].finish(p)
+		l.name[i].finish(p)
+		l.depth = max(l.depth, l.text[i].depth(), l.name[i].depth())
 	}
-	return l
 }
 
-// finish sums up what texts can be passed over quickly.
-func (l *lane) finish(literals [][]string) {
+// share joins the tests that literals do not tell.
+func (l *lanes) share(p *Program, b *pattern.Budget) {
+	var list []*pattern.Pattern
+	var numbers []int
+	l.blind = newBitset(len(p.tests))
+	for i, t := range p.tests {
+		if !t.shared || len(l.users[i]) == 0 {
+			continue
+		}
+		list, numbers = append(list, t.op.pattern), append(numbers, i)
+		if t.op.literals == nil {
+			l.blind.set(i)
+		}
+	}
+	if list != nil {
+		l.shared = pattern.NewSet(list, numbers, b)
+	}
+}
+
+// finish makes the plans that most texts take.
+func (l *lane) finish(p *Program) {
 	if l.tests == nil {
 		return
 	}
-	l.rest.tests = newBitset(64 * len(l.tests))
+	l.bit = map[*transform.Function]int{}
 	for _, c := range l.chains {
-		c.spell(literals)
-		if c.chain.Fixed() {
-			l.fixed = append(l.fixed, c)
-			continue
-		}
-		moves := c.chain.Moves()
-		l.moves = l.moves.Union(&moves)
-		l.rest.needs = append(l.rest.needs, c.needs...)
-		for i := range c.tests {
-			l.rest.tests[i] |= c.tests[i]
-		}
-	}
-}
-
-// spell collects the bytes of each literal. A chain that makes no bytes can be passed over where none of them is there.
-func (c *laneChain) spell(literals [][]string) {
-	seen := map[transform.Bytes]bool{}
-	for test, list := range literals {
-		if !c.tests.has(test) {
-			continue
-		}
-		for _, s := range list {
-			if b := transform.BytesOf(s); !seen[b] {
-				seen[b] = true
-				c.literals = append(c.literals, b)
+		c.sort(p)
+		for _, f := range c.chain.Functions() {
+			if _, known := l.bit[f]; known {
+				continue
+			}
+			l.bit[f] = len(l.functions)
+			l.functions = append(l.functions, f)
+			if f.Fixed() {
+				l.fixed |= 1 << l.bit[f]
+			} else {
+				l.moves = l.moves.Union(f.Moves())
 			}
 		}
 	}
+	l.plain, l.full = l.build(l.fixed), l.build(^uint64(0))
 }
 
-// possible reports whether a text of these bytes, folded, can hold a literal or a needed byte after the transformation.
-func (c *laneChain) possible(present *transform.Bytes) bool {
-	if c.chain.Makes() {
-		return true
+func (l *lane) depth() int {
+	n := 0
+	for _, c := range l.chains {
+		n = max(n, len(c.chain.Functions()))
 	}
-	for i := range c.literals {
-		if c.literals[i].Within(present) {
-			return true
+	return n
+}
+
+// sort separates what literals tell from what the shared automaton tells.
+func (c *laneChain) sort(p *Program) {
+	all := c.tests
+	c.tests, c.part.least = newBitset(len(p.tests)), 1<<30
+	for i, t := range p.tests {
+		switch {
+		case !all.has(i):
+		case t.shared:
+			if c.shared == nil {
+				c.shared = newBitset(len(p.tests))
+			}
+			c.shared.set(i)
+		case t.op.literals != nil:
+			c.tests.set(i)
+			for _, s := range t.op.literals {
+				c.part.least = min(c.part.least, len(s))
+			}
 		}
 	}
-	for i := range c.needs {
-		if c.needs[i].bytes.Meets(present) {
-			return true
-		}
-	}
-	return false
 }
 
 func prefixes(list []string) []string {
@@ -196,13 +242,13 @@ func (l *lane) chain(c transform.Chain, tests int) *laneChain {
 			return have
 		}
 	}
-	l.chains = append(l.chains, &laneChain{chain: c, tests: newBitset(tests)})
+	l.chains = append(l.chains, &laneChain{chain: c, part: part{tests: newBitset(tests)}})
 	return l.chains[len(l.chains)-1]
 }
 
-func (l *laneChain) enter(t *test) {
-	l.tests.set(t.number)
+func (c *laneChain) enter(t *test) {
+	c.tests.set(t.number)
 	if t.op.needs != nil {
-		l.needs = append(l.needs, need{t.number, t.op.needs})
+		c.needs = append(c.needs, need{t.number, t.op.needs, t.op.suspects})
 	}
 }

@@ -9,11 +9,11 @@ import (
 // A macro is a text with %{variables}.
 type macro struct {
 	text  string // where there is none
-	parts []part
+	parts []piece
 }
 
-// A part is text, or a value of the run.
-type part struct {
+// A piece is text, or a value of the run.
+type piece struct {
 	text string
 	from *target
 }
@@ -35,11 +35,11 @@ func compileMacro(at seclang.Pos, text string) (macro, error) {
 		if err != nil {
 			return m, err
 		}
-		m.parts = append(m.parts, part{text: before}, part{from: &t})
+		m.parts = append(m.parts, piece{text: before}, piece{from: &t})
 		rest = after
 	}
 	if m.parts != nil {
-		m.parts = append(m.parts, part{text: rest})
+		m.parts = append(m.parts, piece{text: rest})
 	}
 	return m, nil
 }

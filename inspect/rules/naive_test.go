@@ -117,7 +117,7 @@ func ruleSet(t *testing.T) (*Program, []*plain, []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Compile(list, Options{Data: data, Budget: pattern.NewBudget(256 << 20)})
+	p, err := Compile(list, Options{Data: data, Budget: pattern.NewBudget(256 << 20), Shared: pattern.NewBudget(64 << 20)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +208,7 @@ func agrees(t *testing.T, p *Program, r *run, one *test, text string, want bool)
 	if got != want {
 		t.Errorf("test %d (%s) on %q: %v, plainly %v", one.number, one.chain.Name(), text, got, want)
 	}
-	if !want || !one.op.selective() {
+	if !want || !one.selective() {
 		return
 	}
 	for i := range r.fields {

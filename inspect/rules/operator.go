@@ -18,14 +18,21 @@ import (
 type operator struct {
 	negated  bool
 	holds    func(r *run, value string) bool
-	macro    macro            // its argument, where it is one
-	literals []string         // a value in which it holds contains one of these, folded to lower case; nil: unknown
-	needs    *transform.Bytes // … has one of these bytes; nil: unknown
-	ofMacro  bool             // holds depends on the run by the macro only
+	macro    macro             // its argument, where it is one
+	literals []string          // a value in which it holds contains one of these, folded to lower case; nil: unknown
+	needs    *transform.Bytes  // … has one of these bytes; nil: unknown
+	suspects func(string) bool // … and this holds for it; nil: always
+	pattern  *pattern.Pattern  // of a regular expression
+	ofMacro  bool              // holds depends on the run by the macro only
 }
 
 // selective reports whether values can be told beforehand in which the operator does not hold.
 func (o *operator) selective() bool { return !o.negated && (o.literals != nil || o.needs != nil) }
+
+// common reports whether the operator is an expression whose literals tell little, and that can be joined with others.
+func (o *operator) common() bool {
+	return !o.negated && o.pattern != nil && !o.pattern.Binary() && pattern.Common(o.literals)
+}
 
 // evaluate applies the operator.
 func (o *operator) evaluate(r *run, value string) bool { return o.holds(r, value) != o.negated }
@@ -125,7 +132,7 @@ func (c *compiler) rx(at seclang.Pos, o *operator, expr string) error {
 	if err != nil {
 		return problem(at, "@rx: %s", strings.Replace(err.Error(), flags, "", 1))
 	}
-	o.literals = p.Required()
+	o.pattern, o.literals = p, p.Required()
 	o.holds = func(r *run, v string) bool {
 		if !r.capturing {
 			return p.Match(v)

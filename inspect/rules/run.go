@@ -20,8 +20,8 @@ type run struct {
 	from   [collections + 1]int32 // where in index a collection begins
 	words  int                    // of a set of tests
 	cand   []uint64               // sets of candidate tests: two for each field, its text's and its key's
-	found  []uint64
-	again  []uint64
+	levels []level
+	states int      // into which the shared automaton may still be led
 	active []uint64 // conditions to evaluate
 	buffer transform.Buffer
 
@@ -101,7 +101,7 @@ func (r *run) begin(p *Program, fields []Field, hits []Hit) {
 	r.sort()
 	r.words = (len(p.tests) + 63) / 64
 	r.cand = zeroed(r.cand, 2*len(fields)*r.words)
-	r.found, r.again = zeroed(r.found, r.words), zeroed(r.again, r.words)
+	r.ready(p.lanes.depth)
 	r.active = append(r.active[:0], p.lanes.always...)
 	r.tx, r.set = append(r.tx[:0], p.start...), append(r.set[:0], p.known...)
 	r.origin = r.origin[:0]
@@ -148,6 +148,7 @@ func (r *run) end() {
 	clear(r.tx)
 	clear(r.extra)
 	clear(r.matched[:cap(r.matched)])
+	r.forget()
 	r.fields, r.hits, r.current, r.ctx = nil, nil, match{}, nil
 	r.extra, r.matched, r.controls = r.extra[:0], r.matched[:0], r.controls[:0]
 }
@@ -281,7 +282,7 @@ func (r *run) value(c *condition, m match) {
 	r.current = m
 	t := c.test
 	if t.steps == nil {
-		m.value = t.chain.Apply(m.value)
+		m.value = t.chain.ApplyIn(&r.buffer, m.value)
 		r.judge(c, m)
 		return
 	}
@@ -296,10 +297,27 @@ func (r *run) value(c *condition, m match) {
 	}
 }
 
+// judge applies the operator. A value may lie in the buffer, and is copied before anything is kept of it.
 func (r *run) judge(c *condition, m match) {
-	if len(r.matched) < maxHits && c.test.op.evaluate(r, m.value) {
+	op := c.test.op
+	if len(r.matched) >= maxHits || r.capturing && op.pattern != nil && op.pattern.Match(m.value) == op.negated {
+		return
+	}
+	if r.capturing {
+		m.value = r.kept(m.value)
+	}
+	if op.evaluate(r, m.value) {
+		m.value = r.kept(m.value)
 		r.holds(c, m)
 	}
+}
+
+// kept is a value that stays, also when the buffer is used again.
+func (r *run) kept(value string) string {
+	if r.buffer.Holds(value) {
+		return strings.Clone(value)
+	}
+	return value
 }
 
 // holds notes a match and does the actions of its condition.

@@ -15,6 +15,7 @@ type Summary struct {
 	Literals   int    `json:"literals"`   // distinct ones in the common scanner
 	Scanner    int    `json:"scanner"`    // bytes of its automaton
 	Automata   int    `json:"automata"`   // of regular expressions; their states are made when a message needs them
+	Shared     int    `json:"shared"`     // tests that one automaton looks for together
 	Lanes      []Lane `json:"lanes"`
 }
 
@@ -25,6 +26,7 @@ type Lane struct {
 	Tests      int    `json:"tests"`
 	Literals   int    `json:"literals"` // tests that a literal makes candidates
 	Bytes      int    `json:"bytes"`    // tests that certain bytes make candidates
+	Shared     int    `json:"shared"`   // tests that the shared automaton tells
 }
 
 // Summary describes the program.
@@ -43,7 +45,10 @@ func (p *Program) Summary() Summary {
 		}
 	}
 	literals := map[string]bool{}
-	for _, t := range p.tests {
+	for i, t := range p.tests {
+		if t.shared && len(p.lanes.users[i]) > 0 {
+			s.Shared++
+		}
 		if t.op.selective() {
 			for _, l := range prefixes(t.op.literals) {
 				literals[l] = true
@@ -52,26 +57,19 @@ func (p *Program) Summary() Summary {
 	}
 	s.Literals = len(literals)
 	for c := range collections {
-		s.Lanes = append(s.Lanes, p.lanes.text[c].summary(p, c.String())...)
-		s.Lanes = append(s.Lanes, p.lanes.name[c].summary(p, c.String()+" names")...)
+		s.Lanes = append(s.Lanes, p.lanes.text[c].summary(c.String())...)
+		s.Lanes = append(s.Lanes, p.lanes.name[c].summary(c.String()+" names")...)
 	}
 	return s
 }
 
-func (l *lane) summary(p *Program, collection string) (out []Lane) {
+func (l *lane) summary(collection string) (out []Lane) {
 	for _, c := range l.chains {
-		one := Lane{Collection: collection, Chain: c.chain.Name(), Bytes: len(c.needs)}
+		one := Lane{Collection: collection, Chain: c.chain.Name(), Literals: c.tests.size(), Bytes: len(c.needs), Shared: c.shared.size()}
 		if one.Chain == "" {
 			one.Chain = "none"
 		}
-		for _, t := range p.tests {
-			if !c.tests.has(t.number) {
-				continue
-			}
-			if one.Tests++; t.op.literals != nil {
-				one.Literals++
-			}
-		}
+		one.Tests = one.Literals + one.Bytes + one.Shared
 		out = append(out, one)
 	}
 	return out

@@ -2,6 +2,7 @@ package transform
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unsafe"
 )
@@ -9,15 +10,47 @@ import (
 // A function appends the changed text to b, or returns false where there is nothing to change.
 type function func(b []byte, s string) ([]byte, bool)
 
+// A Function is one transformation of the rule language. It is immutable and safe for concurrent use.
+type Function struct {
+	name   string
+	apply  function
+	moves  Bytes             // a text without these is not changed, or in nothing but letter case …
+	leaves func(string) bool // … nor one of which this holds; nil: of none
+	folds  bool              // it changes letter case
+	grows  bool              // what comes out may be longer than what went in
+}
+
+// Name is the name in the language.
+func (f *Function) Name() string { return f.name }
+
+// Folds reports whether the function changes letter case.
+func (f *Function) Folds() bool { return f.folds }
+
+// Grows reports whether a text may become longer.
+func (f *Function) Grows() bool { return f.grows }
+
+// Fixed reports whether the function may change any text, whatever its bytes.
+func (f *Function) Fixed() bool { return f.moves == all }
+
+// Moves is the set of bytes without which the function changes nothing but letter case.
+func (f *Function) Moves() *Bytes { return &f.moves }
+
+// Changes reports whether more than letter case may be changed in s, whose bytes are present. False is certain.
+func (f *Function) Changes(present *Bytes, s string) bool {
+	return f.Fixed() || f.moves.Meets(present) && (f.leaves == nil || !f.leaves(s))
+}
+
+// Apply appends the changed text to b, or returns false where nothing is changed: then what it has appended means nothing.
+func (f *Function) Apply(b []byte, s string) ([]byte, bool) {
+	out, changed := f.apply(b, s)
+	return out, changed && string(out[len(b):]) != s
+}
+
 // A Chain is a sequence of transformations, as a rule lists them. The zero Chain changes nothing. It is immutable and
 // safe for concurrent use.
 type Chain struct {
-	name  string
-	funcs []function
-	moves Bytes // without these it changes nothing
-	other Bytes // moves, but for letters that it makes small
-	keeps bool  // there may be such a text
-	makes bool  // what comes out may hold bytes that did not go in
+	name      string
+	functions []*Function
 }
 
 // NewChain looks up transformations by the names of the language's manual, letter case included. "none" forgets what
@@ -30,29 +63,31 @@ func NewChain(names ...string) (Chain, error) {
 			c, kept = Chain{}, nil
 			continue
 		}
-		t, ok := table[name]
+		f, ok := table[name]
 		if !ok {
 			return Chain{}, fmt.Errorf("the transformation %s is not supported", name)
 		}
-		c.funcs, kept = append(c.funcs, t.apply), append(kept, name)
-		c.moves, c.makes = union(c.moves, t.moves), c.makes || !moving[name]
-		moves := t.moves
-		if name == "lowercase" {
-			moves.remove('A', 'Z')
-		}
-		c.other = union(c.other, moves)
+		c.functions, kept = append(c.functions, f), append(kept, name)
 	}
-	c.name, c.keeps = strings.Join(kept, ","), c.moves != all
+	c.name = strings.Join(kept, ",")
 	return c, nil
 }
 
 // Name identifies the chain: equal names, equal effects. It is "" for a chain that changes nothing.
 func (c *Chain) Name() string { return c.name }
 
+// Functions are the transformations, in order.
+func (c *Chain) Functions() []*Function { return c.functions }
+
+// Folds reports whether the chain changes letter case.
+func (c *Chain) Folds() bool {
+	return slices.ContainsFunc(c.functions, (*Function).Folds)
+}
+
 // Apply transforms a text. It returns the very same string where there is nothing to change.
 func (c *Chain) Apply(s string) string {
-	for _, f := range c.funcs {
-		if b, changed := f(nil, s); changed {
+	for _, f := range c.functions {
+		if b, changed := f.Apply(nil, s); changed {
 			s = string(b)
 		}
 	}
@@ -62,10 +97,16 @@ func (c *Chain) Apply(s string) string {
 // A Buffer holds transformed texts. The zero Buffer is ready to use; it is not safe for concurrent use.
 type Buffer struct{ now, before []byte }
 
+// Holds reports whether s lies in the buffer.
+func (b *Buffer) Holds(s string) bool {
+	at, from := unsafe.StringData(s), unsafe.SliceData(b.before)
+	return at != nil && at == from
+}
+
 // ApplyIn is Apply without an allocation: the text lies in b and is valid until b is used again.
 func (c *Chain) ApplyIn(b *Buffer, s string) string {
-	for _, f := range c.funcs {
-		out, changed := f(b.now[:0], s)
+	for _, f := range c.functions {
+		out, changed := f.Apply(b.now[:0], s)
 		if !changed {
 			b.now = out // grown, perhaps
 			continue
@@ -75,26 +116,6 @@ func (c *Chain) ApplyIn(b *Buffer, s string) string {
 	}
 	return s
 }
-
-// Keeps reports whether a text of these bytes is certainly unchanged.
-func (c *Chain) Keeps(b *Bytes) bool { return c.name == "" || c.keeps && !c.moves.Meets(b) }
-
-// KeepsButCase is Keeps for a reader to whom A and a are the same: letters that the chain makes small do not count.
-func (c *Chain) KeepsButCase(b *Bytes) bool { return c.name == "" || c.keeps && !c.other.Meets(b) }
-
-// Moves is the set of bytes without which the chain changes nothing but letter case.
-func (c *Chain) Moves() Bytes { return c.other }
-
-// Fixed reports whether the chain may change any text, whatever its bytes.
-func (c *Chain) Fixed() bool { return c.name != "" && !c.keeps }
-
-// Makes reports whether what comes out may hold other bytes than what went in, blanks and small letters aside.
-func (c *Chain) Makes() bool { return c.makes }
-
-// moving are the functions that take bytes away, or replace them by blanks and small letters.
-var moving = map[string]bool{"cmdLine": true, "compressWhitespace": true, "lowercase": true, "normalisePath": true, "normalizePath": true,
-	"removeComments": false, "removeCommentsChar": true, "removeNulls": true, "removeWhitespace": true, "replaceComments": true, "replaceNulls": true,
-	"trim": true, "trimLeft": true, "trimRight": true}
 
 // Bytes is a set of bytes.
 type Bytes [4]uint64
@@ -123,18 +144,12 @@ func (b *Bytes) Within(o *Bytes) bool {
 // Union is the bytes of both sets.
 func (b *Bytes) Union(o *Bytes) Bytes { return union(*b, *o) }
 
-// Folded is the set with small letters in place of capitals.
-func (b *Bytes) Folded() Bytes {
+// AnyCase is the set with each ASCII letter in both cases.
+func (b *Bytes) AnyCase() Bytes {
+	const capitals = 1<<27 - 2 // A to Z; small letters are 32 further
 	out := *b
-	capitals := out[1] & (1<<27 - 2) // A to Z
-	out[1] = out[1]&^capitals | capitals<<32
+	out[1] |= out[1]&capitals<<32 | out[1]>>32&capitals
 	return out
-}
-
-func (b *Bytes) remove(from, to byte) {
-	for c := int(from); c <= int(to); c++ {
-		b[c>>6] &^= 1 << (c & 63)
-	}
 }
 
 func span(from, to byte) (b Bytes) {
@@ -159,44 +174,72 @@ var (
 	blank = BytesOf(" \t\n\v\f\r")
 )
 
-// table holds the functions, with the bytes without which they change nothing.
-var table = map[string]struct {
-	apply function
-	moves Bytes
-}{
-	"base64Decode":       {base64Decode, all},
-	"base64DecodeExt":    {base64DecodeExt, all},
-	"base64Encode":       {whole(base64Encode), all},
-	"cmdLine":            {cmdLine, union(span('A', 'Z'), BytesOf("\"'\\^,;/("), blank)},
-	"compressWhitespace": {compressWhitespace, union(blank, wide)},
-	"cssDecode":          {cssDecode, BytesOf(`\`)},
-	"escapeSeqDecode":    {escapeSeqDecode, BytesOf(`\`)},
-	"hexDecode":          {whole(hexDecode), all},
-	"hexEncode":          {whole(hexEncode), all},
-	"htmlEntityDecode":   {whole(htmlEntityDecode), BytesOf("&")},
-	"jsDecode":           {jsDecode, BytesOf(`\`)},
-	"length":             {whole(length), all},
-	"lowercase":          {lowercase, union(span('A', 'Z'), wide)},
-	"md5":                {whole(md5Sum), all},
-	"normalisePath":      {whole(normalizePath), BytesOf("/.")},
-	"normalisePathWin":   {whole(normalizePathWin), BytesOf(`/\.: `)},
-	"normalizePath":      {whole(normalizePath), BytesOf("/.")},
-	"normalizePathWin":   {whole(normalizePathWin), BytesOf(`/\.: `)},
-	"removeComments":     {whole(removeComments), BytesOf("/<-#")},
-	"removeCommentsChar": {removeCommentsChar, BytesOf("/*<-#")},
-	"removeNulls":        {removeNulls, BytesOf("\x00")},
-	"removeWhitespace":   {removeWhitespace, union(blank, wide)},
-	"replaceComments":    {replaceComments, BytesOf("/")},
-	"replaceNulls":       {whole(replaceNulls), BytesOf("\x00")},
-	"sha1":               {whole(sha1Sum), all},
-	"trim":               {whole(trim), blank},
-	"trimLeft":           {whole(trimLeft), blank},
-	"trimRight":          {whole(trimRight), blank},
-	"uppercase":          {whole(strings.ToUpper), union(span('a', 'z'), wide)},
-	"urlDecode":          {urlDecode, BytesOf("%+")},
-	"urlDecodeUni":       {urlDecodeUni, BytesOf("%+")},
-	"urlEncode":          {whole(urlEncode), all},
-	"utf8toUnicode":      {whole(utf8toUnicode), wide},
+// table holds the functions by name.
+var table = func() map[string]*Function {
+	m := map[string]*Function{}
+	for i := range functions {
+		m[functions[i].name] = &functions[i]
+	}
+	return m
+}()
+
+var functions = []Function{
+	{name: "base64Decode", apply: base64Decode, moves: all},
+	{name: "base64DecodeExt", apply: base64DecodeExt, moves: all},
+	{name: "base64Encode", apply: whole(base64Encode), moves: all, grows: true},
+	{name: "cmdLine", apply: cmdLine, moves: union(BytesOf("\"'\\^,;"), blank), leaves: spaced, folds: true},
+	{name: "compressWhitespace", apply: compressWhitespace, moves: union(blank, wide)},
+	{name: "cssDecode", apply: cssDecode, moves: BytesOf(`\`), grows: true},
+	{name: "escapeSeqDecode", apply: escapeSeqDecode, moves: BytesOf(`\`)},
+	{name: "hexDecode", apply: whole(hexDecode), moves: all},
+	{name: "hexEncode", apply: whole(hexEncode), moves: all, grows: true},
+	{name: "htmlEntityDecode", apply: whole(htmlEntityDecode), moves: BytesOf("&"), grows: true},
+	{name: "jsDecode", apply: jsDecode, moves: BytesOf(`\`)},
+	{name: "length", apply: whole(length), moves: all, grows: true},
+	{name: "lowercase", apply: lowercase, moves: wide, folds: true, grows: true},
+	{name: "md5", apply: whole(md5Sum), moves: all, grows: true},
+	{name: "normalisePath", apply: whole(normalizePath), moves: BytesOf("/."), leaves: oneStep, grows: true},
+	{name: "normalisePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), leaves: oneWinStep, grows: true},
+	{name: "normalizePath", apply: whole(normalizePath), moves: BytesOf("/."), leaves: oneStep, grows: true},
+	{name: "normalizePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), leaves: oneWinStep, grows: true},
+	{name: "removeComments", apply: whole(removeComments), moves: BytesOf("/<-#"), grows: true},
+	{name: "removeCommentsChar", apply: removeCommentsChar, moves: BytesOf("/*<-#")},
+	{name: "removeNulls", apply: removeNulls, moves: BytesOf("\x00")},
+	{name: "removeWhitespace", apply: removeWhitespace, moves: union(blank, wide), grows: true},
+	{name: "replaceComments", apply: replaceComments, moves: BytesOf("/")},
+	{name: "replaceNulls", apply: whole(replaceNulls), moves: BytesOf("\x00")},
+	{name: "sha1", apply: whole(sha1Sum), moves: all, grows: true},
+	{name: "trim", apply: whole(trim), moves: blank},
+	{name: "trimLeft", apply: whole(trimLeft), moves: blank},
+	{name: "trimRight", apply: whole(trimRight), moves: blank},
+	{name: "uppercase", apply: whole(strings.ToUpper), moves: wide, folds: true, grows: true},
+	{name: "urlDecode", apply: urlDecode, moves: BytesOf("%+")},
+	{name: "urlDecodeUni", apply: urlDecodeUni, moves: BytesOf("%+")},
+	{name: "urlEncode", apply: whole(urlEncode), moves: all, grows: true},
+	{name: "utf8toUnicode", apply: whole(utf8toUnicode), moves: wide, grows: true},
+}
+
+// spaced reports whether all that cmdLine could change in s are blanks, and it leaves those.
+func spaced(s string) bool {
+	for i := range len(s) {
+		switch s[i] {
+		case '"', '\'', '\\', '^', ',', ';', '\t', '\r', '\n':
+			return false
+		case ' ':
+			if i+1 < len(s) && (s[i+1] == ' ' || s[i+1] == '/' || s[i+1] == '(') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// oneStep reports whether s is a single step of a path, which is left as it is.
+func oneStep(s string) bool { return s != "." && strings.IndexByte(s, '/') < 0 }
+
+// oneWinStep is oneStep for Windows, where streams, and dots and blanks at the end, go.
+func oneWinStep(s string) bool {
+	return s != "" && strings.IndexAny(s, `/\:`) < 0 && s[len(s)-1] != '.' && s[len(s)-1] != ' '
 }
 
 // whole makes a function of one that returns the text: for those that are seldom asked for, or seldom change anything.
