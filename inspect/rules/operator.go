@@ -235,7 +235,7 @@ func (o *operator) detectSQLi() {
 			plain[c>>6] |= 1 << (c & 63)
 		}
 	}
-	o.needs = &plain
+	o.needs, o.suspects = &plain, suspectsSQL
 	o.holds = func(r *run, v string) bool {
 		found, fingerprint := libinjection.IsSQLi(v)
 		if found && r.capturing {
