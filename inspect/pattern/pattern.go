@@ -43,6 +43,16 @@ func (p *Pattern) Required() []string { return p.required }
 // Binary reports whether a character is a byte.
 func (p *Pattern) Binary() bool { return p.binary }
 
+// Caseless reports whether the ASCII letters of a text may be of either case.
+func (p *Pattern) Caseless() bool {
+	for c := 'A'; c <= 'Z'; c++ {
+		if p.alpha.low[c] != p.alpha.low[c+'a'-'A'] {
+			return false
+		}
+	}
+	return true
+}
+
 // Match reports whether s contains a match.
 func (p *Pattern) Match(s string) bool {
 	at := p.cache.Load().start

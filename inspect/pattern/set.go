@@ -9,13 +9,13 @@ import "regexp/syntax"
 // Therefore who asks says how many it may cost; then the patterns are asked one by one.
 type Set struct{ *automaton }
 
-// NewSet joins patterns, none of which may be binary; numbers says how each is called.
+// NewSet joins patterns, all of which are binary or none; numbers says how each is called.
 func NewSet(patterns []*Pattern, numbers []int, b *Budget) *Set {
 	progs := make([]*syntax.Prog, len(patterns))
 	for i, p := range patterns {
 		progs[i] = p.prog
 	}
-	a := newAutomaton(progs, false, false, b)
+	a := newAutomaton(progs, false, len(patterns) > 0 && patterns[0].binary, b)
 	for pc, i := range a.numbers {
 		a.numbers[pc] = uint32(numbers[i])
 	}
@@ -29,7 +29,7 @@ func (t *Set) Match(s string, found []uint64, left *int) bool {
 	note(at.accepts, found)
 	for i := 0; i < len(s); {
 		var class uint16
-		if c := s[i]; c < asciiEnd {
+		if c := s[i]; c < asciiEnd || t.binary {
 			class = t.alpha.low[c]
 			i++
 		} else {

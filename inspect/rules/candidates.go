@@ -151,19 +151,22 @@ func (r *run) need(list []need, on *level, marks []uint64) {
 	}
 }
 
-// ask finds the tests of the shared automaton that hold. Where it gives up, literals have to do.
+// ask finds the tests of the shared automata that hold. Where one gives up, literals have to do.
 func (r *run) ask(on *level) {
 	if on.asked || !r.work(len(on.text)) {
 		return
 	}
 	on.asked = true
 	clear(on.answer)
-	if r.p.lanes.shared.Match(on.text, on.answer, &r.states) {
+	for _, set := range r.p.lanes.shared {
+		if set.Match(on.text, on.answer, &r.states) {
+			continue
+		}
+		r.scan(on)
+		for i, word := range r.p.lanes.blind {
+			on.answer[i] = on.found[i] | word
+		}
 		return
-	}
-	r.scan(on)
-	for i, word := range r.p.lanes.blind {
-		on.answer[i] = on.found[i] | word
 	}
 }
 

@@ -268,7 +268,7 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 	if t.op, err = c.compileOperator(r.Operator); err != nil {
 		return nil, err
 	}
-	t.number, t.shared = len(c.program.tests), t.op.common() && !t.chain.Folds()
+	t.number, t.shared = len(c.program.tests), t.op.common() && (!t.chain.Folds() || t.op.pattern.Caseless())
 	c.program.tests, c.tests[key] = append(c.program.tests, t), t
 	return t, nil
 }

@@ -42,8 +42,8 @@ func (b bitset) with(o bitset) bitset {
 // lanes say what is looked for where: by collection, the tests of its texts and those of its keys.
 type lanes struct {
 	scanner    *pattern.Scanner
-	shared     *pattern.Set // of the tests that literals do not tell; nil: there are none
-	blind      bitset       // of these, those without any literal
+	shared     []*pattern.Set // of the tests that literals do not tell
+	blind      bitset         // of these, those without any literal
 	text, name [collections]lane
 	users      [][]int // by test: the conditions that begin with it
 	order      []*condition
@@ -97,22 +97,24 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 	}
 }
 
-// share joins the tests that literals do not tell.
+// share joins the tests that literals do not tell: those of texts in one automaton, those of bytes in another.
 func (l *lanes) share(p *Program, b *pattern.Budget) {
-	var list []*pattern.Pattern
-	var numbers []int
 	l.blind = newBitset(len(p.tests))
-	for i, t := range p.tests {
-		if !t.shared || len(l.users[i]) == 0 {
-			continue
+	for _, binary := range []bool{false, true} {
+		var list []*pattern.Pattern
+		var numbers []int
+		for i, t := range p.tests {
+			if !t.shared || len(l.users[i]) == 0 || t.op.pattern.Binary() != binary {
+				continue
+			}
+			list, numbers = append(list, t.op.pattern), append(numbers, i)
+			if t.op.literals == nil {
+				l.blind.set(i)
+			}
 		}
-		list, numbers = append(list, t.op.pattern), append(numbers, i)
-		if t.op.literals == nil {
-			l.blind.set(i)
+		if list != nil {
+			l.shared = append(l.shared, pattern.NewSet(list, numbers, b))
 		}
-	}
-	if list != nil {
-		l.shared = pattern.NewSet(list, numbers, b)
 	}
 }
 

@@ -31,7 +31,7 @@ func (o *operator) selective() bool { return !o.negated && (o.literals != nil ||
 
 // common reports whether the operator is an expression whose literals tell little, and that can be joined with others.
 func (o *operator) common() bool {
-	return !o.negated && o.pattern != nil && !o.pattern.Binary() && pattern.Common(o.literals)
+	return !o.negated && o.pattern != nil && pattern.Common(o.literals)
 }
 
 // evaluate applies the operator.
@@ -95,6 +95,19 @@ var comparisons = map[string]func(value, argument string) bool{
 
 var numeric = map[string]bool{"eq": true, "ge": true, "gt": true, "le": true, "lt": true}
 
+// containing are the comparisons that hold only for values with the argument in them.
+var containing = map[string]bool{"streq": true, "contains": true, "beginsWith": true, "endsWith": true}
+
+// lower folds ASCII letters alone, as scanners do.
+func lower(s string) string {
+	return strings.Map(func(r rune) rune {
+		if 'A' <= r && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, s)
+}
+
 // number is 0 for what is no number, as in the language.
 func number(s string) int {
 	n, err := strconv.Atoi(s)
@@ -117,6 +130,9 @@ func (o *operator) compare(at seclang.Pos, from seclang.Operator) error {
 		return problem(at, "@%s compares numbers, and %.40q is none", from.Name, from.Argument)
 	}
 	o.macro, o.ofMacro = m, true
+	if m.parts == nil && m.text != "" && containing[from.Name] {
+		o.literals = []string{lower(m.text)}
+	}
 	o.holds = func(r *run, v string) bool { return compare(v, o.macro.expand(r)) }
 	return nil
 }
