@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	coreruleset "github.com/corazawaf/coraza-coreruleset/v4"
 
@@ -150,6 +151,7 @@ type scratch struct {
 	fields []rules.Field
 	values []int // by field: the index in Message.Values, or -1
 	hits   []rules.Hit
+	text   []byte // of names and lines that are put together
 }
 
 var scratches = sync.Pool{New: func() any { return &scratch{} }}
@@ -198,7 +200,7 @@ func reported(have []Match, hit *Match) bool {
 func (s *scratch) release() {
 	clear(s.fields)
 	clear(s.hits)
-	s.fields, s.values, s.hits = s.fields[:0], s.values[:0], s.hits[:0]
+	s.fields, s.values, s.hits, s.text = s.fields[:0], s.values[:0], s.hits[:0], s.text[:0]
 	scratches.Put(s)
 }
 
@@ -216,7 +218,7 @@ func (s *scratch) readRequest(m *Message) {
 	sizes := [2]int{}
 	for i := range m.Values {
 		v := &m.Values[i]
-		key := m.Name(v)
+		key := s.name(m, v)
 		switch v.Part {
 		case TextPart:
 			key = "/*"
@@ -238,16 +240,39 @@ func (s *scratch) readRequest(m *Message) {
 	s.body(m)
 }
 
+// name is Message.Name. It is valid until the scratch is released.
+func (s *scratch) name(m *Message, v *Value) string {
+	if v.Part != BodyPart || !m.Media.JSON() {
+		return m.plain(v.step)
+	}
+	from := len(s.text)
+	s.text = m.dotted(append(s.text, "json"...), v.step)
+	return s.since(from)
+}
+
+func (s *scratch) since(from int) string {
+	return unsafe.String(unsafe.SliceData(s.text[from:]), len(s.text)-from)
+}
+
+// join is the texts in a row. It is valid until the scratch is released.
+func (s *scratch) join(texts ...string) string {
+	from := len(s.text)
+	for _, t := range texts {
+		s.text = append(s.text, t...)
+	}
+	return s.since(from)
+}
+
 func (s *scratch) line(m *Message) {
 	uri := m.Path
 	if m.RawQuery != "" {
-		uri += "?" + m.RawQuery
+		uri = s.join(uri, "?", m.RawQuery)
 	}
 	s.add(rules.RequestMethod, "", m.Method, -1)
 	s.add(rules.RequestProtocol, "", m.Proto, -1)
 	s.add(rules.RequestURI, "", uri, -1)
 	s.add(rules.RequestURIRaw, "", uri, -1)
-	s.add(rules.RequestLine, "", m.Method+" "+uri+" "+m.Proto, -1)
+	s.add(rules.RequestLine, "", s.join(m.Method, " ", uri, " ", m.Proto), -1)
 	s.add(rules.RequestFilename, "", m.Decoded, -1)
 	base := m.Decoded
 	if i := strings.LastIndexAny(base, `/\`); i >= 0 && i+1 < len(base) {
@@ -259,9 +284,9 @@ func (s *scratch) line(m *Message) {
 
 func (s *scratch) file(i int, key string, v *Value) {
 	s.add(rules.FilesNames, key, key, i)
-	s.add(rules.PartHeaders, key, `Content-Disposition: form-data; name="`+key+`"; filename="`+v.Text+`"`, i)
+	s.add(rules.PartHeaders, key, s.join(`Content-Disposition: form-data; name="`, key, `"; filename="`, v.Text, `"`), i)
 	if v.Type != "" {
-		s.add(rules.PartHeaders, key, "Content-Type: "+v.Type, i)
+		s.add(rules.PartHeaders, key, s.join("Content-Type: ", v.Type), i)
 	}
 }
 

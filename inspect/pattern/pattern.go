@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"regexp/syntax"
+	"strings"
 	"sync"
 )
 
@@ -12,6 +13,7 @@ type Pattern struct {
 	expr string
 	*automaton
 	captures func() *regexp.Regexp // compiled on first use
+	whole    bool                  // any text matches, from its beginning to its end
 	required []string
 	prog     *syntax.Prog
 }
@@ -28,7 +30,8 @@ func Compile(expr string, binary bool, b *Budget) (*Pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't compile the expression: %w", err)
 	}
-	p := &Pattern{expr: expr, automaton: newAutomaton([]*syntax.Prog{prog}, true, binary, b), prog: prog, required: required}
+	p := &Pattern{expr: expr, automaton: newAutomaton([]*syntax.Prog{prog}, true, binary, b), prog: prog, required: required,
+		whole: strings.TrimPrefix(expr, "(?sm)") == "^.*$" && strings.HasPrefix(expr, "(?s")}
 	p.captures = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 	return p, nil
 }
@@ -87,13 +90,17 @@ func (p *Pattern) Match(s string) bool {
 	return len(p.endings(at)) > 0
 }
 
-// Find returns the index pairs of the leftmost match and its groups, as [regexp.Regexp.FindStringSubmatchIndex], or nil.
-func (p *Pattern) Find(s string) []int {
+// Find appends to dst the index pairs of the leftmost match and its groups, as [regexp.Regexp.FindStringSubmatchIndex]
+// returns them. It returns nil where there is none.
+func (p *Pattern) Find(dst []int, s string) []int {
+	if p.whole {
+		return append(dst, 0, len(s))
+	}
 	if !p.Match(s) {
 		return nil
 	}
 	if !p.binary {
-		return p.captures().FindStringSubmatchIndex(s)
+		return append(dst, p.captures().FindStringSubmatchIndex(s)...)
 	}
 	text, starts := latin1(s)
 	found := p.captures().FindStringSubmatchIndex(text)
@@ -102,7 +109,7 @@ func (p *Pattern) Find(s string) []int {
 			found[i] = starts[at]
 		}
 	}
-	return found
+	return append(dst, found...)
 }
 
 // latin1 makes each byte the character of that number, and tells for each index of the text which byte it came from.

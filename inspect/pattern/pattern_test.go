@@ -15,7 +15,7 @@ import (
 
 // Expressions in which automata go wrong: assertions, repetition, folding, empty matches, bytes that are no UTF-8.
 var tricky = []string{
-	``, `a`, `^a`, `a$`, `^$`, `(?m)^a$`, `(?m)$`, `\ba\b`, `\Ba`, `a\b`, `\bé\b`, `(?i)k`, `(?i)straße`, `[^a]`, `[^\x{fffd}]`, `\x{fffd}`, `.`, `(?s).`,
+	``, `a`, `(?sm)^.*$`, `^a`, `a$`, `^$`, `(?m)^a$`, `(?m)$`, `\ba\b`, `\Ba`, `a\b`, `\bé\b`, `(?i)k`, `(?i)straße`, `[^a]`, `[^\x{fffd}]`, `\x{fffd}`, `.`, `(?s).`,
 	`a{3}`, `a{2,4}b`, `(?:ab){2,}`, `(a|b)*c`, `(?:a*)*b`, `\Aab\z`, `(?m)^b\z`, `a|^b|c$`, `(?:^|x)y(?:z|$)`, `\d+(?:\.\d+)?$`, `x*`, `(?i)[k-s]{2}`,
 	`(?s)a.*b.*c`, `(?sm)^\s*<`, `[\s\S]{3}z`, `\b\w+\b=\b\w+\b`, `a\B\B`, `(?:\b|a)b`, `é`, `[à-ý]+`, `(?i)É`, `\pL\d`, `(?:a$|a\n)b`,
 }
@@ -59,7 +59,7 @@ func check(t *testing.T, p *Pattern, re *regexp.Regexp, text string) {
 	if got := p.Match(text); got != want {
 		t.Fatalf("%s on %q: %v, want %v", p, text, got, want)
 	}
-	if got, want := p.Find(text), re.FindStringSubmatchIndex(text); !slices.Equal(got, want) {
+	if got, want := p.Find(nil, text), re.FindStringSubmatchIndex(text); !slices.Equal(got, want) {
 		t.Fatalf("%s on %q: %v, want %v", p, text, got, want)
 	}
 	if want && p.Required() != nil && !scans(p.Required(), text) {
@@ -90,7 +90,7 @@ func TestBinary(t *testing.T) {
 			if p.Match(text) && p.Required() != nil && !scans(p.Required(), text) {
 				t.Fatalf("%s matches %q without any of %q", expr, text, p.Required())
 			}
-			if at := p.Find(text); at != nil && !p.Match(text[at[0]:at[1]]) && !strings.HasPrefix(expr, "^") {
+			if at := p.Find(nil, text); at != nil && !p.Match(text[at[0]:at[1]]) && !strings.HasPrefix(expr, "^") {
 				t.Fatalf("%s on %q: found at %v", expr, text, at)
 			}
 		}

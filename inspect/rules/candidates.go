@@ -79,12 +79,18 @@ const (
 
 // pass finds the candidates among the tests of a lane for one text.
 func (r *run) pass(l *lane, text string, marks []uint64) {
+	slot := l.clean.slot(text)
+	if remembers(slot, text) {
+		return
+	}
 	r.states += len(text) / perState
 	top := &r.levels[0]
 	top.text, top.present = text, transform.BytesOf(text)
 	top.sorted, top.scanned, top.asked = true, false, false
 	r.visit(l.plan(&top.present, text), 0, marks)
-	r.activate(marks)
+	if !r.activate(marks) && !r.late {
+		remember(slot, text)
+	}
 }
 
 // visit notes the tests of a node, whose text is at a level, and goes on to what its text is changed into.
@@ -170,15 +176,16 @@ func (r *run) ask(on *level) {
 	}
 }
 
-// activate marks the conditions that begin with a candidate test.
-func (r *run) activate(marks []uint64) {
+// activate marks the conditions that begin with a candidate test, and reports whether there are any.
+func (r *run) activate(marks []uint64) (any bool) {
 	for i, word := range marks {
 		for word != 0 {
 			test := i<<6 + bits.TrailingZeros64(word)
-			word &= word - 1
+			word, any = word&(word-1), true
 			for _, c := range r.p.lanes.users[test] {
 				r.active[c>>6] |= 1 << (c & 63)
 			}
 		}
 	}
+	return any
 }

@@ -24,6 +24,7 @@ type Program struct {
 	tests  []*test         // distinct pairs of transformation and operator
 	lanes  lanes           // what is looked for, by collection
 	names  map[string]int  // slots of TX by name
+	slots  []string        // and the names by slot
 	start  []string        // what TX holds at the beginning, by slot
 	known  []bool          // which slots of start are set
 	folded int             // rules that configuration has decided
@@ -254,7 +255,11 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 			t.steps = append(t.steps, step)
 		}
 	}
-	key := strings.Join([]string{strings.Join(names, ","), r.Operator.Name, r.Operator.Argument}, "\x00")
+	operator := r.Operator
+	if argument, constant := c.fold.expand(operator.Argument); constant && comparisons[operator.Name] != nil {
+		operator.Argument = argument // no message changes it
+	}
+	key := strings.Join([]string{strings.Join(names, ","), operator.Name, operator.Argument}, "\x00")
 	if multi {
 		key = "multi\x00" + key
 	}
@@ -265,7 +270,7 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 		return known, nil
 	}
 	var err error
-	if t.op, err = c.compileOperator(r.Operator); err != nil {
+	if t.op, err = c.compileOperator(operator); err != nil {
 		return nil, err
 	}
 	t.number, t.shared = len(c.program.tests), t.op.common() && (!t.chain.Folds() || t.op.pattern.Caseless())
@@ -295,6 +300,7 @@ func (c *compiler) slot(name string) int {
 	if !ok {
 		i = len(c.program.start)
 		c.program.names[name] = i
+		c.program.slots = append(c.program.slots, name)
 		c.program.start, c.program.known = append(c.program.start, ""), append(c.program.known, false)
 	}
 	return i

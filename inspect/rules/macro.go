@@ -2,6 +2,7 @@ package rules
 
 import (
 	"strings"
+	"unsafe"
 
 	"github.com/sallyport/sallyport/inspect/seclang"
 )
@@ -49,20 +50,28 @@ func macroTarget(at seclang.Pos, name string) (target, error) {
 	return compileTarget(seclang.Target{Pos: at, Variable: strings.ToUpper(variable), Key: key})
 }
 
-// expand fills the values in: the first of a variable that has several.
+// expand fills the values in: the first of a variable that has several. The text is valid until the run ends.
 func (m *macro) expand(r *run) string {
 	if m.parts == nil {
 		return m.text
 	}
-	var b strings.Builder
+	if m.alone() {
+		return r.first(m.parts[1].from)
+	}
+	from := len(r.arena)
 	for i := range m.parts {
 		p := &m.parts[i]
-		b.WriteString(p.text)
+		r.arena = append(r.arena, p.text...)
 		if p.from != nil {
-			b.WriteString(r.first(p.from))
+			r.arena = append(r.arena, r.first(p.from)...)
 		}
 	}
-	return b.String()
+	return unsafe.String(unsafe.SliceData(r.arena[from:]), len(r.arena)-from)
+}
+
+// alone reports whether the text is one variable and nothing else.
+func (m *macro) alone() bool {
+	return len(m.parts) == 3 && m.parts[0].text == "" && m.parts[2].text == ""
 }
 
 // leadsWithCapture reports whether what is logged begins with the captured text.

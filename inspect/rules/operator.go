@@ -133,7 +133,12 @@ func (o *operator) compare(at seclang.Pos, from seclang.Operator) error {
 	if m.parts == nil && m.text != "" && containing[from.Name] {
 		o.literals = []string{lower(m.text)}
 	}
-	o.holds = func(r *run, v string) bool { return compare(v, o.macro.expand(r)) }
+	o.holds = func(r *run, v string) bool {
+		from := len(r.arena)
+		holds := compare(v, o.macro.expand(r))
+		r.arena = r.arena[:from] // the argument is not asked for again
+		return holds
+	}
 	return nil
 }
 
@@ -153,7 +158,10 @@ func (c *compiler) rx(at seclang.Pos, o *operator, expr string) error {
 		if !r.capturing {
 			return p.Match(v)
 		}
-		found := p.Find(v)
+		found := p.Find(r.groups[:0], v)
+		if found != nil {
+			r.groups = found
+		}
 		for i := 0; i+1 < len(found) && i < 18; i += 2 {
 			text := ""
 			if found[i] >= 0 {

@@ -24,6 +24,8 @@ type run struct {
 	states int      // into which the shared automaton may still be led
 	active []uint64 // conditions to evaluate
 	buffer transform.Buffer
+	arena  []byte // of expanded macros
+	groups []int  // of a captured match
 
 	tx        []string // by slot
 	set       []bool
@@ -149,8 +151,11 @@ func (r *run) end() {
 	clear(r.extra)
 	clear(r.matched[:cap(r.matched)])
 	r.forget()
+	if cap(r.arena) > maxBuffer {
+		r.arena = nil
+	}
 	r.fields, r.hits, r.current, r.ctx = nil, nil, match{}, nil
-	r.extra, r.matched, r.controls = r.extra[:0], r.matched[:0], r.controls[:0]
+	r.extra, r.matched, r.controls, r.arena = r.extra[:0], r.matched[:0], r.controls[:0], r.arena[:0]
 }
 
 // phase evaluates the active conditions among those from index from to index to.
@@ -342,14 +347,14 @@ func (r *run) holds(c *condition, m match) {
 func (r *run) report(first *condition, last []match) {
 	message := ""
 	if first.next != nil {
-		message = first.message.expand(r)
+		message = strings.Clone(first.message.expand(r))
 	}
 	for i := range last {
 		if len(r.hits) >= maxHits {
 			return
 		}
 		m := &last[i]
-		hit := Hit{Rule: first.rule, Message: m.message, Field: m.field, Name: m.name, Variable: m.variable, Fragment: m.fragment}
+		hit := Hit{Rule: first.rule, Message: strings.Clone(m.message), Field: m.field, Name: m.name, Variable: m.variable, Fragment: strings.Clone(m.fragment)}
 		if message != "" {
 			hit.Message = message
 		}

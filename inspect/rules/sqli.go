@@ -48,6 +48,7 @@ const (
 	first              // begins a phrase of several words
 	second             // goes on with one
 	known              // a keyword or function, or one of the above
+	dotted             // the part before the dot of a word with a dot
 )
 
 //go:embed sqlwords.txt
@@ -61,9 +62,20 @@ var sqlWords = func() map[string]uint8 {
 		fields := strings.Fields(line)
 		for _, w := range fields[1:] {
 			words[w] |= meanings[fields[0]] | known
+			if before, _, found := strings.Cut(w, "."); found {
+				words[before] |= dotted
+			}
 		}
 	}
 	return words
+}()
+
+// sqlShapes has a bit for the first letter, the last and the length of each word: most names are told by it.
+var sqlShapes = func() (shapes [32][32]uint32) {
+	for w := range sqlWords {
+		shapes[w[0]&31][w[len(w)-1]&31] |= 1 << len(w)
+	}
+	return shapes
 }()
 
 // leading is how many words in a row, with nothing but blanks between them, decide about all that follows: five make the
@@ -188,20 +200,28 @@ func numberLike(w string) int {
 }
 
 // meaningOf looks a word up, whole and up to each dot, as libinjection does.
-func meaningOf(w string) (meaning uint8) {
-	for i := range len(w) {
+func meaningOf(w string) uint8 {
+	dot := strings.IndexByte(w, '.')
+	if dot < 0 {
+		return lookUp(w)
+	}
+	meaning := lookUp(w[:dot])
+	if meaning&dotted == 0 {
+		return meaning // no word of the table begins like this
+	}
+	for i := dot + 1; i < len(w); i++ {
 		if w[i] == '.' {
 			meaning |= lookUp(w[:i])
 		}
 	}
-	return meaning | lookUp(w)
+	return meaning&^dotted | lookUp(w)
 }
 
 // longestWord bounds what is looked up: libinjection takes longer words for names.
 const longestWord = 31
 
 func lookUp(w string) uint8 {
-	if len(w) > longestWord {
+	if len(w) > longestWord || len(w) == 0 || sqlShapes[w[0]&31][w[len(w)-1]&31]>>len(w)&1 == 0 {
 		return 0
 	}
 	var lower [longestWord]byte

@@ -86,7 +86,7 @@ func (r *run) eachTX(t *target, do func(match)) {
 		return
 	}
 	if t.pattern != nil {
-		for name, slot := range r.p.names {
+		for slot, name := range r.p.slots {
 			if r.set[slot] && t.selects(name) {
 				do(match{variable: t.variable, key: name, value: r.tx[slot], field: int(r.origin[slot])})
 			}

@@ -72,6 +72,7 @@ type target struct {
 	one      bool // MATCHED_VAR: the last only
 	key      string
 	pattern  *regexp.Regexp
+	prefix   string // of the keys that pattern takes, where it asks for nothing else
 	except   []exception
 }
 
@@ -158,6 +159,9 @@ func compileTarget(t seclang.Target) (target, error) {
 		if c.pattern = keyPattern(t); c.pattern == nil {
 			return c, problem(t.Pos, "the key of %s is no regular expression", t.Variable)
 		}
+		if prefix := strings.TrimPrefix(c.pattern.String(), "^"); prefix != c.pattern.String() && regexp.QuoteMeta(prefix) == prefix {
+			c.prefix = prefix
+		}
 	}
 	return c, nil
 }
@@ -187,6 +191,9 @@ func (t *target) selects(key string) bool {
 	own := lower
 	if t.exact {
 		own = key
+	}
+	if t.prefix != "" && len(t.except) == 0 {
+		return strings.HasPrefix(own, t.prefix)
 	}
 	if t.pattern != nil && !t.pattern.MatchString(own) || t.pattern == nil && t.key != "" && t.key != own {
 		return false

@@ -104,10 +104,20 @@ func removeWhitespace(b []byte, s string) ([]byte, bool) {
 		return b, false
 	}
 	b = append(b, s[:at]...)
-	for _, r := range s[at:] {
+	for i := at; i < len(s); {
+		c := s[i]
+		if c < utf8.RuneSelf {
+			if c > ' ' || !isSpace(rune(c)) {
+				b = append(b, c)
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
 		if !unicode.IsSpace(r) {
 			b = utf8.AppendRune(b, r)
 		}
+		i += size
 	}
 	return b, true
 }
@@ -131,6 +141,11 @@ func compressWhitespace(b []byte, s string) ([]byte, bool) {
 	}
 	b, within := append(b, s[:at]...), false
 	for at < len(s) {
+		if c := s[at]; c > ' ' && c < utf8.RuneSelf {
+			b, within = append(b, c), false
+			at++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(s[at:])
 		switch {
 		case !isSpace(r) && s[at] != 0xA0:
