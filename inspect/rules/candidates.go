@@ -79,8 +79,8 @@ const (
 
 // pass finds the candidates among the tests of a lane for one text.
 func (r *run) pass(l *lane, text string, marks []uint64) {
-	slot := l.clean.slot(text)
-	if remembers(slot, text) {
+	memory := l.clean.pair(text)
+	if memory != nil && remembers(memory, text) {
 		return
 	}
 	r.states += len(text) / perState
@@ -88,8 +88,8 @@ func (r *run) pass(l *lane, text string, marks []uint64) {
 	top.text, top.present = text, transform.BytesOf(text)
 	top.sorted, top.scanned, top.asked = true, false, false
 	r.visit(l.plan(&top.present, text), 0, marks)
-	if !r.activate(marks) && !r.late {
-		remember(slot, text)
+	if !r.activate(marks) && memory != nil && !r.late {
+		remember(memory, text)
 	}
 }
 

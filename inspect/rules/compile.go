@@ -108,6 +108,8 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 		return nil, err
 	}
 	c.program.noteReads()
+
+	c.program.selectSlots()
 	c.program.layOut(o.Shared)
 	c.program.automata = len(c.patterns)
 	slices.SortFunc(c.program.rules, func(a, b *Rule) int { return a.ID - b.ID })
@@ -292,6 +294,24 @@ func (c *compiler) pattern(expr string, binary bool) (*pattern.Pattern, error) {
 		c.patterns[key] = p
 	}
 	return p, err
+}
+
+// selectSlots finds the variables that a selector of TX takes, now that all are known.
+func (p *Program) selectSlots() {
+	for _, list := range p.phases {
+		for _, first := range list {
+			for c := first; c != nil; c = c.next {
+				for i := range c.targets {
+					t := &c.targets[i]
+					for slot, name := range p.slots {
+						if t.kind == ofTX && t.pattern != nil && t.selects(name) {
+							t.slots = append(t.slots, slot)
+						}
+					}
+				}
+			}
+		}
+	}
 }
 
 // slot is the place of a TX variable.

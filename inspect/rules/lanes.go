@@ -3,6 +3,7 @@ package rules
 import (
 	"math/bits"
 	"slices"
+	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/inspect/pattern"
 	"github.com/sallyport/sallyport/inspect/transform"
@@ -168,10 +169,19 @@ func (c *laneChain) sort(p *Program) {
 		case t.op.literals != nil:
 			c.tests.set(i)
 			for _, s := range t.op.literals {
-				c.part.least = min(c.part.least, len(s))
+				c.part.least = min(c.part.least, asciiLength(s))
 			}
 		}
 	}
+}
+
+func asciiLength(s string) (n int) {
+	for i := range len(s) {
+		if s[i] < utf8.RuneSelf {
+			n++
+		}
+	}
+	return n
 }
 
 func prefixes(list []string) []string {

@@ -14,13 +14,13 @@ type node struct {
 	function *transform.Function // that makes the text of its parent's; nil: the root
 	part
 	kids  []*node
-	least int // texts that are shorter hold nothing of what is looked for here and below
+	least int // texts that have fewer bytes of ASCII hold nothing of what is looked for here and below
 }
 
 // A part is the tests that are told by one text.
 type part struct {
 	tests  bitset // that literals tell
-	least  int    // length of the shortest of those; 0: a test without literals is among them
+	least  int    // bytes of ASCII in the shortest of those
 	shared bitset // that the shared automaton tells; nil: none
 	needs  []need
 }
@@ -134,7 +134,7 @@ func (n *node) bound() {
 		}
 	}
 	for _, k := range n.kids {
-		if k.bound(); k.function.Grows() {
+		if k.bound(); k.function.Adds() {
 			n.least = 0
 		}
 		n.least = min(n.least, k.least)

@@ -85,11 +85,9 @@ func (r *run) eachTX(t *target, do func(match)) {
 		}
 		return
 	}
-	if t.pattern != nil {
-		for slot, name := range r.p.slots {
-			if r.set[slot] && t.selects(name) {
-				do(match{variable: t.variable, key: name, value: r.tx[slot], field: int(r.origin[slot])})
-			}
+	for _, slot := range t.slots {
+		if r.set[slot] {
+			do(match{variable: t.variable, key: r.p.slots[slot], value: r.tx[slot], field: int(r.origin[slot])})
 		}
 	}
 	for i := range r.extra {

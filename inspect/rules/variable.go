@@ -73,6 +73,7 @@ type target struct {
 	key      string
 	pattern  *regexp.Regexp
 	prefix   string // of the keys that pattern takes, where it asks for nothing else
+	slots    []int  // of TX: those of the program that pattern takes
 	except   []exception
 }
 

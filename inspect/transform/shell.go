@@ -44,7 +44,7 @@ func replaceComments(b []byte, s string) ([]byte, bool) {
 
 // removeCommentsChar removes the marks of comments and keeps what is within.
 func removeCommentsChar(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, "/*<-#", func(b []byte, s string) ([]byte, string) {
+	return rewrite(b, s, &comments, func(b []byte, s string) ([]byte, string) {
 		for _, mark := range []string{"/*", "*/", "<!--", "-->", "--", "#"} {
 			if strings.HasPrefix(s, mark) {
 				return b, s[len(mark):]

@@ -13,7 +13,7 @@ import (
 )
 
 func removeNulls(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, "\x00", func(b []byte, s string) ([]byte, string) { return b, s[1:] })
+	return rewrite(b, s, &nulByte, func(b []byte, s string) ([]byte, string) { return b, s[1:] })
 }
 
 func replaceNulls(s string) string { return strings.ReplaceAll(s, "\x00", " ") }

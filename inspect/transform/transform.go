@@ -17,7 +17,7 @@ type Function struct {
 	moves  Bytes             // a text without these is not changed, or in nothing but letter case …
 	leaves func(string) bool // … nor one of which this holds; nil: of none
 	folds  bool              // it changes letter case
-	grows  bool              // what comes out may be longer than what went in
+	adds   bool              // more bytes of ASCII may come out than bytes went in
 }
 
 // Name is the name in the language.
@@ -26,8 +26,8 @@ func (f *Function) Name() string { return f.name }
 // Folds reports whether the function changes letter case.
 func (f *Function) Folds() bool { return f.folds }
 
-// Grows reports whether a text may become longer.
-func (f *Function) Grows() bool { return f.grows }
+// Adds reports whether a text may hold more bytes of ASCII afterwards than bytes before.
+func (f *Function) Adds() bool { return f.adds }
 
 // Fixed reports whether the function may change any text, whatever its bytes.
 func (f *Function) Fixed() bool { return f.moves == all }
@@ -186,37 +186,37 @@ var table = func() map[string]*Function {
 var functions = []Function{
 	{name: "base64Decode", apply: base64Decode, moves: all},
 	{name: "base64DecodeExt", apply: base64DecodeExt, moves: all},
-	{name: "base64Encode", apply: whole(base64Encode), moves: all, grows: true},
+	{name: "base64Encode", apply: whole(base64Encode), moves: all, adds: true},
 	{name: "cmdLine", apply: cmdLine, moves: union(BytesOf("\"'\\^,;"), blank), leaves: spaced, folds: true},
-	{name: "compressWhitespace", apply: compressWhitespace, moves: union(blank, wide)},
-	{name: "cssDecode", apply: cssDecode, moves: BytesOf(`\`), grows: true},
+	{name: "compressWhitespace", apply: compressWhitespace, moves: union(blank, wide), adds: true},
+	{name: "cssDecode", apply: cssDecode, moves: BytesOf(`\`)},
 	{name: "escapeSeqDecode", apply: escapeSeqDecode, moves: BytesOf(`\`)},
 	{name: "hexDecode", apply: whole(hexDecode), moves: all},
-	{name: "hexEncode", apply: whole(hexEncode), moves: all, grows: true},
-	{name: "htmlEntityDecode", apply: whole(htmlEntityDecode), moves: BytesOf("&"), grows: true},
+	{name: "hexEncode", apply: whole(hexEncode), moves: all, adds: true},
+	{name: "htmlEntityDecode", apply: whole(htmlEntityDecode), moves: BytesOf("&")},
 	{name: "jsDecode", apply: jsDecode, moves: BytesOf(`\`)},
-	{name: "length", apply: whole(length), moves: all, grows: true},
-	{name: "lowercase", apply: lowercase, moves: wide, folds: true, grows: true},
-	{name: "md5", apply: whole(md5Sum), moves: all, grows: true},
-	{name: "normalisePath", apply: whole(normalizePath), moves: BytesOf("/."), leaves: oneStep, grows: true},
-	{name: "normalisePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), leaves: oneWinStep, grows: true},
-	{name: "normalizePath", apply: whole(normalizePath), moves: BytesOf("/."), leaves: oneStep, grows: true},
-	{name: "normalizePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), leaves: oneWinStep, grows: true},
-	{name: "removeComments", apply: whole(removeComments), moves: BytesOf("/<-#"), grows: true},
+	{name: "length", apply: whole(length), moves: all, adds: true},
+	{name: "lowercase", apply: lowercase, moves: wide, folds: true, adds: true},
+	{name: "md5", apply: whole(md5Sum), moves: all, adds: true},
+	{name: "normalisePath", apply: whole(normalizePath), moves: BytesOf("/."), leaves: oneStep, adds: true},
+	{name: "normalisePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), leaves: oneWinStep, adds: true},
+	{name: "normalizePath", apply: whole(normalizePath), moves: BytesOf("/."), leaves: oneStep, adds: true},
+	{name: "normalizePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), leaves: oneWinStep, adds: true},
+	{name: "removeComments", apply: whole(removeComments), moves: BytesOf("/<-#"), adds: true},
 	{name: "removeCommentsChar", apply: removeCommentsChar, moves: BytesOf("/*<-#")},
 	{name: "removeNulls", apply: removeNulls, moves: BytesOf("\x00")},
-	{name: "removeWhitespace", apply: removeWhitespace, moves: union(blank, wide), grows: true},
+	{name: "removeWhitespace", apply: removeWhitespace, moves: union(blank, wide)},
 	{name: "replaceComments", apply: replaceComments, moves: BytesOf("/")},
 	{name: "replaceNulls", apply: whole(replaceNulls), moves: BytesOf("\x00")},
-	{name: "sha1", apply: whole(sha1Sum), moves: all, grows: true},
+	{name: "sha1", apply: whole(sha1Sum), moves: all, adds: true},
 	{name: "trim", apply: whole(trim), moves: blank},
 	{name: "trimLeft", apply: whole(trimLeft), moves: blank},
 	{name: "trimRight", apply: whole(trimRight), moves: blank},
-	{name: "uppercase", apply: whole(strings.ToUpper), moves: wide, folds: true, grows: true},
+	{name: "uppercase", apply: whole(strings.ToUpper), moves: wide, folds: true, adds: true},
 	{name: "urlDecode", apply: urlDecode, moves: BytesOf("%+")},
 	{name: "urlDecodeUni", apply: urlDecodeUni, moves: BytesOf("%+")},
-	{name: "urlEncode", apply: whole(urlEncode), moves: all, grows: true},
-	{name: "utf8toUnicode", apply: whole(utf8toUnicode), moves: wide, grows: true},
+	{name: "urlEncode", apply: whole(urlEncode), moves: all, adds: true},
+	{name: "utf8toUnicode", apply: whole(utf8toUnicode), moves: wide, adds: true},
 }
 
 // spaced reports whether all that cmdLine could change in s are blanks, and it leaves those.

@@ -9,7 +9,7 @@ import (
 
 // urlDecode decodes %HH and +; what is no escape stays.
 func urlDecode(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, "%+", func(b []byte, s string) ([]byte, string) {
+	return rewrite(b, s, &escapes, func(b []byte, s string) ([]byte, string) {
 		if c, ok := percent(s); ok {
 			return append(b, c), s[3:]
 		}
@@ -19,7 +19,7 @@ func urlDecode(b []byte, s string) ([]byte, bool) {
 
 // urlDecodeUni decodes %uHHHH of IIS too: to the ASCII character that fits best, else to the low byte.
 func urlDecodeUni(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, "%+", func(b []byte, s string) ([]byte, string) {
+	return rewrite(b, s, &escapes, func(b []byte, s string) ([]byte, string) {
 		if len(s) > 1 && s[0] == '%' && s[1]|0x20 == 'u' {
 			if code, ok := hex(s, 2, 4); ok {
 				return append(b, bestFit(code)), s[6:]
@@ -35,17 +35,35 @@ func urlDecodeUni(b []byte, s string) ([]byte, bool) {
 
 // rewrite replaces what begins with one of the marks by what decode appends; decode gets the text from the mark on and
 // returns what is left of it.
-func rewrite(b []byte, s, marks string, decode func([]byte, string) ([]byte, string)) ([]byte, bool) {
-	at := strings.IndexAny(s, marks)
+func rewrite(b []byte, s string, marks *Bytes, decode func([]byte, string) ([]byte, string)) ([]byte, bool) {
+	at := marks.first(s)
 	if at < 0 {
 		return b, false
 	}
 	for at >= 0 {
 		b, s = decode(append(b, s[:at]...), s[at:])
-		at = strings.IndexAny(s, marks)
+		at = marks.first(s)
 	}
 	return append(b, s...), true
 }
+
+// first is the index of the first byte of s that is in the set, or -1.
+func (b *Bytes) first(s string) int {
+	for i := range len(s) {
+		if b.Has(s[i]) {
+			return i
+		}
+	}
+	return -1
+}
+
+// The marks of functions that rewrite.
+var (
+	escapes   = BytesOf("%+")
+	backslash = BytesOf(`\`)
+	nulByte   = BytesOf("\x00")
+	comments  = BytesOf("/*<-#")
+)
 
 func plus(c byte) byte {
 	if c == '+' {
