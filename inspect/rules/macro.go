@@ -55,18 +55,31 @@ func (m *macro) expand(r *run) string {
 	if m.parts == nil {
 		return m.text
 	}
-	if m.alone() {
+	if m.alone() && m.parts[1].from.kind != ofMatchedName {
 		return r.first(m.parts[1].from)
 	}
 	from := len(r.arena)
 	for i := range m.parts {
 		p := &m.parts[i]
 		r.arena = append(r.arena, p.text...)
-		if p.from != nil {
+		switch {
+		case p.from == nil:
+		case p.from.kind == ofMatchedName && p.from.key == "":
+			r.arena = r.current.appendName(r.arena)
+		default:
 			r.arena = append(r.arena, r.first(p.from)...)
 		}
 	}
 	return unsafe.String(unsafe.SliceData(r.arena[from:]), len(r.arena)-from)
+}
+
+// appendName is the name of a match: its variable, with the key behind a colon.
+func (m *match) appendName(b []byte) []byte {
+	b = append(b, m.variable...)
+	if m.key != "" {
+		b = append(append(b, ':'), m.key...)
+	}
+	return b
 }
 
 // alone reports whether the text is one variable and nothing else.

@@ -108,8 +108,17 @@ func lower(s string) string {
 	}, s)
 }
 
-// number is 0 for what is no number, as in the language.
+// number is 0 for what is no number, as in the language: digits, with a sign perhaps.
 func number(s string) int {
+	digits := strings.TrimLeft(s, "+-")
+	if len(s)-len(digits) > 1 || len(digits) == 0 {
+		return 0
+	}
+	for i := range len(digits) {
+		if digits[i] < '0' || digits[i] > '9' {
+			return 0 // asking strconv would make an error for each of many words
+		}
+	}
 	n, err := strconv.Atoi(s)
 	if err != nil {
 		return 0

@@ -31,6 +31,7 @@ type run struct {
 	set       []bool
 	origin    []int32 // the field that a variable was set for
 	extra     []extra // variables whose names a message has completed
+	extraAt   map[string]int
 	capturing bool
 	current   match   // the value under judgement
 	matched   []match // of the rule under judgement, over its chain
@@ -149,6 +150,7 @@ func zeroed(b []uint64, n int) []uint64 {
 func (r *run) end() {
 	clear(r.tx)
 	clear(r.extra)
+	clear(r.extraAt)
 	clear(r.matched[:cap(r.matched)])
 	r.forget()
 	if cap(r.arena) > maxBuffer {

@@ -1,6 +1,10 @@
 package rules
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+	"unsafe"
+)
 
 // capture sets one of TX.0 to TX.9.
 func (r *run) capture(i int, text string) {
@@ -21,26 +25,57 @@ func (r *run) act(a *action) {
 	}
 	origin := int32(r.current.field)
 	if a.slot >= 0 {
-		value := computed(r.tx[a.slot], a.value.expand(r))
-		r.tx[a.slot], r.set[a.slot], r.origin[a.slot] = value, !a.remove, origin
+		r.setSlot(a.slot, a, origin)
 		return
 	}
-	r.assign(strings.ToLower(a.key.expand(r)), a, origin)
+	r.assign(r.lower(a.key.expand(r)), a, origin)
+}
+
+func (r *run) setSlot(slot int, a *action, origin int32) {
+	r.tx[slot], r.set[slot], r.origin[slot] = computed(r.tx[slot], a.value.expand(r)), !a.remove, origin
+}
+
+// lower is the text in lower case, valid until the run ends.
+func (r *run) lower(s string) string {
+	for i := range len(s) {
+		if c := s[i]; c >= utf8.RuneSelf || 'A' <= c && c <= 'Z' {
+			from := len(r.arena)
+			r.arena = append(r.arena, s...)
+			return toLower(r.arena[from:])
+		}
+	}
+	return s
+}
+
+// toLower changes b, unless it is more than ASCII.
+func toLower(b []byte) string {
+	s := unsafe.String(unsafe.SliceData(b), len(b))
+	for i, c := range b {
+		if c >= utf8.RuneSelf {
+			return strings.ToLower(s)
+		}
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return s
 }
 
 // assign sets a variable whose name the message has completed.
 func (r *run) assign(name string, a *action, origin int32) {
 	if slot, ok := r.p.names[name]; ok {
-		r.tx[slot], r.set[slot], r.origin[slot] = computed(r.tx[slot], a.value.expand(r)), !a.remove, origin
+		r.setSlot(slot, a, origin)
 		return
 	}
-	for i := range r.extra {
-		if r.extra[i].name == name {
-			r.extra[i].value, r.extra[i].origin = computed(r.extra[i].value, a.value.expand(r)), origin
-			return
-		}
+	if i, ok := r.extraAt[name]; ok {
+		r.extra[i].value, r.extra[i].origin = computed(r.extra[i].value, a.value.expand(r)), origin
+		return
 	}
 	if !a.remove && len(r.extra) < maxHits {
+		if r.extraAt == nil {
+			r.extraAt = map[string]int{}
+		}
+		r.extraAt[name] = len(r.extra)
 		r.extra = append(r.extra, extra{name, computed("", a.value.expand(r)), origin})
 	}
 }
@@ -120,10 +155,7 @@ func (r *run) first(t *target) string {
 	case t.kind == ofMatched && t.key == "":
 		return r.current.value
 	case t.kind == ofMatchedName && t.key == "":
-		if r.current.key == "" {
-			return r.current.variable
-		}
-		return r.current.variable + ":" + r.current.key
+		return string(r.current.appendName(nil))
 	case t.kind == ofTX:
 		if slot, ok := r.p.names[t.key]; ok {
 			return r.tx[slot]

@@ -72,7 +72,8 @@ type target struct {
 	one      bool // MATCHED_VAR: the last only
 	key      string
 	pattern  *regexp.Regexp
-	prefix   string // of the keys that pattern takes, where it asks for nothing else
+	literal  string // in the keys that pattern takes, where it asks for nothing else …
+	prefix   bool   // … but that they begin with it
 	slots    []int  // of TX: those of the program that pattern takes
 	except   []exception
 }
@@ -160,11 +161,18 @@ func compileTarget(t seclang.Target) (target, error) {
 		if c.pattern = keyPattern(t); c.pattern == nil {
 			return c, problem(t.Pos, "the key of %s is no regular expression", t.Variable)
 		}
-		if prefix := strings.TrimPrefix(c.pattern.String(), "^"); prefix != c.pattern.String() && regexp.QuoteMeta(prefix) == prefix {
-			c.prefix = prefix
-		}
+		c.simplify()
 	}
 	return c, nil
+}
+
+// simplify spares simple selectors the regular expression: /^paramcounter_/, /paramcounter_.*/.
+func (t *target) simplify() {
+	expr := strings.TrimSuffix(t.pattern.String(), ".*")
+	literal := strings.TrimPrefix(expr, "^")
+	if regexp.QuoteMeta(literal) == literal {
+		t.literal, t.prefix = literal, literal != expr
+	}
 }
 
 // keyPattern compiles a selector. Keys that are compared in lower case have a selector in lower case.
@@ -193,8 +201,8 @@ func (t *target) selects(key string) bool {
 	if t.exact {
 		own = key
 	}
-	if t.prefix != "" && len(t.except) == 0 {
-		return strings.HasPrefix(own, t.prefix)
+	if t.literal != "" && len(t.except) == 0 {
+		return t.prefix && strings.HasPrefix(own, t.literal) || !t.prefix && strings.Contains(own, t.literal)
 	}
 	if t.pattern != nil && !t.pattern.MatchString(own) || t.pattern == nil && t.key != "" && t.key != own {
 		return false
