@@ -157,7 +157,7 @@ func (r *run) need(list []need, on *level, marks []uint64) {
 	}
 }
 
-// ask finds the tests of the shared automata that hold. Where one gives up, literals have to do.
+// ask finds the tests of the shared automata that hold. Where one gives up, each has to be evaluated.
 func (r *run) ask(on *level) {
 	if on.asked || !r.work(len(on.text)) {
 		return
@@ -168,10 +168,7 @@ func (r *run) ask(on *level) {
 		if set.Match(on.text, on.answer, &r.states) {
 			continue
 		}
-		r.scan(on)
-		for i, word := range r.p.lanes.blind {
-			on.answer[i] = on.found[i] | word
-		}
+		copy(on.answer, r.p.lanes.joined)
 		return
 	}
 }

@@ -44,7 +44,7 @@ func (b bitset) with(o bitset) bitset {
 type lanes struct {
 	scanner    *pattern.Scanner
 	shared     []*pattern.Set // of the tests that literals do not tell
-	blind      bitset         // of these, those without any literal
+	joined     bitset         // these tests
 	text, name [collections]lane
 	users      [][]int // by test: the conditions that begin with it
 	order      []*condition
@@ -86,7 +86,7 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 	l.collect(p)
 	literals := make([][]string, len(p.tests))
 	for i, t := range p.tests {
-		if t.op.selective() {
+		if t.op.selective() && !t.shared {
 			literals[i] = prefixes(t.op.literals)
 		}
 	}
@@ -103,7 +103,7 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 
 // share joins the tests that literals do not tell: those of texts in one automaton, those of bytes in another.
 func (l *lanes) share(p *Program, b *pattern.Budget) {
-	l.blind = newBitset(len(p.tests))
+	l.joined = newBitset(len(p.tests))
 	for _, binary := range []bool{false, true} {
 		var list []*pattern.Pattern
 		var numbers []int
@@ -112,9 +112,7 @@ func (l *lanes) share(p *Program, b *pattern.Budget) {
 				continue
 			}
 			list, numbers = append(list, t.op.pattern), append(numbers, i)
-			if t.op.literals == nil {
-				l.blind.set(i)
-			}
+			l.joined.set(i)
 		}
 		if list != nil {
 			l.shared = append(l.shared, pattern.NewSet(list, numbers, b))

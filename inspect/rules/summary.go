@@ -49,7 +49,7 @@ func (p *Program) Summary() Summary {
 		if t.shared && len(p.lanes.users[i]) > 0 {
 			s.Shared++
 		}
-		if t.op.selective() {
+		if t.op.selective() && !t.shared {
 			for _, l := range prefixes(t.op.literals) {
 				literals[l] = true
 			}
