@@ -32,19 +32,19 @@ type compiledEngine struct {
 	request, answer *rules.Program
 	rules           []Rule
 	byRule          map[*rules.Rule]*Rule
-	budget          *pattern.Budget
+	budget, shared  *pattern.Budget
 	build           time.Duration // that compiling took
 }
 
 // newCompiled compiles the Core Rule Set, and the rules of the operator.
 func newCompiled(s settings) (*compiledEngine, error) {
 	began := time.Now()
-	e := &compiledEngine{byRule: map[*rules.Rule]*Rule{}, budget: pattern.NewBudget(automata)}
+	e := &compiledEngine{byRule: map[*rules.Rule]*Rule{}, budget: pattern.NewBudget(automata), shared: pattern.NewBudget(sharedAutomata)}
 	data := dataFiles{}
 	if s.dir != "" {
 		data.own = os.DirFS(s.dir)
 	}
-	options := rules.Options{Data: data, Budget: e.budget, Shared: pattern.NewBudget(sharedAutomata)}
+	options := rules.Options{Data: data, Budget: e.budget, Shared: e.shared}
 	for _, side := range []struct {
 		to    **rules.Program
 		files []string

@@ -29,6 +29,6 @@ func (i *Inspector) Describe(api config.Inspect) (*Description, error) {
 	if !ok {
 		return nil, errors.New("the engine has no compiled rules")
 	}
-	return &Description{Paranoia: or(api.Paranoia, 1), Scoring: len(c.rules), Build: c.build, States: c.budget.Used(), Bound: automata,
+	return &Description{Paranoia: or(api.Paranoia, 1), Scoring: len(c.rules), Build: c.build, States: c.budget.Used() + c.shared.Used(), Bound: automata + sharedAutomata,
 		Request: c.request.Summary(), Answer: c.answer.Summary()}, nil
 }

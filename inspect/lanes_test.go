@@ -46,7 +46,7 @@ func TestLanesAreDocumented(t *testing.T) {
 }
 
 func lanesTable(d *Description) string {
-	type row struct{ collections, tests, literals, bytes int }
+	type row struct{ collections, tests, literals, bytes, shared int }
 	var order []string
 	sum := map[string]*row{}
 	for _, s := range []rules.Summary{d.Request, d.Answer} {
@@ -56,14 +56,14 @@ func lanesTable(d *Description) string {
 				r = &row{}
 				sum[l.Chain], order = r, append(order, l.Chain)
 			}
-			r.collections, r.tests, r.literals, r.bytes = r.collections+1, r.tests+l.Tests, r.literals+l.Literals, r.bytes+l.Bytes
+			r.collections, r.tests, r.literals, r.bytes, r.shared = r.collections+1, r.tests+l.Tests, r.literals+l.Literals, r.bytes+l.Bytes, r.shared+l.Shared
 		}
 	}
 	var b strings.Builder
-	b.WriteString("| transformations | collections | tests | candidates by literal | by bytes |\n|---|---|---|---|---|\n")
+	b.WriteString("| transformations | collections | tests | told by literals | by bytes | by the shared automaton |\n|---|---|---|---|---|---|\n")
 	for _, c := range order {
 		r := sum[c]
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d |\n", strings.ReplaceAll(c, ",", ", "), r.collections, r.tests, r.literals, r.bytes)
+		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", strings.ReplaceAll(c, ",", ", "), r.collections, r.tests, r.literals, r.bytes, r.shared)
 	}
 	return b.String()
 }

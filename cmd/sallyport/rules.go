@@ -41,12 +41,12 @@ func printRules(w io.Writer, list []compiledRules) {
 			of   rules.Summary
 		}{{"requests", r.Request}, {"answers", r.Answer}} {
 			s := side.of
-			fmt.Fprintf(w, "%s: %d rules (%d folded), %d conditions, %d always evaluated, %d tests, %d literals in a scanner of %d KiB, %d automata\n",
-				side.name, s.Rules, s.Folded, s.Conditions, s.Always, s.Tests, s.Literals, s.Scanner>>10, s.Automata)
+			fmt.Fprintf(w, "%s: %d rules (%d folded), %d conditions, %d always evaluated, %d tests, %d literals in a scanner of %d KiB, %d automata, %d tests in a shared one\n",
+				side.name, s.Rules, s.Folded, s.Conditions, s.Always, s.Tests, s.Literals, s.Scanner>>10, s.Automata, s.Shared)
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-			fmt.Fprintln(t, "COLLECTION\tTRANSFORMATIONS\tTESTS\tBY LITERAL\tBY BYTES")
+			fmt.Fprintln(t, "COLLECTION\tTRANSFORMATIONS\tTESTS\tBY LITERALS\tBY BYTES\tSHARED")
 			for _, l := range s.Lanes {
-				fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\n", l.Collection, l.Chain, l.Tests, l.Literals, l.Bytes)
+				fmt.Fprintf(t, "%s\t%s\t%d\t%d\t%d\t%d\n", l.Collection, l.Chain, l.Tests, l.Literals, l.Bytes, l.Shared)
 			}
 			_ = t.Flush() // the terminal has gone
 		}

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"cmp"
 	"io/fs"
 	"slices"
 	"strings"
@@ -14,7 +15,7 @@ import (
 type Options struct {
 	Data   fs.FS           // holds the files that operators name
 	Budget *pattern.Budget // bounds the memory of the automata
-	Shared *pattern.Budget // bounds the memory of the one that tests share
+	Shared *pattern.Budget // bounds the memory of those that tests share; nil: Budget does
 }
 
 // A Program is compiled rules. It is immutable and safe for concurrent use.
@@ -110,7 +111,7 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 	c.program.noteReads()
 
 	c.program.selectSlots()
-	c.program.layOut(o.Shared)
+	c.program.layOut(cmp.Or(o.Shared, o.Budget))
 	c.program.automata = len(c.patterns)
 	slices.SortFunc(c.program.rules, func(a, b *Rule) int { return a.ID - b.ID })
 	c.program.rules = slices.CompactFunc(c.program.rules, func(a, b *Rule) bool { return a.ID == b.ID })
