@@ -57,6 +57,17 @@ func (g *Gateway) Served(name string) bool {
 	return s == nil || slices.ContainsFunc(s.apis, func(a *api) bool { return a.served(name) })
 }
 
+// Files are what the specs of the current snapshot were read from, with all that they refer to.
+func (g *Gateway) Files() []string {
+	var files []string
+	if s := g.current.Load(); s != nil {
+		for _, a := range s.apis {
+			files = append(files, a.doc.Files()...)
+		}
+	}
+	return files
+}
+
 // Identities are those of the current snapshot, or nil.
 func (g *Gateway) Identities() *identity.Providers {
 	if s := g.current.Load(); s != nil {

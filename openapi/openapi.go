@@ -6,6 +6,9 @@
 package openapi
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/openapi/schema"
@@ -22,6 +25,18 @@ type Document struct {
 	servers []server
 	root    *source
 	sources map[string]*source // by URI; only their bytes are kept, so that the linter can say where
+}
+
+// Files are the files on disk that the description was read from.
+func (d *Document) Files() []string {
+	var files []string
+	for _, s := range d.sources {
+		if !strings.Contains(s.name, "://") {
+			files = append(files, s.name)
+		}
+	}
+	slices.Sort(files)
+	return slices.Compact(files)
 }
 
 // server is one entry of servers, as written.

@@ -82,7 +82,7 @@ func (v *service) setLoader(load func() (*config.Config, *config.Source, config.
 
 // files are what a change of which reloads. Folders are watched, so that files may be replaced as a whole.
 func (v *service) files() []string {
-	list := []string{v.origin}
+	list := append(v.gateway.Files(), v.origin)
 	for _, a := range v.config.APIs {
 		list = append(append(list, a.Spec), a.Overlays...)
 		if a.Inspect.Rules != "" {
