@@ -15,6 +15,8 @@
 //	telemetry  the record as access log, metrics and traces
 //	admin      health, metrics and the admin API for operators
 //
+// trust says whose certificates listen and identity believe.
+//
 // Below them all stand exchange (the vocabulary: Exchange, Guard, Verdict, Reason, Record), config (the file) and
 // store (where things are kept); lab is the vulnerable shop of the demo. docs/life-of-a-request.md follows one request
 // through them; cmd/sallyport is the binary.

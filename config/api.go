@@ -14,6 +14,8 @@ type API struct {
 	Upstream Upstream `yaml:"upstream"`
 	// Hosts for which this API is served. Default: every host. Needed where there is more than one API, unless paths differ.
 	Hosts []string `yaml:"hosts"`
+	// Clients asks clients for certificates on connections that are made for the hosts of this API, in place of what the listener says. Needs hosts, each a name: the handshake knows an API by nothing else.
+	Clients *Clients `yaml:"clients"`
 	// BasePath in front of the paths of the spec. Default: the path of the spec's first server.
 	BasePath *string `yaml:"base_path"`
 	// Mode of all guards: enforce, monitor or off. Default enforce.

@@ -47,6 +47,7 @@ func check(cfg *Config, src *Source) Problems {
 		c.name(a.Name, at, apis)
 		c.api(a, at, names)
 	}
+	c.asked(cfg)
 	return c.problems
 }
 
@@ -93,8 +94,11 @@ func (c *checker) host(h, at string) {
 }
 
 func (c *checker) identity(id Identity, at string) {
-	if (id.JWT == nil) == (id.APIKey == nil) {
-		c.fail(at, "needs exactly one of jwt and api_key", "")
+	if id.Kinds() != 1 {
+		c.fail(at, "needs exactly one of jwt, api_key and mtls", "")
+	}
+	if id.MTLS != nil {
+		c.mtls(*id.MTLS, at+".mtls")
 	}
 	j := id.JWT
 	if j == nil {
@@ -130,6 +134,10 @@ func (c *checker) api(a API, at string, identities map[string]bool) {
 		if !identities[name] {
 			c.fail(fmt.Sprintf("%s.security[%q]", at, scheme), "there is no identity "+name, "add it under identity")
 		}
+	}
+	if a.Clients != nil {
+		c.clients(*a.Clients, at+".clients")
+		c.names(a.Hosts, at+".clients")
 	}
 	c.modes(a.Modes, at)
 	c.rate(a.Rate, at+".rate")

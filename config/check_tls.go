@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"net/netip"
 	"regexp"
 )
 
@@ -10,6 +11,9 @@ func (c *checker) tls(t TLS, at string) {
 		c.fail(at, "needs cert and key", "tls: { cert: cert.pem, key: key.pem }")
 	}
 	c.pair(Certificate{t.Cert, t.Key}, at)
+	if t.Clients != nil {
+		c.clients(*t.Clients, at+".clients")
+	}
 	for i, p := range t.Certificates {
 		at := fmt.Sprintf("%s.certificates[%d]", at, i)
 		if p == (Certificate{}) {
@@ -31,5 +35,51 @@ var policy = regexp.MustCompile(`^max-age=[0-9]{1,10}(; ?includeSubDomains)?(; ?
 func (c *checker) hsts(value, at string) {
 	if value != "" && value != "off" && !policy.MatchString(value) {
 		c.fail(at, "is neither off nor a policy", "hsts: max-age=63072000; includeSubDomains")
+	}
+}
+
+func (c *checker) clients(l Clients, at string) {
+	if len(l.CRL) > 0 && len(l.CA) == 0 {
+		c.fail(at+".crl", "needs the authorities whose lists these are", "ca: [ ca.pem ]")
+	}
+}
+
+func (c *checker) mtls(m MTLS, at string) {
+	if len(m.CA) == 0 {
+		c.fail(at, "has no ca: anybody's certificate would be accepted", "ca: [ ca.pem ]")
+	}
+	if m.Subject == "" {
+		c.fail(at, "does not say which name of a certificate is the caller's", "subject: uri")
+	}
+}
+
+// names demands that an API with demands of its own be told by its names.
+func (c *checker) names(hosts []string, at string) {
+	if len(hosts) == 0 {
+		c.fail(at, "needs hosts: the handshake knows the API by its name only", "hosts: [ api.example.com ]")
+	}
+	for _, h := range hosts {
+		if _, err := netip.ParseAddr(h); err == nil {
+			c.fail(at, "needs hosts that are names: clients do not ask for the address "+h, "hosts: [ api.example.com ]")
+		}
+	}
+}
+
+// asked demands that whoever is to be known by a certificate is asked for one.
+func (c *checker) asked(cfg *Config) {
+	everywhere := len(cfg.Listen) > 0
+	for _, l := range cfg.Listen {
+		everywhere = everywhere && l.TLS != nil && l.TLS.Clients != nil
+	}
+	mtls := map[string]bool{}
+	for _, id := range cfg.Identity {
+		mtls[id.Name] = id.MTLS != nil
+	}
+	for i, a := range cfg.APIs {
+		for scheme, name := range a.Security {
+			if mtls[name] && a.Clients == nil && !everywhere {
+				c.fail(fmt.Sprintf("apis[%d].security[%q]", i, scheme), "nobody asks clients for the certificate that "+name+" wants to see", "clients: { mode: optional } for the API, or under tls of every listener")
+			}
+		}
 	}
 }

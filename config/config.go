@@ -68,7 +68,7 @@ type Store struct {
 	Refusals int `yaml:"refusals"`
 }
 
-// Identity is one source of credentials: exactly one of jwt and api_key is set.
+// Identity is one source of credentials: exactly one of jwt, api_key and mtls is set.
 type Identity struct {
 	// Name by which apis[].security refers to it.
 	Name string `yaml:"name"`
@@ -76,6 +76,8 @@ type Identity struct {
 	JWT *JWT `yaml:"jwt"`
 	// APIKey accepts API keys.
 	APIKey *APIKey `yaml:"api_key"`
+	// MTLS accepts client certificates. The listener or the API must ask for them: clients.
+	MTLS *MTLS `yaml:"mtls"`
 }
 
 // JWT says which access tokens are accepted.

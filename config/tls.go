@@ -10,6 +10,58 @@ type TLS struct {
 	Certificates []Certificate `yaml:"certificates"`
 	// Names says which clients are answered: served, those that ask for a name under apis[].hosts, and those that ask for none where an address is among the hosts (all, where an API has no hosts); or any. Others end in the alert unrecognized_name. Default served.
 	Names string `yaml:"names" enum:"served,any"`
+	// Clients asks clients for certificates, for every API without clients of its own.
+	Clients *Clients `yaml:"clients"`
+}
+
+// Clients asks clients for certificates in the TLS handshake.
+type Clients struct {
+	// Mode: require refuses connections without a certificate, optional takes them. Default require.
+	Mode string `yaml:"mode" enum:"require,optional"`
+	// CA are PEM files with the authorities whose certificates are taken; others are refused in the handshake. Without it any certificate is taken, for mtls identities and tokens that are bound to certificates to judge.
+	CA []string `yaml:"ca"`
+	// CRL are files with revocation lists, PEM or DER, by authorities under ca. Where there are any, every certificate needs one of its issuer, in force and complete: one that has run out refuses all certificates of its issuer.
+	CRL []string `yaml:"crl"`
+}
+
+// MTLS says whose client certificates are accepted, and for whom they speak.
+type MTLS struct {
+	// CA are PEM files with the authorities whose certificates are accepted.
+	CA []string `yaml:"ca"`
+	// CRL are files with revocation lists, PEM or DER, by authorities under ca. Where there are any, every certificate needs one of its issuer, in force and complete. They are read again at every reload, and hold for connections that are open already.
+	CRL []string `yaml:"crl"`
+	// Subject says which name of the certificate is the caller's: uri (SPIFFE), dns or email of its alternative names, or cn. There must be exactly one of the kind.
+	Subject string `yaml:"subject" enum:"uri,dns,email,cn"`
+	// Roles of every caller.
+	Roles []string `yaml:"roles"`
+	// Scopes of every caller.
+	Scopes []string `yaml:"scopes"`
+	// Tenant of every caller.
+	Tenant string `yaml:"tenant"`
+	// Subjects, where there are any, are the only ones that are accepted, whatever else the authorities have signed.
+	Subjects []MTLSSubject `yaml:"subjects"`
+}
+
+// MTLSSubject is one caller that is known by its certificate.
+type MTLSSubject struct {
+	// Subject as the certificate names it.
+	Subject string `yaml:"subject"`
+	// Roles in place of those of every caller.
+	Roles []string `yaml:"roles"`
+	// Scopes in place of those of every caller.
+	Scopes []string `yaml:"scopes"`
+	// Tenant in place of that of every caller.
+	Tenant string `yaml:"tenant"`
+}
+
+// Kinds is how many sources of credentials the identity has; one is right.
+func (id *Identity) Kinds() (n int) {
+	for _, set := range []bool{id.JWT != nil, id.APIKey != nil, id.MTLS != nil} {
+		if set {
+			n++
+		}
+	}
+	return n
 }
 
 // Certificate is a certificate and its key.
@@ -47,6 +99,12 @@ func (c *Config) tlsFiles() []*string {
 	for i := range c.APIs {
 		u := &c.APIs[i].Upstream
 		files = append(files, &u.CA, &u.Cert, &u.Key)
+		files = append(files, c.APIs[i].Clients.files()...)
+	}
+	for i := range c.Identity {
+		if m := c.Identity[i].MTLS; m != nil {
+			files = append(files, pointers(m.CA, m.CRL)...)
+		}
 	}
 	return files
 }
@@ -55,9 +113,25 @@ func (t *TLS) files() []*string {
 	if t == nil {
 		return nil
 	}
-	files := []*string{&t.Cert, &t.Key}
+	files := append(t.Clients.files(), &t.Cert, &t.Key)
 	for i := range t.Certificates {
 		files = append(files, &t.Certificates[i].Cert, &t.Certificates[i].Key)
 	}
 	return files
+}
+
+func (c *Clients) files() []*string {
+	if c == nil {
+		return nil
+	}
+	return pointers(c.CA, c.CRL)
+}
+
+func pointers(lists ...[]string) (all []*string) {
+	for _, list := range lists {
+		for i := range list {
+			all = append(all, &list[i])
+		}
+	}
+	return all
 }

@@ -84,6 +84,8 @@ var (
 	TokenType            = reason("identity.token_type", 401, "The token is not acceptable", Medium, "API2", 345, "typ is not that of an access token.")
 	TokenClaims          = reason("identity.token_claims", 401, "The token is not acceptable", Medium, "API2", 345, "A required claim is missing or of the wrong kind.")
 	KeyInvalid           = reason("identity.key_invalid", 401, "The API key is not acceptable", Medium, "API2", 798, "The API key is malformed, unknown, expired or revoked.")
+	CertificateInvalid   = reason("identity.certificate", 401, "The client certificate is not acceptable", Medium, "API2", 295, "The certificate that the client showed in the TLS handshake has run out, was revoked, is not one of the identity's authorities, or does not say who it is for.")
+	TokenBinding         = reason("identity.token_binding", 401, "The token is not acceptable", High, "API2", 287, "The token is bound to a client certificate (RFC 8705), and the client did not show that certificate.")
 	KeysUnavailable      = reason("identity.keys_unavailable", 503, "Credentials cannot be checked now", High, "API2", 0, "The issuer's key set could not be fetched yet.")
 )
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/policy"
 	"github.com/sallyport/sallyport/protect"
@@ -27,7 +29,7 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 	var problems config.Problems
 	providers, err := parts.Providers(c.Identity)
 	if err != nil {
-		return nil, config.Problems{src.Problem("identity", "identity.invalid", err.Error(), "")}
+		return nil, mistaken(err, src)
 	}
 	s.identity = providers
 	for i := range c.APIs {
@@ -40,11 +42,29 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 		problems = append(problems, b.problems...)
 	}
 	problems = append(problems, overlaps(s.apis, src)...)
+	problems = append(problems, contradictions(s.apis, src)...)
 	problems.Sort()
 	if problems.Failed() {
 		return nil, problems
 	}
 	return s, problems
+}
+
+// mistaken reports what is wrong with identities, each at its setting.
+func mistaken(err error, src *config.Source) config.Problems {
+	var all interface{ Unwrap() []error }
+	if !errors.As(err, &all) {
+		return config.Problems{src.Problem("identity", "identity.invalid", err.Error(), "")}
+	}
+	var problems config.Problems
+	for _, e := range all.Unwrap() {
+		at := "identity"
+		if setting := (*identity.SettingError)(nil); errors.As(e, &setting) {
+			at = setting.Path
+		}
+		problems = append(problems, src.Problem(at, "identity.invalid", e.Error(), ""))
+	}
+	return problems
 }
 
 // builder compiles one API.
@@ -66,12 +86,17 @@ func (b *builder) build() *api {
 	if !b.load() || !b.engines() {
 		return nil
 	}
+	demand, err := listen.NewDemand(b.api.Clients)
+	if err != nil {
+		b.report(b.at+".clients", "tls.clients", err)
+		return nil
+	}
 	upstream, err := b.parts.Upstreams.Upstream(b.api.Upstream)
 	if err != nil {
 		b.report(b.at+".upstream", "forward.invalid", err)
 		return nil
 	}
-	a := &api{name: b.api.Name, settings: b.api, doc: b.doc, upstream: upstream, rules: b.rules, managed: b.managed, bases: b.bases(), hosts: b.hosts()}
+	a := &api{name: b.api.Name, demand: demand, settings: b.api, doc: b.doc, upstream: upstream, rules: b.rules, managed: b.managed, bases: b.bases(), hosts: b.hosts()}
 	for _, op := range b.doc.Operations {
 		a.plans = append(a.plans, b.plan(op))
 	}
@@ -323,6 +348,21 @@ func overlaps(apis []*api, src *config.Source) config.Problems {
 				}
 				seen[place] = a.name
 			}
+		}
+	}
+	return problems
+}
+
+// contradictions reports APIs that share a name and ask different things of its clients: a handshake knows no paths.
+func contradictions(apis []*api, src *config.Source) config.Problems {
+	var problems config.Problems
+	first := map[string]*api{}
+	for i, a := range apis {
+		for _, h := range a.hosts {
+			if other := first[h]; other != nil && !reflect.DeepEqual(other.settings.Clients, a.settings.Clients) {
+				problems = append(problems, src.Problem(fmt.Sprintf("apis[%d].clients", i), "config.clients", fmt.Sprintf("%s and %s are both served at %s and ask clients for different certificates", other.name, a.name, h), "give them different hosts, or the same clients"))
+			}
+			first[h] = a
 		}
 	}
 	return problems

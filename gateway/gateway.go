@@ -7,12 +7,12 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,11 +50,21 @@ func (g *Gateway) Config() *config.Config {
 	return nil
 }
 
-// Served reports whether an API is served under a TLS server name, or, for "", to clients that ask for none: those
-// connect by address. Until there is a snapshot everybody is answered, with gateway.not_ready.
-func (g *Gateway) Served(name string) bool {
+// Host tells what a listener needs to know of a TLS server name: whether an API is served under it, or, for "", to
+// clients that ask for none (those connect by address), and what that API demands of clients. Until there is a snapshot
+// everybody is answered, with gateway.not_ready.
+func (g *Gateway) Host(name string) (served bool, d *listen.Demand) {
 	s := g.current.Load()
-	return s == nil || slices.ContainsFunc(s.apis, func(a *api) bool { return a.served(name) })
+	if s == nil {
+		return true, nil
+	}
+	for _, a := range s.apis {
+		if a.served(name) {
+			served = true
+			d = cmp.Or(d, a.demand)
+		}
+	}
+	return served, d
 }
 
 // Files are what the specs of the current snapshot were read from, with all that they refer to.

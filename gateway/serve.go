@@ -86,8 +86,8 @@ func (x *serving) locate() exchange.Verdict {
 	if found == nil {
 		return exchange.Refuse(exchange.UnknownOperation, "no API is served under this path").WithSetting("apis[].base_path")
 	}
-	if name := x.e.Client.ServerName; name != "" && !found.served(name) { // the handshake, and what it asked of the client, was for another API
-		return exchange.Refuse(exchange.UnknownHost, "host "+x.r.Host+" on a connection that was made for "+name)
+	if v := found.meant(&x.e.Client, x.r.Host); !v.Passed() {
+		return v
 	}
 	x.api, x.e.API, x.rest = found, found.name, rest
 	return found.declared.Narrow(x.r)

@@ -35,7 +35,8 @@ type api struct {
 	name        string
 	settings    *config.API
 	doc         *openapi.Document
-	hosts       []string // lower case; empty: every host
+	hosts       []string       // lower case; empty: every host
+	demand      *listen.Demand // of clients, in the handshake; nil where the listener's holds
 	bases       [][]string
 	matcher     *openapi.Matcher
 	alike       *openapi.Alike // nil where nothing unknown passes
@@ -100,6 +101,18 @@ func (a *api) served(name string) bool {
 		return slices.ContainsFunc(a.hosts, isAddress)
 	}
 	return slices.Contains(a.hosts, strings.ToLower(name))
+}
+
+// meant refuses requests on a connection that was made for another API: the handshake, and what it asked of the client,
+// was not this one's.
+func (a *api) meant(c *exchange.Client, host string) exchange.Verdict {
+	switch {
+	case c.ServerName != "" && !a.served(c.ServerName):
+		return exchange.Refuse(exchange.UnknownHost, "host "+host+" on a connection that was made for "+c.ServerName)
+	case c.ServerName == "" && a.demand != nil:
+		return exchange.Refuse(exchange.UnknownHost, "host "+host+" on a connection that was made for no name, where no certificate was asked for").WithSetting("apis[" + a.name + "].clients")
+	}
+	return exchange.Pass
 }
 
 func isAddress(host string) bool {

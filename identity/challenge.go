@@ -23,6 +23,9 @@ func newChallenge(c *check, op *openapi.Operation, schemes map[string]*openapi.S
 			out.bearer = true
 			continue
 		}
+		if s.place == inTLS { // no scheme of HTTP stands for what the handshake asks
+			continue
+		}
 		in := map[place]string{inHeader: "header", inQuery: "query", inCookie: "cookie"}[s.place]
 		out.key = append(out.key, `in="`+in+`", name="`+quotable(s.name)+`"`)
 	}

@@ -105,12 +105,12 @@ func (b *builder) scheme(name string) (int, error) {
 	if !known {
 		return 0, fmt.Errorf("apis[].security.%s: there is no identity %s", name, quote(b.security[name]))
 	}
-	where, param, token, ok := placeOf(s)
+	where, param, kind := placeOf(s)
 	switch {
-	case !ok:
+	case kind == "":
 		return 0, fmt.Errorf("security scheme %s: %s is not supported; switch it off with modes: { identity: off }, or leave it out of apis[].security", name, schemeKind(s))
-	case token != (v.jwt != nil):
-		return 0, fmt.Errorf("apis[].security.%s: a scheme of type %s needs an identity with %s, %s is another kind", name, s.Type, wanted(token), v.name)
+	case kind != v.kind():
+		return 0, fmt.Errorf("apis[].security.%s: a scheme of type %s needs an identity with %s, %s is another kind", name, s.Type, kind, v.name)
 	}
 	if where == inHeader && v.keys.header != "" && v.keys.header != param {
 		return 0, fmt.Errorf("apis[].security.%s: the spec has the key in %s, identity %s in %s", name, param, v.name, v.keys.header)
@@ -127,6 +127,9 @@ func (b *builder) source(where place, param string, v provider, scheme string) (
 			return 0, fmt.Errorf("more than %d places for credentials", maxSources)
 		}
 		c.sources = append(c.sources, source{place: where, name: param})
+		if where == inTLS {
+			c.certificate = 1 << i
+		}
 	}
 	s := &c.sources[i]
 	j := slices.IndexFunc(s.vouch, func(o voucher) bool { return o.name == v.name })
@@ -141,13 +144,6 @@ func (b *builder) source(where place, param string, v provider, scheme string) (
 		s.vouch[j].satisfies = append(s.vouch[j].satisfies, scheme)
 	}
 	return i, nil
-}
-
-func wanted(token bool) string {
-	if token {
-		return "jwt"
-	}
-	return "api_key"
 }
 
 func schemeKind(s *openapi.SecurityScheme) string {

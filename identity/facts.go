@@ -13,6 +13,8 @@ import (
 type facts struct {
 	principal exchange.Principal
 	expires   time.Time
+	// thumbprint is SHA-256 of the certificate to which a token is bound; nil where it is a bearer's.
+	thumbprint []byte
 	// shared is the principal as it was handed out last. Operations of one API want the same list of schemes, so
 	// most exchanges share one value.
 	shared atomic.Pointer[exchange.Principal]

@@ -2,6 +2,7 @@ package identity
 
 import (
 	"context"
+	"crypto/x509"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -17,8 +18,9 @@ const maxSources = 16
 type check struct {
 	sources      []source
 	alternatives []alternative
-	anonymous    bool // nobody in particular may call
-	query        bool // access_token in the query is a declared API key
+	certificate  uint16 // the bit of the source that is the connection's certificate, if there is one
+	anonymous    bool   // nobody in particular may call
+	query        bool   // access_token in the query is a declared API key
 	challenge    challenge
 }
 
@@ -37,7 +39,7 @@ type alternative struct {
 // declare is not looked at. Exactly the credentials of one alternative must be
 // presented; more than one alternative needs are ambiguous.
 //
-// Guard fails for schemes that cannot be verified (http basic, mutualTLS), for identities that do not exist or do not
+// Guard fails for schemes that cannot be verified (http basic), for identities that do not exist or do not
 // fit their scheme, and for operations that say nothing of security at all.
 func (p *Providers) Guard(op *openapi.Operation, schemes map[string]*openapi.SecurityScheme, security map[string]string) (exchange.Guard, error) {
 	c, err := p.compile(op, schemes, security)
@@ -65,13 +67,14 @@ func (c *check) check(ctx context.Context, e *exchange.Exchange) (exchange.Verdi
 			presented |= 1 << i
 		}
 	}
+	presented = c.wanted(presented)
 	if presented == 0 && c.anonymous {
 		return exchange.Pass, nil
 	}
 	if f := c.fits(presented); f != nil {
 		return c.refuse(e, f), nil
 	}
-	principal, f := c.verify(ctx, presented, &credentials)
+	principal, f := c.verify(ctx, e, presented, &credentials)
 	if f != nil {
 		return c.refuse(e, f), nil
 	}
@@ -90,6 +93,19 @@ func (c *check) forbidden(e *exchange.Exchange) *failure {
 		}
 	}
 	return nil
+}
+
+// wanted leaves the certificate of the connection out where only the alternatives without it take the rest: it is
+// shown with every request, whatever the operation asks for.
+func (c *check) wanted(presented uint16) uint16 {
+	without := presented &^ c.certificate
+	takes := func(places uint16) bool {
+		return slices.ContainsFunc(c.alternatives, func(a alternative) bool { return a.places == places })
+	}
+	if without != presented && !takes(presented) && takes(without) {
+		return without
+	}
+	return presented
 }
 
 // fits says whether an alternative takes exactly the credentials that are presented.
@@ -111,16 +127,16 @@ func (c *check) fits(presented uint16) *failure {
 }
 
 // verify verifies what is presented and says who it is.
-func (c *check) verify(ctx context.Context, presented uint16, credentials *[maxSources]string) (*exchange.Principal, *failure) {
+func (c *check) verify(ctx context.Context, e *exchange.Exchange, presented uint16, credentials *[maxSources]string) (*exchange.Principal, *failure) {
 	var principal *exchange.Principal
 	for rest := presented; rest != 0; rest &= rest - 1 {
 		i := bits.TrailingZeros16(rest)
 		s := &c.sources[i]
-		v, f := s.choose(credentials[i])
+		v, f := s.choose(e, credentials[i])
 		if f != nil {
 			return nil, f
 		}
-		known, f := v.verify(ctx, credentials[i])
+		known, f := v.verify(ctx, e, credentials[i])
 		if f != nil {
 			return nil, f
 		}
@@ -136,9 +152,12 @@ func (c *check) verify(ctx context.Context, presented uint16, credentials *[maxS
 
 // choose picks the voucher of a credential. Where several issuers share a place, the token's iss says which one is
 // meant; that is not trusted, it only selects whose rules the token has to satisfy, iss included.
-func (s *source) choose(credential string) (*voucher, *failure) {
+func (s *source) choose(e *exchange.Exchange, credential string) (*voucher, *failure) {
 	if len(s.vouch) == 1 {
 		return &s.vouch[0], nil
+	}
+	if s.place == inTLS {
+		return chooseCertificate(s.vouch, presented(e)), nil
 	}
 	if s.vouch[0].jwt == nil {
 		return chooseKey(s.vouch, credential), nil
@@ -164,6 +183,16 @@ func (s *source) choose(credential string) (*voucher, *failure) {
 func chooseKey(list []voucher, credential string) *voucher {
 	for i := range list {
 		if _, f := list[i].keys.verify(context.Background(), credential); f == nil {
+			return &list[i]
+		}
+	}
+	return &list[0]
+}
+
+// chooseCertificate picks the identity whose authority the certificate has, or the first one, which will refuse it.
+func chooseCertificate(list []voucher, shown []*x509.Certificate) *voucher {
+	for i := range list {
+		if _, f := list[i].certs.verify(shown); f == nil {
 			return &list[i]
 		}
 	}

@@ -318,7 +318,7 @@ func TestGuardErrors(t *testing.T) {
 		want     string // "" for none
 	}{
 		{"basic", operation([]string{"basic"}), with("basic", "corp"), "http basic is not supported"},
-		{"mutual TLS", operation([]string{"mtls"}), with("mtls", "corp"), "mutualTLS is not supported"},
+		{"mutual TLS", operation([]string{"mtls"}), with("mtls", "corp"), "needs an identity with mtls"},
 		{"basic, not mapped, beside bearer", operation([]string{"basic"}, []string{"bearer"}), w.security, ""},
 		{"nothing mapped", operation([]string{"bearer"}), without("bearer"), "none of its security schemes"},
 		{"only the anonymous alternative is mapped", operation([]string{"bearer"}, nil), without("bearer"), "only the anonymous alternative"},

@@ -111,6 +111,9 @@ func (j *jwt) judge(h *header, claims map[string]any, now time.Time) (*facts, *f
 	if f != nil {
 		return nil, f
 	}
+	if known.thumbprint, f = thumbprint(claims); f != nil {
+		return nil, f
+	}
 	known.expires, known.principal.Expires = expires, expires
 	return known, nil
 }
@@ -139,12 +142,8 @@ func (j *jwt) times(claims map[string]any, now time.Time) (time.Time, *failure) 
 	return exp, nil
 }
 
-// kind refuses tokens that are signed by the same keys but are not access tokens, and those bound to a key of the
-// client, which a bearer's presentation does not prove (RFC 9449 section 7.1, RFC 8705 section 3).
+// kind refuses tokens that are signed by the same keys but are not access tokens.
 func (j *jwt) kind(h *header, claims map[string]any) *failure {
-	if _, bound := claims["cnf"]; bound {
-		return fail(exchange.TokenClaims, "cnf binds the token to a key of the client; only bearer tokens are supported")
-	}
 	if j.letter { // RFC 9068 section 2.2
 		for _, name := range []string{"client_id", "jti"} {
 			if s, _ := claims[name].(string); s == "" {

@@ -95,9 +95,9 @@ func (m *Managed) removeCredentials(schemes map[string]*openapi.SecurityScheme, 
 		if s == nil {
 			continue
 		}
-		where, param, _, ok := placeOf(s)
+		where, param, kind := placeOf(s)
 		switch {
-		case !ok:
+		case kind == "":
 		case where == inQuery && !slices.Contains(m.queries, param):
 			m.queries = append(m.queries, param)
 		case where == inCookie && !slices.Contains(m.cookies, param):

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/store"
 )
 
@@ -27,16 +28,38 @@ type Providers struct {
 
 // A provider verifies one kind of credential of one identity.
 type provider struct {
-	name string
-	jwt  *jwt     // exactly one of jwt and keys is set
-	keys *apiKeys //
+	name  string
+	jwt   *jwt          // exactly one of jwt, keys and certs is set
+	keys  *apiKeys      //
+	certs *certificates //
 }
 
-func (p provider) verify(ctx context.Context, credential string) (*facts, *failure) {
-	if p.jwt != nil {
-		return p.jwt.verify(ctx, credential)
+// verify verifies what e presents: the credential, or the certificates of its connection.
+func (p provider) verify(ctx context.Context, e *exchange.Exchange, credential string) (*facts, *failure) {
+	switch {
+	case p.certs != nil:
+		return p.certs.verify(presented(e))
+	case p.keys != nil:
+		return p.keys.verify(ctx, credential)
 	}
-	return p.keys.verify(ctx, credential)
+	known, f := p.jwt.verify(ctx, credential)
+	if f == nil {
+		if f = known.bound(e); f != nil {
+			return nil, p.jwt.blame(f)
+		}
+	}
+	return known, f
+}
+
+// kind is the setting by which the config says what the provider takes.
+func (p provider) kind() string {
+	switch {
+	case p.jwt != nil:
+		return "jwt"
+	case p.keys != nil:
+		return "api_key"
+	}
+	return "mtls"
 }
 
 // New builds providers, and reads file: key sets and the API keys of s. s may be nil: then only the API keys of the
@@ -63,10 +86,12 @@ func build(list []config.Identity, e *engine) (*Providers, error) {
 	m.names(list)
 	for i, d := range list {
 		switch {
-		case (d.JWT == nil) == (d.APIKey == nil):
-			m.add(at(i), "needs exactly one of jwt and api_key")
+		case d.Kinds() != 1:
+			m.add(at(i), "needs exactly one of jwt, api_key and mtls")
 		case d.JWT != nil:
 			p.addJWT(d.Name, at(i), d.JWT, &m)
+		case d.MTLS != nil:
+			p.byName[d.Name] = provider{name: d.Name, certs: newCertificates(d.Name, at(i), d.MTLS, e, &m)}
 		default:
 			p.byName[d.Name] = provider{name: d.Name, keys: newAPIKeys(d.Name, at(i), d.APIKey, e.stored, &m)}
 		}

@@ -16,6 +16,7 @@ const (
 	inHeader
 	inQuery
 	inCookie
+	inTLS // the certificate of the connection
 )
 
 // A source is one place from which an operation takes a credential, with everybody who may vouch for what is there.
@@ -34,29 +35,33 @@ type voucher struct {
 // KeyHeader is where API keys stand when neither the spec nor the config says so.
 const KeyHeader = "X-API-Key"
 
-// placeOf says where a scheme's credential stands, and whether it is a token or an API key.
-func placeOf(s *openapi.SecurityScheme) (p place, name string, token, ok bool) {
+// placeOf says where a scheme's credential stands, and what kind of identity takes it; "" where none does.
+func placeOf(s *openapi.SecurityScheme) (p place, name, kind string) {
 	switch s.Type {
 	case "oauth2", "openIdConnect":
-		return inBearer, "Authorization", true, true
+		return inBearer, "Authorization", "jwt"
 	case "http":
-		return inBearer, "Authorization", true, s.Scheme == "bearer"
+		if s.Scheme == "bearer" {
+			return inBearer, "Authorization", "jwt"
+		}
+	case "mutualTLS":
+		return inTLS, "", "mtls"
 	case "apiKey":
 		switch s.In {
 		case "header":
 			name = http.CanonicalHeaderKey(s.Param)
 			// Documents that were converted from Swagger 2 have no other way to say "bearer".
 			if name == "Authorization" {
-				return inBearer, name, true, true
+				return inBearer, name, "jwt"
 			}
-			return inHeader, name, false, true
+			return inHeader, name, "api_key"
 		case "query":
-			return inQuery, s.Param, false, true
+			return inQuery, s.Param, "api_key"
 		case "cookie":
-			return inCookie, s.Param, false, true
+			return inCookie, s.Param, "api_key"
 		}
 	}
-	return 0, "", false, false
+	return 0, "", ""
 }
 
 // read returns the credential at the source. present is false where there is none; a second one is a failure.
@@ -82,6 +87,8 @@ func (s *source) read(e *exchange.Exchange) (credential string, present bool, f 
 			}
 			credential, present = q.Value, true
 		}
+	case inTLS:
+		return "", len(presented(e)) > 0, nil
 	case inCookie:
 		return cookie(e.Request.Header["Cookie"], s.name)
 	}

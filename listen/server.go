@@ -31,8 +31,9 @@ const (
 type Options struct {
 	// Log receives what the HTTP server has to say. Nil discards it.
 	Log *slog.Logger
-	// Served says whether anything is served under a TLS server name; "" is a client that asks for none. Nil: all are.
-	Served func(name string) bool
+	// Host says whether anything is served under a TLS server name, and what is demanded there in place of what the
+	// listener demands, or nil. "" is a client that asks for no name. Nil: all names are served.
+	Host func(name string) (served bool, d *Demand)
 	// Plain is the problem that answers plain HTTP where TLS is spoken.
 	Plain []byte
 }
@@ -67,7 +68,7 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	}
 	s := new(Server)
 	if l.TLS != nil {
-		if s.tls, err = newSecurity(*l.TLS, o.Served); err != nil {
+		if s.tls, err = newSecurity(*l.TLS, o.Host); err != nil {
 			return nil, err
 		}
 	}

@@ -22,16 +22,22 @@ var suites = []uint16{
 // security is the TLS of one listener. What comes from files is replaced as a whole, or not at all.
 type security struct {
 	config  config.TLS
-	served  func(name string) bool // nil: every name is
+	host    func(name string) (bool, *Demand)
 	base    *tls.Config
-	current atomic.Pointer[certificates]
+	current atomic.Pointer[material]
 }
 
-func newSecurity(c config.TLS, served func(string) bool) (*security, error) {
-	s := &security{config: c, served: served}
-	if c.Names == "any" {
-		s.served = nil
+// material is what was read from files together.
+type material struct {
+	*certificates
+	demand *Demand
+}
+
+func newSecurity(c config.TLS, host func(string) (bool, *Demand)) (*security, error) {
+	if host == nil {
+		host = func(string) (bool, *Demand) { return true, nil }
 	}
+	s := &security{config: c, host: host}
 	// Key exchanges stay at crypto/tls's default, which begins with X25519MLKEM768. So do session tickets: their key is
 	// a new one every day, and none is kept longer than a week, because nobody else sets keys on this config.
 	s.base = &tls.Config{
@@ -46,11 +52,15 @@ func newSecurity(c config.TLS, served func(string) bool) (*security, error) {
 
 // load reads all files again; on failure what was loaded before stays.
 func (s *security) load() error {
-	loaded, err := loadCertificates(s.config.Pairs())
+	certs, err := loadCertificates(s.config.Pairs())
 	if err != nil {
 		return err
 	}
-	s.current.Store(loaded)
+	demand, err := NewDemand(s.config.Clients)
+	if err != nil {
+		return err
+	}
+	s.current.Store(&material{certs, demand})
 	return nil
 }
 
@@ -59,12 +69,19 @@ func (s *security) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if c, ok := hello.Conn.(*held); ok {
 		c.ja4 = fingerprint(hello, 't')
 	}
-	return nil, nil
+	_, demand := s.host(hello.ServerName)
+	if demand == nil {
+		demand = s.current.Load().demand
+	}
+	if demand == nil {
+		return nil, nil
+	}
+	return demand.on(s.base), nil
 }
 
 // certificate chooses one; no certificate and no error make crypto/tls send unrecognized_name.
 func (s *security) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
-	if s.served != nil && !s.served(hello.ServerName) {
+	if served, _ := s.host(hello.ServerName); !served && s.config.Names != "any" {
 		return nil, nil
 	}
 	return s.current.Load().choose(hello), nil

@@ -127,8 +127,9 @@ func TestCertificateByName(t *testing.T) {
 func TestUnservedNames(t *testing.T) {
 	pair := keyPair(t, ecKey(t), "shop.example")
 	served := func(name string) bool { return name == "shop.example" }
-	strict := secured(t, config.Listener{TLS: &config.TLS{Cert: pair.Cert, Key: pair.Key}}, Options{Served: served}, http.NotFoundHandler())
-	loose := secured(t, config.Listener{TLS: &config.TLS{Cert: pair.Cert, Key: pair.Key, Names: "any"}}, Options{Served: served}, http.NotFoundHandler())
+	host := func(name string) (bool, *Demand) { return served(name), nil }
+	strict := secured(t, config.Listener{TLS: &config.TLS{Cert: pair.Cert, Key: pair.Key}}, Options{Host: host}, http.NotFoundHandler())
+	loose := secured(t, config.Listener{TLS: &config.TLS{Cert: pair.Cert, Key: pair.Key, Names: "any"}}, Options{Host: host}, http.NotFoundHandler())
 	for _, version := range []uint16{tls.VersionTLS12, tls.VersionTLS13} {
 		for _, name := range []string{"shop.example", "other.example", ""} {
 			_, err := handshake(strict, &tls.Config{ServerName: name, MaxVersion: version})

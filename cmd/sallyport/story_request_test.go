@@ -62,7 +62,7 @@ func client(ts *testscript.TestScript) *http.Client {
 		}
 		return new(net.Dialer).DialContext(ctx, network, address)
 	}
-	transport := &http.Transport{DialContext: dial, DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool()}}
+	transport := &http.Transport{DialContext: dial, DisableKeepAlives: true, ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: x509.NewCertPool(), GetClientCertificate: showing(ts)}}
 	if pem := ts.Getenv("CA"); pem != "" {
 		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(pem))
 	}

@@ -38,9 +38,12 @@ func TestMain(m *testing.M) {
 //	key NAME COMMAND …         run what prints an API key as JSON; $NAME is the key, $NAME_ID its id
 //	issuer, token              an identity provider and its tokens
 //	certificate, trust         certificates for 127.0.0.1 and other hosts, and whom clients believe
+//	authority, client, revoke  authorities, certificates of clients, and lists of those that are not good any more
+//	show, bind                 what clients of the story show in handshakes, and tokens that are bound to it
+//	denied URL                 wait until there is no answer
 func TestStories(t *testing.T) {
 	issuer := newStoryIssuer(t)
-	calls := &calls{}
+	calls, trusted := &calls{}, &storyTrust{t: t}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -57,7 +60,8 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd, "unready": unreadyCmd,
-			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "certificate": certificateCmd, "trust": trustCmd},
+			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "certificate": certificateCmd, "trust": trustCmd,
+			"authority": trusted.authority, "client": trusted.client, "revoke": trusted.revoke, "show": trusted.show, "bind": trusted.bind(issuer), "denied": deniedCmd},
 	})
 }
 
