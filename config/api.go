@@ -76,6 +76,10 @@ type Upstream struct {
 	Cert string `yaml:"cert"`
 	// Key of the client certificate.
 	Key string `yaml:"key"`
+	// ServerName is the name that the certificates of https targets must have, and that they are asked for (SNI). Default: the host of the target.
+	ServerName string `yaml:"server_name"`
+	// PinSHA256 are base64 SHA-256 digests of public keys (SubjectPublicKeyInfo), one of which must be in the chain of a target's certificate, besides all else that makes it valid.
+	PinSHA256 []string `yaml:"pin_sha256"`
 	// H2C: true speaks HTTP/2 without TLS to http targets (gRPC).
 	H2C bool `yaml:"h2c"`
 	// Host is sent as Host: client (as received) or target. Default client.

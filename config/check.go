@@ -130,6 +130,7 @@ func (c *checker) api(a API, at string, identities map[string]bool) {
 			c.fail(at+".upstream", fmt.Sprintf("%q is not an http or https URL of a service", t), "http://127.0.0.1:9000")
 		}
 	}
+	c.upstreamTLS(a.Upstream, at+".upstream")
 	for scheme, name := range a.Security {
 		if !identities[name] {
 			c.fail(fmt.Sprintf("%s.security[%q]", at, scheme), "there is no identity "+name, "add it under identity")

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/base64"
 	"fmt"
 	"net/netip"
 	"regexp"
@@ -80,6 +81,17 @@ func (c *checker) asked(cfg *Config) {
 			if mtls[name] && a.Clients == nil && !everywhere {
 				c.fail(fmt.Sprintf("apis[%d].security[%q]", i, scheme), "nobody asks clients for the certificate that "+name+" wants to see", "clients: { mode: optional } for the API, or under tls of every listener")
 			}
+		}
+	}
+}
+
+func (c *checker) upstreamTLS(u Upstream, at string) {
+	if (u.Cert == "") != (u.Key == "") {
+		c.fail(at, "needs both cert and key, or neither", "{ cert: client.pem, key: client.key }")
+	}
+	for i, p := range u.PinSHA256 {
+		if sum, err := base64.StdEncoding.Strict().DecodeString(p); err != nil || len(sum) != 32 {
+			c.fail(fmt.Sprintf("%s.pin_sha256[%d]", at, i), "is not a SHA-256 digest in base64", "openssl x509 -in cert.pem -noout -pubkey | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64")
 		}
 	}
 }

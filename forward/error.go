@@ -92,12 +92,13 @@ func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
-// tlsFailure reports whether no TLS connection came about: there is one, but not to whom we would talk.
+// tlsFailure reports whether we ended the TLS handshake: somebody is there, but not to whom we would talk. An alert of
+// the other end is none, because it may come after the request did.
 func tlsFailure(err error) bool {
 	var verify *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
-	return errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &alert)
+	return errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &alert) || errors.Is(err, errPins)
 }
 
 // unsent reports whether the request cannot have reached the upstream: there was no connection.

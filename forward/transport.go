@@ -1,13 +1,16 @@
 package forward
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -87,5 +90,41 @@ func clientTLS(c config.Upstream) (*tls.Config, error) {
 		}
 		secure.Certificates = []tls.Certificate{pair}
 	}
+	secure.ServerName = c.ServerName
+	pins, err := parsePins(c.PinSHA256)
+	if err != nil {
+		return nil, err
+	}
+	if len(pins) > 0 {
+		secure.VerifyConnection = func(st tls.ConnectionState) error { return pinned(st.VerifiedChains, pins) }
+	}
 	return secure, nil
+}
+
+type pin [sha256.Size]byte
+
+func parsePins(list []string) ([]pin, error) {
+	var pins []pin
+	for _, text := range list {
+		sum, err := base64.StdEncoding.Strict().DecodeString(text)
+		if err != nil || len(sum) != sha256.Size {
+			return nil, fmt.Errorf("upstream pin_sha256 %q is not a SHA-256 digest in base64", text)
+		}
+		pins = append(pins, pin(sum))
+	}
+	return pins, nil
+}
+
+var errPins = errors.New("no certificate of the chain has a pinned key")
+
+// pinned demands one of the keys in a chain that is valid otherwise.
+func pinned(chains [][]*x509.Certificate, pins []pin) error {
+	for _, chain := range chains {
+		for _, c := range chain {
+			if slices.Contains(pins, sha256.Sum256(c.RawSubjectPublicKeyInfo)) {
+				return nil
+			}
+		}
+	}
+	return errPins
 }
