@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +52,7 @@ type judged struct {
 	readings map[string]*differential.Reading // by exchange
 	last     []*exchange.Record               // of the message at hand
 	body     map[string]*bytes.Buffer         // of streams, by exchange
+	maybe    []*differential.Reading          // judged and sent, but not answered: may have been read, and may be told late
 	tally    tally
 }
 
@@ -76,7 +78,8 @@ func judge(t testing.TB, u *differential.Upstream, buffered bool) *judged {
 	door.phases[phase] = append(door.phases[phase], step{exchange.Guard{Name: "tap", Phase: phase, Check: guard}, config.Enforce})
 	door.enforcesBody = buffered
 	j.open(t)
-	j.client = &differential.Client{Address: strings.TrimPrefix(j.url, "http://"), Served: j.served, Busy: func() bool { return j.InFlight() > 0 }}
+	j.client = &differential.Client{Address: strings.TrimPrefix(j.url, "http://"), Served: j.served, Busy: func() bool { return j.InFlight() > 0 },
+		Quiet: 5 * time.Second, Idle: 5 * time.Second}
 	t.Cleanup(j.client.Close)
 	return j
 }
@@ -152,14 +155,15 @@ func (j *judged) send(t testing.TB, name string, message []byte, cut bool) (diff
 func (j *judged) settle(name string, message []byte) {
 	j.served()
 	j.tally.messages++
-	read := j.read()
 	for _, r := range j.last {
-		if detail := j.compare(r, &read); detail != "" {
+		if detail := j.compare(r); detail != "" {
 			j.disagree(name, message, detail)
 		}
 	}
-	for _, r := range read {
-		j.disagree(name, message, fmt.Sprintf("read %s %s, which nobody judged", r.Method, r.Target))
+	for len(j.upstream.Readings) > 0 {
+		if r := <-j.upstream.Readings; !j.late(&r) {
+			j.disagree(name, message, fmt.Sprintf("read %s %s, which nobody judged", r.Method, r.Target))
+		}
 	}
 	for len(j.upstream.Broken) > 0 {
 		j.disagree(name, message, "could not read "+<-j.upstream.Broken)
@@ -178,27 +182,8 @@ func gotAnswer(r *exchange.Record) bool {
 	return r.Upstream != nil && r.Upstream.Status == http.StatusNoContent
 }
 
-// read is what the upstream has read, at least as many requests as it has answered.
-func (j *judged) read() (list []differential.Reading) {
-	deadline, n := time.After(20*time.Second), 0
-	for _, r := range j.last {
-		if gotAnswer(r) {
-			n++
-		}
-	}
-	for len(list) < n || len(j.upstream.Readings) > 0 {
-		select {
-		case r := <-j.upstream.Readings:
-			list = append(list, r)
-		case <-deadline:
-			return list
-		}
-	}
-	return list
-}
-
-// compare takes the reading that belongs to a record.
-func (j *judged) compare(r *exchange.Record, read *[]differential.Reading) string {
+// compare holds the reading that belongs to a record against what was judged.
+func (j *judged) compare(r *exchange.Record) string {
 	j.mu.Lock()
 	want, body := j.readings[r.ID], j.body[r.ID]
 	j.mu.Unlock()
@@ -206,26 +191,40 @@ func (j *judged) compare(r *exchange.Record, read *[]differential.Reading) strin
 		want.Body = body.Bytes()
 	}
 	switch {
+	case !gotAnswer(r) && want != nil:
+		j.tally.unread++
+		j.maybe = append(j.maybe[max(0, len(j.maybe)-64):], want)
+		return ""
 	case !gotAnswer(r):
-		if want != nil {
-			j.tally.unread++
-		}
-		if want != nil && len(*read) > 0 && want.Differs(&(*read)[0]) == "" { // read whole, but the answer did not come
-			*read = (*read)[1:]
-		}
 		return ""
 	case want == nil:
 		return "sent without having been judged"
-	case len(*read) == 0:
-		return "answered without having been read"
 	}
 	j.tally.passed++
-	got := (*read)[0]
-	*read = (*read)[1:]
 	if path, _, _ := strings.Cut(want.Target, "?"); r.Method != want.Method || r.Path != path && len(path) < maxPath && !strings.Contains(r.Path, "*") {
 		return fmt.Sprintf("the record says %s %s, judged %s %s", r.Method, r.Path, want.Method, path)
 	}
-	return want.Differs(&got)
+	for {
+		select {
+		case read := <-j.upstream.Readings:
+			if detail := want.Differs(&read); detail == "" || !j.late(&read) {
+				return detail
+			}
+		case <-time.After(20 * time.Second):
+			return "answered without having been read"
+		}
+	}
+}
+
+// late reports whether a reading is one of those that need not have come any more, and forgets it.
+func (j *judged) late(read *differential.Reading) bool {
+	for i, want := range j.maybe {
+		if want.Differs(read) == "" {
+			j.maybe = slices.Delete(j.maybe, i, i+1)
+			return true
+		}
+	}
+	return false
 }
 
 // became says what is wrong with what became of a message.

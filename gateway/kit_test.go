@@ -94,7 +94,7 @@ func h2cServer(t testing.TB, h http.Handler) string {
 
 func (g *gate) open(t testing.TB) *gate {
 	t.Helper()
-	l, err := listen.New(config.Listener{Address: "127.0.0.1:0"}, g.Gateway, listen.Options{})
+	l, err := listen.New(config.Listener{Address: "127.0.0.1:0"}, g.Gateway, listen.Options{Checked: true})
 	if err != nil {
 		t.Fatal(err)
 	}

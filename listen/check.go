@@ -23,11 +23,12 @@ const maxFields = 100
 // transport would not send, offers to upgrade to anything but WebSocket, and what Connection names. It is therefore
 // called once, before anybody else looks at r.
 //
-// What it cannot see, because net/http has already resolved it: Content-Length beside chunked and Transfer-Encoding
-// on HTTP/1.0 (the connection is closed after these, see closing), equal repeated Content-Length, line folding and
-// bare LF as line end (net/http reads both in the one way in which the request is then forwarded, re-framed), and a
-// Host field beside an absolute-form target, for which reason that form is refused.
+// What net/http would have resolved without a trace (Content-Length beside chunked, lines ended by LF, folded fields …) does
+// not come here as such: see strict, whose refusal Check repeats. Absolute-form is refused, as it names a second host.
 func Check(r *http.Request, declared *Declared) exchange.Verdict {
+	if broken, ok := r.Context().Value(refusalKey{}).(*refusal); ok {
+		return exchange.Refuse(broken.reason, broken.detail)
+	}
 	if !declared.method(r.Method) {
 		return exchange.Refuse(exchange.BadMethod, "method "+clip(r.Method))
 	}
@@ -209,7 +210,7 @@ func validHost(host string) bool {
 		if end < 0 {
 			return false
 		}
-		addr, err := netip.ParseAddr(host[1:end])
+		addr, err := netip.ParseAddr(strings.Clone(host[1:end])) // a copy, so that host need not be on the heap
 		if err != nil || !addr.Is6() || addr.Zone() != "" {
 			return false
 		}

@@ -60,7 +60,7 @@ func startProxy(t *testing.T) (*testkit.Upstream, string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := listen.New(config.Listener{Address: "127.0.0.1:0"}, proxy{u}, listen.Options{})
+	s, err := listen.New(config.Listener{Address: "127.0.0.1:0"}, proxy{u}, listen.Options{Checked: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,14 +190,14 @@ func TestOddRequests(t *testing.T) {
 		"honest":                      {post("Content-Length: 2\r\n", "hi"), 200, "hi"},
 		"chunked":                     {post("Transfer-Encoding: chunked\r\n", "2\r\nhi\r\n0\r\n\r\n"), 200, "hi"},
 		"chunked, other case":         {post("transfer-ENCODING: Chunked\r\n", "2\r\nhi\r\n0\r\n\r\n"), 200, "hi"},
-		"same length twice":           {post("Content-Length: 2\r\nContent-Length: 2\r\n", "hi"), 200, "hi"},
+		"same length twice":           {post("Content-Length: 2\r\nContent-Length: 2\r\n", "hi"), 400, ""},
 		"leading zeros":               {post("Content-Length: 002\r\n", "hi"), 200, "hi"},
 		"alias fields dropped":        {get("/judged", "X_Forwarded_For: 1.1.1.1\r\nTransfer_Encoding: chunked\r\nContent.Length: 5\r\n"), 200, ""},
-		"folded value":                {get("/judged", "X-A: b\r\n c\r\n"), 200, ""},
+		"folded value":                {get("/judged", "X-A: b\r\n c\r\n"), 400, ""},
 		"te gzip, not ours":           {get("/judged", "TE: gzip\r\nConnection: TE\r\n"), 200, ""},
 		"trailer unannounced":         {post("Transfer-Encoding: chunked\r\n", "0\r\nX-Admin: 1\r\n\r\n"), 200, ""},
 		"1.0":                         {"GET /judged HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\n\r\n", 200, ""},
-		"1.0 chunked":                 {"POST /judged HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", 200, ""},
+		"1.0 chunked":                 {"POST /judged HTTP/1.0\r\nHost: h\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", 400, ""},
 		"two lengths":                 {post("Content-Length: 2\r\nContent-Length: 3\r\n", "hi"), 400, ""},
 		"length list":                 {post("Content-Length: 2, 2\r\n", "hi"), 400, ""},
 		"length plus":                 {post("Content-Length: +2\r\n", "hi"), 400, ""},
@@ -207,12 +207,12 @@ func TestOddRequests(t *testing.T) {
 		"length empty":                {post("Content-Length:\r\n", "hi"), 400, ""},
 		"length huge":                 {post("Content-Length: 99999999999999999999\r\n", "hi"), 400, ""},
 		"length with space in name":   {post("Content-Length : 2\r\n", "hi"), 400, ""},
-		"te twice":                    {post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 501, ""},
-		"te identity":                 {post("Transfer-Encoding: identity\r\nContent-Length: 2\r\n", "hi"), 501, ""},
-		"te gzip, chunked":            {post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 501, ""},
-		"te chunked, identity":        {post("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n"), 501, ""},
-		"te xchunked":                 {post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), 501, ""},
-		"te empty":                    {post("Transfer-Encoding:\r\nContent-Length: 2\r\n", "hi"), 501, ""},
+		"te twice":                    {post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"), 400, ""},
+		"te identity":                 {post("Transfer-Encoding: identity\r\nContent-Length: 2\r\n", "hi"), 400, ""},
+		"te gzip, chunked":            {post("Transfer-Encoding: gzip, chunked\r\n", "0\r\n\r\n"), 400, ""},
+		"te chunked, identity":        {post("Transfer-Encoding: chunked, identity\r\n", "0\r\n\r\n"), 400, ""},
+		"te xchunked":                 {post("Transfer-Encoding: xchunked\r\n", "0\r\n\r\n"), 400, ""},
+		"te empty":                    {post("Transfer-Encoding:\r\nContent-Length: 2\r\n", "hi"), 400, ""},
 		"chunk size plus":             {post("Transfer-Encoding: chunked\r\n", "+2\r\nhi\r\n0\r\n\r\n"), 400, ""},
 		"chunk size 0x":               {post("Transfer-Encoding: chunked\r\n", "0x2\r\nhi\r\n0\r\n\r\n"), 400, ""},
 		"chunk size empty":            {post("Transfer-Encoding: chunked\r\n", "\r\nhi\r\n0\r\n\r\n"), 400, ""},
@@ -232,7 +232,7 @@ func TestOddRequests(t *testing.T) {
 		"no slash":                    {get("judged", ""), 400, ""},
 		"authority-form":              {get("h:80", ""), 400, ""},
 		"asterisk":                    {get("*", ""), 400, ""},
-		"connect":                     {"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 501, ""},
+		"connect":                     {"CONNECT h:80 HTTP/1.1\r\nHost: h\r\n\r\n", 400, ""},
 		"trace":                       {"TRACE /judged HTTP/1.1\r\nHost: h\r\n\r\n", 501, ""},
 		"method with brackets":        {"G(ET) /judged HTTP/1.1\r\nHost: h\r\n\r\n", 400, ""},
 		"two spaces":                  {"GET  /judged HTTP/1.1\r\nHost: h\r\n\r\n", 400, ""},

@@ -30,6 +30,7 @@ type limits struct {
 	handshakes             int
 	handshakeTimeout       time.Duration
 	headerTimeout          time.Duration
+	maxHead                int // bytes that net/http reads of a head
 	minRate                int64
 	window                 time.Duration
 	maxAge                 time.Duration
@@ -46,6 +47,7 @@ func newLimits(l config.Listener) limits {
 		handshakes:       or(c.Handshakes, defaultHandshakes),
 		handshakeTimeout: c.HandshakeTimeout.Or(defaultHandshakeTimeout),
 		headerTimeout:    l.HeaderTimeout.Or(defaultHeaderTimeout),
+		maxHead:          int(or(int64(l.MaxHeader), defaultMaxHeader)) + 4096,
 		minRate:          int64(or(c.MinRate, defaultMinRate)),
 		window:           c.RateWindow.Or(defaultRateWindow),
 		maxAge:           c.MaxAge.Or(defaultMaxAge),

@@ -2,9 +2,8 @@
 // client's address behind trusted proxies, and the hardening of what net/http lets pass.
 //
 // It promises that a handler sees only requests whose head arrived in time and within its size, that plain HTTP is
-// served on loopback only unless the operator wrote otherwise, and that a connection on which two readers could
-// disagree about where a request ends carries no further request. It does not see the bytes before net/http parsed
-// them: what cannot be told apart afterwards is listed at [Check].
+// served on loopback only unless the operator wrote otherwise, and that no line of HTTP/1 on which two readers could
+// disagree reaches net/http (see strict).
 package listen
 
 import (
@@ -31,6 +30,9 @@ const (
 type Options struct {
 	// Log receives what the HTTP server has to say. Nil discards it.
 	Log *slog.Logger
+	// Checked says that the handler calls [Check] with every request, and so refuses itself what was wrong with its head.
+	// Requests of other handlers are answered here.
+	Checked bool
 	// Host says whether anything is served under a TLS server name, and what is demanded there in place of what the
 	// listener demands, or nil. "" is a client that asks for no name. Nil: all names are served.
 	Host func(name string) (served bool, d *Demand)
@@ -105,7 +107,7 @@ func (s *Server) tlsConfig() *tls.Config {
 // how long a body may take is known only once its operation is.
 func newHTTP(l config.Listener, h http.Handler, o Options, set *settings) *http.Server {
 	s := &http.Server{
-		Handler:           closing{h},
+		Handler:           closing{h, o.Checked},
 		ReadHeaderTimeout: or(time.Duration(l.HeaderTimeout), defaultHeaderTimeout),
 		IdleTimeout:       or(time.Duration(l.IdleTimeout), defaultIdleTimeout),
 		MaxHeaderBytes:    int(or(int64(l.MaxHeader), defaultMaxHeader)),
@@ -132,6 +134,17 @@ func newHTTP(l config.Listener, h http.Handler, o Options, set *settings) *http.
 			PingTimeout:                   15 * time.Second,
 			WriteByteTimeout:              30 * time.Second,
 		},
+	}
+	s.ConnState = func(c net.Conn, state http.ConnState) {
+		if state != http.StateHijacked {
+			return
+		}
+		switch c := c.(type) {
+		case *wire:
+			c.hijacked()
+		case encrypted:
+			c.hijacked()
+		}
 	}
 	s.Protocols.SetHTTP1(true)
 	if l.TLS != nil {

@@ -8,19 +8,43 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// closing ends connections whose time has come, and whose framing another reader could have understood differently.
-//
-// net/http drops Content-Length beside "Transfer-Encoding: chunked", and Transfer-Encoding on HTTP/1.0, without a
-// trace. RFC 9112 section 6.3 demands that the connection be closed after the former. So a chunked request ends its
-// connection unless every Content-Length that came is known to belong to another request (see contentLength), one of
-// HTTP/1.0 always does, and nothing smuggled behind one is ever read.
-type closing struct{ next http.Handler }
+// closing ends connections whose time has come, and those of HTTP/1.0, and tells of heads that strict refused.
+type closing struct {
+	next    http.Handler
+	checked bool // next calls Check
+}
 
 func (c closing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if wire := wireOf(r.Context()); wire != nil && wire.last(r) {
-		w.Header().Set("Connection", "close")
+	if wire := wireOf(r.Context()); wire != nil {
+		if wire.last(r) {
+			w.Header().Set("Connection", "close")
+		}
+		if broken := wire.refusal(); broken != nil {
+			if r = broken.mark(r); !c.checked {
+				http.Error(w, broken.reason.Title, broken.reason.Status)
+				return
+			}
+		}
 	}
 	c.next.ServeHTTP(w, r)
+}
+
+type refusalKey struct{}
+
+// mark returns the request that net/http was given in place of a refused head, with what the client sent as far as it is
+// known, for the record.
+func (b *refusal) mark(r *http.Request) *http.Request {
+	r = r.WithContext(context.WithValue(r.Context(), refusalKey{}, b))
+	if b.target != "" {
+		r.RequestURI = b.target
+	}
+	if b.method != "" {
+		r.Method = b.method
+	}
+	if r.Host == unknownHost {
+		r.Host = ""
+	}
+	return r
 }
 
 // pacing holds clients to the minimum rate.

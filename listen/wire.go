@@ -8,17 +8,22 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http2"
 )
 
-// wire is a connection as the HTTP server reads it, above TLS. It sees the same bytes as the server, before it.
+// wire is a connection as the HTTP server reads it, above TLS. It sees the same bytes as the server, before it; those of
+// HTTP/1 only as far as strict lets them pass.
 type wire struct {
 	net.Conn
 	held     *held
-	lengths  contentLength
+	strict   strict
+	out      []byte // what strict let pass and nobody has read yet
+	taken    *[]byte
+	failed   error // what comes after that
 	requests atomic.Int64
 	told     atomic.Bool           // that it ends
 	flood    atomic.Pointer[flood] // nil unless HTTP/2; set by the reader
@@ -33,9 +38,82 @@ type encrypted struct{ *wire }
 
 func (e encrypted) ConnectionState() tls.ConnectionState { return e.Conn.(*tls.Conn).ConnectionState() }
 
-func newWire(c net.Conn, h *held) *wire { return &wire{Conn: c, held: h} }
+func newWire(c net.Conn, h *held) *wire {
+	w := &wire{Conn: c, held: h}
+	w.strict.max = h.door.limits.maxHead
+	return w
+}
+
+// outs hold what one read has let pass: connections that wait for a request have none.
+var outs = sync.Pool{New: func() any { return new([]byte) }}
 
 func (w *wire) Read(p []byte) (int, error) {
+	for room := p; ; room = roomy(room) {
+		if len(w.out) > 0 || w.failed != nil {
+			return w.give(p)
+		}
+		before := w.preface
+		n, err := w.receive(room)
+		if n == 0 || w.preface >= 0 || len(room) == len(p) && before < 0 && w.strict.skip(n) {
+			return n, err
+		}
+		w.judge(max(before, 0), room[:n])
+		if w.failed == nil {
+			w.failed = err
+		}
+	}
+}
+
+// roomy is room for more than the one byte for which net/http asks while a request is served.
+func roomy(room []byte) []byte {
+	if len(room) < 512 {
+		return make([]byte, 4096)
+	}
+	return room
+}
+
+// judge lets strict see what came. The first bytes of a connection, in which it was like HTTP/2, have passed already.
+func (w *wire) judge(passed int, p []byte) {
+	w.taken = outs.Get().(*[]byte)
+	out := (*w.taken)[:0]
+	if passed > 0 {
+		out = w.strict.feed(out, []byte(http2.ClientPreface)[:passed])
+		if len(out) < passed {
+			w.failed = errPreface
+			return
+		}
+	}
+	out = w.strict.feed(out, p)
+	*w.taken = out
+	w.out = out[passed:]
+}
+
+var errPreface = errors.New("almost the preface of HTTP/2")
+
+// give hands on what has passed, and then the error behind it.
+func (w *wire) give(p []byte) (int, error) {
+	n := copy(p, w.out)
+	if w.out = w.out[n:]; len(w.out) > 0 {
+		return n, nil
+	}
+	w.out = nil
+	if w.taken != nil {
+		outs.Put(w.taken)
+		w.taken = nil
+	}
+	if n > 0 {
+		return n, nil
+	}
+	err := w.failed
+	w.failed = nil // a deadline may be lifted
+	return 0, err
+}
+
+// hijacked is told by the HTTP server that the connection is somebody else's from now on.
+func (w *wire) hijacked() { w.out = append(w.out, w.strict.release()...) }
+
+// receive reads what came, for HTTP/2 as it is.
+func (w *wire) receive(p []byte) (int, error) {
 	f := w.flood.Load()
 	if f != nil {
 		w.limitFrame(f)
@@ -74,10 +152,6 @@ func (w *wire) cut(c cut) error {
 func (w *wire) watch(p []byte) (cut, bool) {
 	if w.preface >= 0 && w.preface < len(http2.ClientPreface) {
 		p = w.greet(p)
-	}
-	if w.preface < 0 {
-		w.lengths.read(p)
-		return 0, true
 	}
 	if f := w.flood.Load(); f != nil {
 		return f.read(p)
@@ -131,14 +205,21 @@ func (w *wire) CloseWrite() error { return closeWrite(w.Conn, w) }
 
 type wireKey struct{}
 
+// refusal is what strict has to say about the request that has just begun, or nil.
+func (w *wire) refusal() *refusal {
+	if broken := w.strict.broken.Load(); broken != nil && broken.request == w.requests.Load() {
+		return broken
+	}
+	return nil
+}
+
 // last reports whether the connection is to end with the answer to r: because its framing could be disputed, or because
 // the connection is old. On HTTP/2 it ends with GOAWAY, after the requests that are open. It is asked once per request.
 func (w *wire) last(r *http.Request) bool {
 	limits := w.held.door.limits
 	disputed := false
 	if r.ProtoMajor == 1 {
-		explained := w.lengths.explained(r.Header["Content-Length"] != nil)
-		disputed = r.ProtoMinor == 0 || len(r.TransferEncoding) > 0 && !explained
+		disputed = r.ProtoMinor == 0
 	}
 	n := w.requests.Add(1)
 	switch {

@@ -22,7 +22,7 @@ type listener struct {
 
 func (v *service) openSockets() error {
 	for _, l := range v.config.Listen {
-		server, err := listen.New(l, v.gateway, listen.Options{Log: slog.Default(), Host: v.gateway.Host, Plain: gateway.Plain()})
+		server, err := listen.New(l, v.gateway, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host, Plain: gateway.Plain()})
 		if err != nil {
 			return hinted(err, "--listen")
 		}

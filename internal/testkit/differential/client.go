@@ -25,9 +25,9 @@ type Client struct {
 	// Served waits until nothing is being served and tells how many requests were since the message began, and whether the
 	// last of them was the probe.
 	Served func() (n int, probed bool)
-	// Quiet is how long the client waits for the answer to a request that is being served, before it tells that nothing more
-	// will come. 0 is a second.
-	Quiet time.Duration
+	// Quiet is how long the client waits for an answer before it tells that nothing more will come: while a request is being
+	// served, and while none is. It must be generous where every message has to be answered.
+	Quiet, Idle time.Duration
 	// Busy reports whether a request is being served.
 	Busy func() bool
 
@@ -79,18 +79,13 @@ func (c *Client) Send(message []byte, cut bool) (Outcome, error) {
 
 // more waits for the first byte of an answer, or the end. It is false where the other side waits for us.
 func (c *Client) more() bool {
-	const look = 5 * time.Millisecond
-	quiet := c.Quiet
-	if quiet == 0 {
-		quiet = time.Second
-	}
 	for start := time.Now(); ; {
-		_ = c.conn.SetReadDeadline(time.Now().Add(look))
+		_ = c.conn.SetReadDeadline(time.Now().Add(5 * time.Millisecond))
 		_, err := c.reader.Peek(1)
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return true
 		}
-		if waited := time.Since(start); waited > quiet || waited > 4*look && !c.Busy() {
+		if waited := time.Since(start); waited > c.Quiet || waited > c.Idle && !c.Busy() {
 			return false
 		}
 	}

@@ -1,0 +1,151 @@
+package listen
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// head is what strict has to remember of a head while its lines come.
+type head struct {
+	method   []byte
+	target   []byte // of a refused request line only
+	hosted   bool   // there was a Host
+	measured bool   // there was a Content-Length
+	chunked  bool   // there was a Transfer-Encoding
+	old      bool   // HTTP/1.0
+	length   int64
+	framing  []byte // the line of one of them: net/http gets it last, when nothing can be refused any more
+}
+
+func (h *head) reset() { *h = head{method: h.method[:0], framing: h.framing[:0]} }
+
+// requestLine judges what follows the method (RFC 9112 section 3).
+func (h *head) requestLine(text []byte) (*exchange.Reason, string) {
+	target, version, _ := bytes.Cut(text, []byte(" "))
+	path, query, _ := bytes.Cut(target, []byte("?"))
+	reason, detail := exchange.BadTarget, ""
+	switch {
+	case string(version) != "HTTP/1.1" && string(version) != "HTTP/1.0":
+		reason, detail = exchange.BadFraming, "the request line does not end with HTTP/1.1 or HTTP/1.0"
+	case string(target) == "*" && string(h.method) == http.MethodOptions:
+	case !bytes.HasPrefix(target, []byte("/")):
+		detail = "the request target is not in origin-form (RFC 9112 section 3.2.1)"
+	case !visible(path) || !visible(query) || !escaped(path):
+		detail = "the request target has a malformed escape, or a character that is not allowed"
+	}
+	if detail != "" {
+		h.target = bytes.Clone(target)
+	}
+	h.old = string(version) == "HTTP/1.0"
+	return reason, detail
+}
+
+// escaped reports whether two hexadecimal digits follow every "%". net/http refuses a path in which they do not.
+func escaped(path []byte) bool {
+	for {
+		i := bytes.IndexByte(path, '%')
+		if i < 0 {
+			return true
+		}
+		if len(path) < i+3 {
+			return false
+		}
+		if _, ok := hexadecimal(path[i+1 : i+3]); !ok {
+			return false
+		}
+		path = path[i+3:]
+	}
+}
+
+// field judges one field line (RFC 9112 section 5).
+func (h *head) field(text []byte) (*exchange.Reason, string) {
+	if text[0] == ' ' || text[0] == '\t' {
+		return exchange.BadHeader, "a field is folded"
+	}
+	name, value, ok := cutField(text)
+	if !ok {
+		return exchange.BadHeader, "a header line is not a name, a colon and a value without control characters"
+	}
+	switch {
+	case is(name, "Host"):
+		if h.hosted {
+			return exchange.BadHeader, "Host is repeated"
+		}
+		if !validHost(string(value)) {
+			return exchange.BadHeader, "Host is not a host with an optional port"
+		}
+		h.hosted = true
+	case is(name, "Content-Length"):
+		if h.measured || h.chunked || !h.read(value) {
+			return exchange.BadFraming, "Content-Length is repeated, beside Transfer-Encoding, or not a number"
+		}
+		h.measured = true
+	case is(name, "Transfer-Encoding"):
+		if h.measured || h.chunked || h.old || !is(value, "chunked") {
+			return exchange.BadFraming, "Transfer-Encoding is repeated, beside Content-Length, on HTTP/1.0, or not exactly chunked"
+		}
+		h.chunked = true
+	case is(name, "Expect") && !is(value, "100-continue"):
+		return exchange.BadHeader, "Expect is not 100-continue"
+	}
+	return nil, ""
+}
+
+// read reads a length of up to 18 digits.
+func (h *head) read(value []byte) bool {
+	h.length = 0
+	for _, c := range value {
+		if c < '0' || c > '9' {
+			return false
+		}
+		h.length = h.length*10 + int64(c-'0')
+	}
+	return 0 < len(value) && len(value) < 19
+}
+
+// withheld keeps the line that was just judged where it says how long the body is.
+func (h *head) withheld(line []byte) bool {
+	if len(h.framing) > 0 || !h.measured && !h.chunked {
+		return false
+	}
+	h.framing = append(h.framing, line...)
+	return true
+}
+
+// cutField cuts a field line into name and value.
+func cutField(text []byte) (name, value []byte, ok bool) {
+	name, value, ok = bytes.Cut(text, []byte(":"))
+	if !ok || len(name) == 0 {
+		return nil, nil, false
+	}
+	for _, c := range name {
+		if !tchar(c) {
+			return nil, nil, false
+		}
+	}
+	value = bytes.Trim(value, " \t")
+	for _, c := range value {
+		if c < ' ' && c != '\t' || c == 0x7f {
+			return nil, nil, false
+		}
+	}
+	return name, value, true
+}
+
+func is(name []byte, canonical string) bool { return bytes.EqualFold(name, []byte(canonical)) }
+
+// tchar is a character of a token (RFC 9110 section 5.6.2).
+func tchar(c byte) bool { return alnum(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0 }
+
+// visible reports whether s has neither white space nor control characters.
+func visible(s []byte) bool {
+	for _, c := range s {
+		if c <= ' ' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
