@@ -7,10 +7,11 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/gateway"
 )
 
 func TestWhichFilesReload(t *testing.T) {
-	v := &service{origin: "etc/gate.conf", config: &config.Config{
+	v := &service{origin: "etc/gate.conf", gateway: gateway.New(&gateway.Parts{}), config: &config.Config{
 		APIs:     []config.API{{Spec: "spec/shop.oas"}},
 		Identity: []config.Identity{{JWT: &config.JWT{JWKS: "file:etc/keys.jwks"}}, {APIKey: &config.APIKey{}}},
 		Listen:   []config.Listener{{TLS: &config.TLS{Cert: "tls/cert.pem", Key: "tls/key.pem"}}, {}},
@@ -44,7 +45,7 @@ func TestChangeBeforeWatching(t *testing.T) {
 	if err := os.Chtimes(file, written, written); err != nil {
 		t.Fatal(err)
 	}
-	v := &service{origin: file, config: &config.Config{APIs: []config.API{{Spec: "gone.yaml"}}}}
+	v := &service{gateway: gateway.New(&gateway.Parts{}), origin: file, config: &config.Config{APIs: []config.API{{Spec: "gone.yaml"}}}}
 	if !v.changedSince(written.Add(-time.Minute)) {
 		t.Error("a change after the file was read is not seen")
 	}
