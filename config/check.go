@@ -72,6 +72,9 @@ func (c *checker) listener(l Listener, at string) {
 	if l.TLS != nil {
 		c.tls(*l.TLS, at+".tls")
 	}
+	if l.HTTP3 && l.TLS == nil {
+		c.fail(at+".http3", "needs tls", "there is no HTTP/3 without encryption")
+	}
 	c.limits(l.Limits, at+".limits")
 	c.hsts(l.HSTS, at+".hsts")
 	c.networks(l.TrustedProxies, at+".trusted_proxies")

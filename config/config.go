@@ -28,6 +28,8 @@ type Listener struct {
 	Address string `yaml:"address"`
 	// TLS serves HTTPS (1.2 with forward secrecy, and 1.3) and HTTP/2.
 	TLS *TLS `yaml:"tls"`
+	// HTTP3 also serves HTTP/3, on the UDP port of the same number, and says so in Alt-Svc. It needs tls. Default false.
+	HTTP3 bool `yaml:"http3"`
 	// HSTS is the Strict-Transport-Security of every answer to a client that came by TLS, or off. Default max-age=63072000; includeSubDomains.
 	HSTS string `yaml:"hsts"`
 	// Insecure: true accepts plain HTTP on an address that is not loopback. Write it down only where something in front terminates TLS.

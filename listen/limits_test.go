@@ -200,6 +200,12 @@ func TestHandshakesTakeTurns(t *testing.T) {
 	if n := len(s.door.turns); n != 0 {
 		t.Errorf("%d turns are not given back", n)
 	}
+	torn := s.door.admit(dialFrom(t, "127.0.0.2", s)) // closed within its turn
+	s.door.turns <- struct{}{}
+	torn.turn.Store(true)
+	if torn.Close(); len(s.door.turns) != 0 {
+		t.Error("a connection that was closed keeps its turn")
+	}
 }
 
 // A body of declared length that trickles ends its request, on both versions; one that comes steadily does not, nor does
@@ -208,7 +214,8 @@ func TestSlowBody(t *testing.T) {
 	outcome := make(chan error, 1)
 	s := secure(t, config.Limits{MinRate: 1000, RateWindow: soon}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/busy" {
-			time.Sleep(time.Second)
+			_, _ = io.ReadFull(r.Body, make([]byte, 5))
+			time.Sleep(3 * time.Duration(soon))
 		}
 		_, err := io.Copy(io.Discard, r.Body)
 		outcome <- err
@@ -236,9 +243,9 @@ func TestSlowBody(t *testing.T) {
 		if err := <-outcome; err != nil {
 			t.Errorf("HTTP/2 %v: a steady body: %v", h2, err)
 		}
-		send("/busy", h2, 100, 0, 100)
+		send("/busy", h2, 10, time.Duration(soon)/4, 5) // too slow, were it waited for
 		if err := <-outcome; err != nil {
-			t.Errorf("HTTP/2 %v: a body that nobody read: %v", h2, err)
+			t.Errorf("HTTP/2 %v: a body that nobody waited for: %v", h2, err)
 		}
 	}
 }
@@ -265,12 +272,15 @@ func (b *trickle) Read(p []byte) (int, error) {
 func TestShutWindow(t *testing.T) {
 	for name, size := range map[string]int{"large": 1 << 20, "small": 100} {
 		t.Run(name, func(t *testing.T) {
+			asked := make(chan struct{})
 			s := secure(t, config.Limits{RateWindow: soon, MinRate: 1 << 20}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				close(asked)
 				_, _ = io.WriteString(w, strings.Repeat("a", size))
 			}))
 			a := dialH2(t, s)
 			_ = a.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 			_ = a.request(true)
+			<-asked
 			ended := make(chan error, 1)
 			go func() { ended <- s.Shutdown(context.Background()) }() // waits for open streams
 			select {

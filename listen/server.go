@@ -45,7 +45,8 @@ type Server struct {
 	socket net.Listener
 	door   *door // what the HTTP server takes for its socket
 	http   *http.Server
-	tls    *security // nil on plain listeners
+	tls    *security    // nil on plain listeners
+	http3  *http3Server // nil unless configured
 	tally  tally
 	cancel context.CancelFunc
 }
@@ -78,7 +79,9 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 		return nil, fmt.Errorf("couldn't listen on %s: %w", l.Address, err)
 	}
 	limits := newLimits(l)
-	s.http = newHTTP(l, pacing{h, &limits, &s.tally}, o, &settings{proxies: proxies, hsts: hsts(l.HSTS)})
+	set := &settings{proxies: proxies, hsts: hsts(l.HSTS)}
+	h = pacing{h, &limits, &s.tally}
+	s.http = newHTTP(l, h, o, set)
 	base, cancel := context.WithCancel(context.Background())
 	s.cancel = cancel
 	s.http.BaseContext = func(net.Listener) context.Context { return base }
@@ -92,6 +95,13 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	s.door = newDoor(s.socket, s.tlsConfig(), &limits, proxies, logger(o.Log), &s.tally)
 	s.door.introducers = introducers
 	s.door.plain = plainAnswer(o.Plain)
+	if l.HTTP3 && s.tls != nil {
+		if s.http3, err = newHTTP3(s, l, h, &limits, set, logger(o.Log)); err != nil {
+			s.door.Close()
+			return nil, err
+		}
+		s.http.Handler = advertising{s.http.Handler, fmt.Sprintf(`h3=":%d"; ma=86400`, s.Addr().(*net.TCPAddr).Port)}
+	}
 	return s, nil
 }
 
@@ -160,6 +170,9 @@ func (s *Server) Addr() net.Addr { return s.socket.Addr() }
 
 // Serve accepts connections until Shutdown; it returns nil after Shutdown.
 func (s *Server) Serve() error {
+	if s.http3 != nil {
+		go s.http3.serve()
+	}
 	err := s.http.Serve(s.door)
 	if errors.Is(err, http.ErrServerClosed) {
 		return nil
@@ -172,7 +185,9 @@ func (s *Server) Serve() error {
 // that of ctx when something had to be cut.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.cancel()
-	err := s.http.Shutdown(ctx)
+	quic := make(chan error, 1)
+	go func() { quic <- s.http3.shutdown(ctx) }()
+	err := errors.Join(s.http.Shutdown(ctx), <-quic)
 	s.door.Close() // not yet known to the http.Server when Serve was never called
 	if err != nil {
 		s.http.Close()

@@ -69,6 +69,9 @@ func (s *security) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if c, ok := hello.Conn.(*held); ok {
 		c.ja4 = fingerprint(hello, 't')
 	}
+	if p, ok := hello.Context().Value(peerKey{}).(*peer); ok { // of QUIC, whose peer is known before; see enterQUIC
+		p.ja4 = fingerprint(hello, 'q')
+	}
 	_, demand := s.host(hello.ServerName)
 	if demand == nil {
 		demand = s.current.Load().demand
