@@ -2,6 +2,7 @@ package rules
 
 import (
 	"os"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -19,27 +20,16 @@ func TestValuesSameAsPlainEvaluation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	users, told := usersOf(tests, exprs), time.Now()
-	c := &comparison{t: t, p: p, r: &run{}}
-	for turn := range goal {
-		text := maker.Next()
-		c.value(text, Collection(turn)%collections)
-		for _, from := range maker.From() {
-			for _, one := range users[from] {
-				c.test(one, text)
-			}
-		}
-		c.test(tests[turn%len(tests)], text)
-		c.r.end()
-		if t.Failed() {
-			break
-		}
+	c := &comparison{t: t, p: p, r: &run{}, tests: tests, users: usersOf(tests, exprs)}
+	told := time.Now()
+	for c.values < goal && !t.Failed() {
+		c.message(maker)
 		if time.Since(told) > time.Minute {
 			told = time.Now()
-			t.Logf("%d values, %d evaluations, %d held", turn, c.evaluated, c.held)
+			t.Logf("%d values, %d evaluations, %d held", c.values, c.evaluated, c.held)
 		}
 	}
-	t.Logf("%d values, %d evaluations, %d held", goal, c.evaluated, c.held)
+	t.Logf("%d values, %d evaluations, %d held", c.values, c.evaluated, c.held)
 }
 
 // usersOf lists, for each expression, the tests that are made from it.
@@ -57,30 +47,50 @@ func usersOf(tests []*plain, exprs []string) [][]*plain {
 	return out
 }
 
-// A comparison holds a run against plain evaluation, value by value.
+// A comparison holds runs against plain evaluation, value by value.
 type comparison struct {
-	t               *testing.T
-	p               *Program
-	r               *run
-	evaluated, held int
+	t                       *testing.T
+	p                       *Program
+	r                       *run
+	tests                   []*plain
+	users                   [][]*plain
+	values, evaluated, held int
 }
 
-// value runs the lanes over a text, as a value and as a key of a collection.
-func (c *comparison) value(text string, in Collection) {
+// message runs the lanes over a message of 256 texts, each as a value and as a key of some collection.
+func (c *comparison) message(maker *sample.Maker) {
+	var fields []Field
+	var from [][]int
+	for i := range 256 {
+		text := maker.Next()
+		fields = append(fields, Field{Collection(c.values+i) % collections, text, text})
+		from = append(from, slices.Clone(maker.From()))
+	}
 	c.r.ctx, c.r.done = c.t.Context(), 0
-	c.r.begin(c.p, []Field{{in, text, text}}, nil)
+	c.r.begin(c.p, fields, nil)
 	c.r.candidates()
+	for i := range fields {
+		for _, expr := range from[i] {
+			for _, one := range c.users[expr] {
+				c.test(one, i)
+			}
+		}
+		c.test(c.tests[c.values%len(c.tests)], i)
+		c.values++
+	}
+	c.r.end()
 }
 
-func (c *comparison) test(one *plain, text string) {
+func (c *comparison) test(one *plain, field int) {
 	if one == nil {
 		return
 	}
+	text := c.r.fields[field].Text
 	want := one.of(text)
 	if c.evaluated++; want {
 		c.held++
 	}
-	agrees(c.t, c.p, c.r, one.test, text, want)
+	agrees(c.t, c.p, c.r, one.test, text, want, field, field)
 }
 
 // longRun is what a variable of the environment says, or few.
