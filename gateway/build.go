@@ -200,6 +200,7 @@ func (b *builder) engines() bool {
 			b.ruleError(err)
 			return false
 		}
+		b.ruleRemarks()
 	}
 	keep := b.api.ForwardCredentials == nil || *b.api.ForwardCredentials
 	if b.managed, err = identity.NewManaged(b.api.IdentityHeaders, keep, b.doc.Schemes, b.api.Security); err != nil {
@@ -217,6 +218,13 @@ func (b *builder) ruleError(err error) {
 		return
 	}
 	b.problems = append(b.problems, config.Problem{File: e.File, Line: e.Line, Column: e.Column, Severity: config.Error, Rule: "inspect.rules", Message: e.Message, Hint: e.Hint})
+}
+
+// ruleRemarks tells what in the operator's rules is understood and has no effect.
+func (b *builder) ruleRemarks() {
+	for _, e := range b.inspector.Remarks(b.api.Inspect) {
+		b.problems = append(b.problems, config.Problem{File: e.File, Line: e.Line, Column: e.Column, Severity: config.Warning, Rule: "inspect.idle", Message: e.Message, Hint: e.Hint})
+	}
 }
 
 func (b *builder) report(path, rule string, err error) {

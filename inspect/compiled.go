@@ -34,6 +34,7 @@ type compiledEngine struct {
 	byRule          map[*rules.Rule]*Rule
 	budget, shared  *pattern.Budget
 	build           time.Duration // that compiling took
+	remarks         []*RuleError  // on rules of the operator
 }
 
 // newCompiled compiles the Core Rule Set, and the rules of the operator.
@@ -56,6 +57,9 @@ func newCompiled(s settings) (*compiledEngine, error) {
 		if *side.to, err = rules.Compile(list, options); err != nil {
 			return nil, placed(fmt.Errorf("couldn't compile the rules: %w", err), s.dir)
 		}
+		if side.to == &e.answer {
+			e.remarks = remarksOn(list, e.request, e.answer, s.dir)
+		}
 	}
 	e.index()
 	e.build = time.Since(began)
@@ -64,7 +68,7 @@ func newCompiled(s settings) (*compiledEngine, error) {
 
 // directivesOf reads the set-up, the rule files and those of the operator.
 func directivesOf(s settings, files []string) ([]seclang.Directive, error) {
-	list, err := seclang.ParseText(setupFile, fmt.Sprintf(setup, s.paranoia, s.paranoia))
+	list, err := seclang.ParseText(setupFile, setup)
 	if err != nil {
 		return nil, err
 	}
@@ -74,7 +78,11 @@ func directivesOf(s settings, files []string) ([]seclang.Directive, error) {
 			return nil, err
 		}
 	}
-	list = append(list, before...)
+	levels, err := seclang.ParseText(setupFile, fmt.Sprintf(level, s.paranoia, s.paranoia))
+	if err != nil {
+		return nil, err
+	}
+	list = append(append(list, before...), levels...)
 	if s.withoutCRS {
 		return append(list, after...), nil
 	}

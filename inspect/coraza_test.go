@@ -28,13 +28,16 @@ type corazaEngine struct {
 }
 
 // newCoraza compiles the Core Rule Set.
-func newCoraza(s settings) (*corazaEngine, error) {
+func newCoraza(s settings) (*corazaEngine, error) { return newCorazaWith(s, "", "") }
+
+// newCorazaWith compiles it with rules before it, and after those of requests.
+func newCorazaWith(s settings, before, after string) (*corazaEngine, error) {
 	e := &corazaEngine{byID: map[int]*Rule{}}
 	var err error
-	if e.request, err = e.compile(requestRules(s)); err != nil {
+	if e.request, err = e.compile(directives(s, before, requestFiles, after)); err != nil {
 		return nil, fmt.Errorf("couldn't compile the request rules: %w", err)
 	}
-	if e.answer, err = e.compile(answerRules(s)); err != nil {
+	if e.answer, err = e.compile(directives(s, before, answerFiles, "")); err != nil {
 		return nil, fmt.Errorf("couldn't compile the response rules: %w", err)
 	}
 	slices.SortFunc(e.rules, func(a, b Rule) int { return strings.Compare(a.ID, b.ID) })
@@ -113,14 +116,13 @@ func (r ruleFiles) Open(name string) (fs.File, error) { return r.FS.Open(name) }
 // ReadFile implements fs.ReadFileFS.
 func (r ruleFiles) ReadFile(name string) ([]byte, error) { return fs.ReadFile(r.FS, name) }
 
-func requestRules(s settings) string { return directives(s, requestFiles) }
-func answerRules(s settings) string  { return directives(s, answerFiles) }
-
-func directives(s settings, files []string) string {
+func directives(s settings, before string, files []string, after string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, setup, s.paranoia, s.paranoia)
+	b.WriteString(setup + before)
+	fmt.Fprintf(&b, level, s.paranoia, s.paranoia)
 	for _, f := range files {
 		fmt.Fprintf(&b, "Include @owasp_crs/%s.conf\n", f)
 	}
+	b.WriteString("\n" + goals + "\n" + after)
 	return b.String()
 }

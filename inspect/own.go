@@ -58,8 +58,13 @@ func sumOf(dir string) (sum [sha256.Size]byte, err error) {
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
-// ownFiles parses the rule files of a directory in the order of their names. Those that end in -config.conf or -before.conf
-// come before the Core Rule Set, as those of its plugins do.
+// comesBefore reports whether a rule file comes before the Core Rule Set: its set-up, and files that are named as those of
+// its plugins.
+func comesBefore(name string) bool {
+	return name == "crs-setup.conf" || strings.HasSuffix(name, "-config.conf") || strings.HasSuffix(name, "-before.conf")
+}
+
+// ownFiles parses the rule files of a directory in the order of their names: those before the Core Rule Set and those after.
 func ownFiles(dir string) (before, after []seclang.Directive, err error) {
 	fsys := os.DirFS(dir)
 	names, err := fs.Glob(fsys, "*.conf")
@@ -71,7 +76,7 @@ func ownFiles(dir string) (before, after []seclang.Directive, err error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		if strings.HasSuffix(name, "-config.conf") || strings.HasSuffix(name, "-before.conf") {
+		if comesBefore(name) {
 			before = append(before, list...)
 		} else {
 			after = append(after, list...)

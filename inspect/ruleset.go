@@ -12,9 +12,13 @@ SecDefaultAction "phase:1,log,noauditlog,pass"
 SecDefaultAction "phase:2,log,noauditlog,pass"
 SecDefaultAction "phase:3,log,noauditlog,pass"
 SecDefaultAction "phase:4,log,noauditlog,pass"
-SecAction "id:900990,phase:1,pass,t:none,nolog,setvar:tx.crs_setup_version=4250"
-SecAction "id:900000,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level=%d,setvar:tx.detection_paranoia_level=%d"
-SecAction "id:900200,phase:1,pass,t:none,nolog,setvar:'tx.allowed_methods=` + usualMethods + `'"
+SecAction "id:999990,phase:1,pass,t:none,nolog,setvar:tx.crs_setup_version=4250"
+SecAction "id:999991,phase:1,pass,t:none,nolog,setvar:'tx.allowed_methods=` + usualMethods + `'"
+`
+
+// level comes behind the set-up of the operator: the paranoia level is that of the config.
+const level = `
+SecAction "id:999992,phase:1,pass,t:none,nolog,setvar:tx.blocking_paranoia_level=%d,setvar:tx.detection_paranoia_level=%d"
 `
 
 // setupFile names the set-up in messages.

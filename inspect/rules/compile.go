@@ -259,7 +259,7 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 		}
 	}
 	operator := r.Operator
-	if argument, constant := c.fold.expand(operator.Argument); constant && argument != "" && comparisons[operator.Name] != nil {
+	if argument, constant := c.fold.expand(operator.Argument); constant && comparisons[operator.Name] != nil && checkArgument(operator, argument) == nil {
 		operator.Argument = argument // no message changes it
 	}
 	key := strings.Join([]string{strings.Join(names, ","), operator.Name, operator.Argument}, "\x00")

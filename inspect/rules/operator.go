@@ -40,8 +40,8 @@ func (o *operator) evaluate(r *run, value string) bool { return o.holds(r, value
 // compileOperator translates an operator of the language.
 func (c *compiler) compileOperator(o seclang.Operator) (*operator, error) {
 	at := o.Pos
-	if o.Argument == "" && !argumentless[o.Name] {
-		return nil, problem(at, "@%s lacks an argument", o.Name)
+	if err := checkArgument(o, o.Argument); err != nil {
+		return nil, err
 	}
 	out := &operator{negated: o.Negated}
 	var err error
@@ -73,6 +73,18 @@ func (c *compiler) compileOperator(o seclang.Operator) (*operator, error) {
 		err = out.compare(at, o)
 	}
 	return out, err
+}
+
+// checkArgument demands an argument where the operator means nothing without, and a number, or a macro, where it compares
+// numbers.
+func checkArgument(o seclang.Operator, argument string) error {
+	if argument == "" && !argumentless[o.Name] {
+		return problem(o.Pos, "@%s lacks an argument", o.Name)
+	}
+	if _, err := strconv.Atoi(argument); numeric[o.Name] && err != nil && !strings.Contains(argument, "%{") {
+		return problem(o.Pos, "@%s compares numbers, and %.40q is none", o.Name, argument)
+	}
+	return nil
 }
 
 // argumentless are the operators that mean something without an argument.
@@ -134,9 +146,6 @@ func (o *operator) compare(at seclang.Pos, from seclang.Operator) error {
 	m, err := compileMacro(at, from.Argument)
 	if err != nil {
 		return err
-	}
-	if _, err := strconv.Atoi(from.Argument); numeric[from.Name] && m.parts == nil && err != nil {
-		return problem(at, "@%s compares numbers, and %.40q is none", from.Name, from.Argument)
 	}
 	o.macro, o.ofMacro = m, true
 	if m.parts == nil && m.text != "" && containing[from.Name] {
