@@ -178,3 +178,26 @@ func TestBodiesAreBounded(t *testing.T) {
 		t.Errorf("%d bytes are read", read)
 	}
 }
+
+// The admin API answers nobody without the token, nobody whom a web page sends, and its open pages show nothing else than
+// they are for. Lesson 24 of docs/lessons.md.
+func TestLesson24(t *testing.T) {
+	s := &stand{started: true}
+	for _, target := range []string{"/api/v1/exchanges", "/api/v1/posture"} {
+		for name, header := range map[string][]string{"no token": nil, "wrong token": {"Authorization", "Bearer spa_x"}, "token in the query": nil} {
+			if w := s.ask("GET", target+"?token="+token, header...); w.Code != 401 {
+				t.Errorf("%s, %s: %d", target, name, w.Code)
+			}
+		}
+	}
+	for target := range api {
+		if w := s.ask(api[target], target, "Host", "evil.example", "Authorization", "Bearer "+token); w.Code != 403 {
+			t.Errorf("%s for another host: %d", target, w.Code)
+		}
+	}
+	for _, target := range []string{"/metrics/../api/v1/exchanges", "/metrics/", "/metrics%2f..%2fapi", "//api/v1/exchanges", "/debug/pprof/", "/config"} {
+		if w := s.ask("GET", target); w.Code < 400 && w.Code != 301 && w.Code != 307 {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+}

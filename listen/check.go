@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sallyport/sallyport/exchange"
@@ -81,6 +82,9 @@ func badFraming(r *http.Request) string {
 	}
 	if r.Header["Transfer-Encoding"] != nil {
 		return "Transfer-Encoding was not understood"
+	}
+	if length := r.Header["Content-Length"]; r.ProtoMajor == 2 && length != nil && length[0] != strconv.FormatInt(r.ContentLength, 10) {
+		return "Content-Length does not tell the length of the body" // net/http takes it for 0, with or without a body
 	}
 	for name := range r.Trailer {
 		if singular(name) || endToEnd(name) || !plain(name) {

@@ -88,10 +88,22 @@ func (h *head) field(text []byte) (*exchange.Reason, string) {
 			return exchange.BadFraming, "Transfer-Encoding is repeated, beside Content-Length, on HTTP/1.0, or not exactly chunked"
 		}
 		h.chunked = true
+	case is(name, "Trailer") && framed(value):
+		return exchange.BadFraming, "Trailer announces a field of framing"
 	case is(name, "Expect") && !is(value, "100-continue"):
 		return exchange.BadHeader, "Expect is not 100-continue"
 	}
 	return nil, ""
+}
+
+// framed reports whether a list names a field that says where a message ends, and so cannot come behind it.
+func framed(names []byte) bool {
+	for name := range bytes.SplitSeq(names, []byte(",")) {
+		if name = bytes.Trim(name, " \t"); is(name, "Content-Length") || is(name, "Transfer-Encoding") || is(name, "Trailer") {
+			return true
+		}
+	}
+	return false
 }
 
 // read reads a length of up to 18 digits.

@@ -1,0 +1,288 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/sallyport/sallyport/telemetry"
+)
+
+// An h2 is a client that says what no library says.
+type h2 struct {
+	net.Conn
+	*http2.Framer
+	next uint32
+}
+
+func (s *school) h2(t *testing.T) *h2 {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
+	_, _ = io.WriteString(c, http2.ClientPreface)
+	f := http2.NewFramer(c, c)
+	f.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
+	_ = f.WriteSettings()
+	return &h2{c, f, 1}
+}
+
+// send begins a stream with fields as they are; pairs.
+func (c *h2) send(end bool, fields ...string) uint32 {
+	var block bytes.Buffer
+	e := hpack.NewEncoder(&block)
+	for i := 0; i < len(fields); i += 2 {
+		_ = e.WriteField(hpack.HeaderField{Name: fields[i], Value: fields[i+1]})
+	}
+	id := c.next
+	c.next += 2
+	_ = c.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: end})
+	return id
+}
+
+// status is that of the answer on a stream: "reset" or "gone" where there is none.
+func (c *h2) status(id uint32) string {
+	for {
+		f, err := c.ReadFrame()
+		if err != nil {
+			return "gone"
+		}
+		switch f := f.(type) {
+		case *http2.MetaHeadersFrame:
+			if f.StreamID == id {
+				return f.PseudoValue("status")
+			}
+		case *http2.RSTStreamFrame:
+			if f.StreamID == id {
+				return "reset"
+			}
+		case *http2.GoAwayFrame:
+			return "gone"
+		}
+	}
+}
+
+// Streams that are opened and reset, and header blocks that do not end.
+func TestLesson19(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	resets := func(c *h2) error {
+		id := c.send(true, ":method", "GET", ":scheme", "http", ":authority", "h", ":path", "/health")
+		return c.WriteRSTStream(id, http2.ErrCodeCancel)
+	}
+	continuations := func(c *h2) error {
+		if c.next == 1 {
+			c.next = 3
+			return c.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x82}})
+		}
+		return c.WriteContinuation(1, false, nil)
+	}
+	for name, attack := range map[string]func(*h2) error{"resets": resets, "continuations": continuations} {
+		c := s.h2(t)
+		ended := make(chan string)
+		go func() { ended <- c.status(0) }()
+		n := 0
+		for ; n < 10_000 && attack(c) == nil; n++ { // written into nothing at last
+		}
+		if how := <-ended; how != "gone" {
+			t.Errorf("%s: the connection goes on: %s", name, how)
+		}
+		if n == 10_000 {
+			t.Logf("%s: all was taken from the socket", name)
+		}
+		eventually(t, "the end of all exchanges", func() bool { return s.InFlight() == 0 })
+		for len(s.records) > 0 {
+			<-s.records
+		}
+		s.learns(t, get("/health"), outcome{204, "", "/health"})
+	}
+}
+
+// Pseudo-fields that no path, method or host are; and tunnels that nobody agreed to.
+func TestLesson20(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	base := []string{":method", "GET", ":scheme", "http", ":authority", "h"}
+	with := func(base []string, more ...string) []string { return append(slices.Clone(base), more...) }
+	path := with(base, ":path", "/health")
+	for name, fields := range map[string][]string{
+		"no slash":              with(base, ":path", "pkg.Svc/Del"),
+		"empty path":            with(base, ":path", ""),
+		"no path":               base,
+		"absolute path":         with(base, ":path", "http://h/health"),
+		"dot segments":          with(base, ":path", "/public/../admin"),
+		"two paths":             with(path, ":path", "/admin"),
+		"two methods":           with(path, ":method", "POST"),
+		"two authorities":       with(path, ":authority", "x"),
+		"unknown pseudo-field":  with(path, ":admin", "1"),
+		"status":                with(path, ":status", "200"),
+		"pseudo after regular":  {":method", "GET", ":scheme", "http", "x-a", "b", ":authority", "h", ":path", "/health"},
+		"upper case":            with(path, "X-A", "b"),
+		"connection":            with(path, "connection", "close"),
+		"keep-alive":            with(path, "keep-alive", "1"),
+		"transfer-encoding":     with(path, "transfer-encoding", "chunked"),
+		"upgrade":               with(path, "upgrade", "h2c"),
+		"te":                    with(path, "te", "gzip"),
+		"CR LF in a value":      with(path, "x-a", "b\r\nx-c: d"),
+		"NUL in a value":        with(path, "x-a", "b\x00c"),
+		"LF in a name":          with(path, "x\na", "b"),
+		"colon in a name":       with(path, "x:a", "b"),
+		"CR LF in the path":     with(base, ":path", "/health\r\nx: y"),
+		"space in the path":     with(base, ":path", "/health x"),
+		"CR LF in the method":   {":method", "GET / HTTP/1.1\r\nx:", ":scheme", "http", ":authority", "h", ":path", "/health"},
+		"authority with path":   {":method", "GET", ":scheme", "http", ":authority", "h/admin", ":path", "/health"},
+		"another Host":          with(path, "host", "x"),
+		"two Hosts":             with(path, "host", "h", "host", "h"),
+		"CONNECT":               {":method", "CONNECT", ":authority", "h:80"},
+		"CONNECT with a path":   {":method", "CONNECT", ":scheme", "http", ":authority", "h", ":path", "/health"},
+		"extended CONNECT":      {":method", "CONNECT", ":protocol", "websocket", ":scheme", "http", ":authority", "h", ":path", "/health"},
+		"two lengths":           with(path, "content-length", "1", "content-length", "2"),
+		"length and no body":    with(path, "content-length", "5"),
+		"no method":             {":scheme", "http", ":authority", "h", ":path", "/health"},
+		"no scheme":             {":method", "GET", ":authority", "h", ":path", "/health"},
+		"asterisk without need": with(base, ":path", "*"),
+	} {
+		c := s.h2(t)
+		if status := c.status(c.send(true, fields...)); status != "reset" && status != "gone" && !strings.HasPrefix(status, "4") && !strings.HasPrefix(status, "5") {
+			t.Errorf("%s: %s", name, status)
+		}
+		c.Close()
+		eventually(t, "the end of the exchange", func() bool { return s.InFlight() == 0 })
+		for len(s.records) > 0 {
+			if r := <-s.records; !r.Refused {
+				t.Errorf("%s: the record says %+v", name, r)
+			}
+		}
+		if got := s.upstream.Requests(); len(got) > 0 {
+			t.Errorf("%s: reached the upstream: %q", name, got[0].Raw)
+			s.upstream.Reset()
+		}
+	}
+	c := s.h2(t)
+	if status := c.status(c.send(true, path...)); status != "204" {
+		t.Errorf("honest: %s", status)
+	}
+	s.record(t)
+
+	for _, reply := range []string{"HTTP/1.1 200 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"} {
+		s := openSchool(t, reply, "")
+		r := get("/health", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+		if status := s.say(t, r); status < 400 {
+			t.Errorf("%q became %d", reply, status)
+		}
+		if r := s.record(t); !r.Refused {
+			t.Errorf("%q: %+v", reply, r)
+		}
+	}
+}
+
+// Messages that cost more than they are.
+func TestLesson21(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	part := "--b\r\nContent-Disposition: form-data; name=\"n\"\r\n\r\n\xff\xfe\r\n--b--\r\n"
+	zip := "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.zip\"\r\nContent-Type: application/zip\r\nContent-Encoding: gzip\r\n\r\n" + string(zipped(strings.Repeat("\x00", 8<<20))) + "\r\n--b--\r\n"
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range 20 {
+		s.learns(t, get("/items?f[999999999]=1"), outcome{400, "validate.", ""})
+		s.learns(t, get("/items?f[a][b]=1"), outcome{400, "validate.", ""})
+		s.learns(t, note("multipart/form-data; boundary=b", part), outcome{400, "content. validate.", ""})
+		s.learns(t, note("multipart/form-data; boundary=b", zip), outcome{400, "content. validate.", ""})
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	if grown := int64(after.HeapInuse) - int64(before.HeapInuse); grown > 8<<20 {
+		t.Errorf("the heap grew by %d bytes", grown)
+	}
+}
+
+// JSON with two readings; and exactly what was judged goes on.
+func TestLesson22(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	for _, body := range []string{`{"role":"u","role":"admin"}`, `{"role":"u","Role":"admin"}`, `{"role":"u","\u0072ole":"admin"}`, `{"role":"u"}{}`, "\xef\xbb\xbf{}", "{\x00}", `{"role":NaN}`,
+		`{"role":"\ud800"}`, "{\"role\":\"\xff\"}", strings.Repeat("[", 10000), "\xff\xfe{\x00}\x00"} {
+		s.learns(t, note("application/json", body), outcome{400, "content. validate.", ""})
+	}
+	if _, got := s.learns(t, note("application/json", "{ \"role\" :\t\"caf\u00e9\\u0041\"}"), outcome{204, "", "/notes"}); string(got.Body) != "{ \"role\" :\t\"caf\u00e9\\u0041\"}" {
+		t.Errorf("sent %q", got.Body)
+	}
+	s.learns(t, note("application/json", string(zipped(strings.Repeat(" ", 64<<20))), "Content-Encoding: gzip"), outcome{413, "content.", ""})
+	s.learns(t, note("application/json", "{}", "Content-Encoding: zip"), outcome{415, "content.encoding", ""})
+}
+
+// Ways to show the rules one text and the service another.
+func TestLesson23(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	for _, media := range []string{"application/json; charset=utf-7", "application/json; charset=ibm037", "application/json; charset=utf-16", "application/json, text/plain", "text/html"} {
+		s.learns(t, note(media, "{}"), outcome{415, "content. validate.", ""})
+	}
+	s.learns(t, note("application/json", "{}", "Content-Type: text/plain"), outcome{400, "protocol.header", ""})
+	for _, part := range []string{"Content-Disposition: form-data;\r name=\"n\"", "Content-Disposition: form-data; name=\"n\"\r\nContent-Type: text/plain; charset=utf-7", "Content-Disposition: form-data; name=\"n\"; name=\"x\"", "Content-Disposition: form-data; name=\"_charset_\""} {
+		s.learns(t, note("multipart/form-data; boundary=b", "--b\r\n"+part+"\r\n\r\n1\r\n--b--\r\n"), outcome{400, "content. validate.", ""})
+	}
+	_, got := s.learns(t, get("/health", "Range: bytes=0-1", "Accept-Charset: ibm037", "Accept-Encoding: br"), outcome{204, "", "/health"})
+	if got.Get("Range") != nil || got.Get("Accept-Charset") != nil || got.Get("Accept-Encoding")[0] != "identity" {
+		t.Errorf("the upstream was asked by %q", got.Raw)
+	}
+}
+
+// Whatever a stranger sends, a log line is one line of JSON. What the admin listener shows to whom is in package admin.
+func TestLesson24(t *testing.T) {
+	s := openSchool(t, noContent, "    unknown: inspect\n")
+	file := filepath.Join(t.TempDir(), "access.log")
+	log, err := telemetry.OpenAccessLog(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, m := range []string{get("/a%0d%0a{\"injected\":1}"), get("/a\x1b[2J"), get("/%1b%5b2J"), get("/health?a\"=%22}%0a{"), get("/health", "User-Agent: a\"}{\"x\":\"\x1b[31m"),
+		get("/health", "User-Agent: \u202eevil\u2028"), "GET /\r{\"injected\":1} HTTP/1.1\r\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\"b\r\n\r\n", "\"\n{}\n HTTP/1.1\r\n\r\n"} {
+		s.say(t, m)
+		log.Record(s.record(t))
+		n++
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
+	if len(lines) != n || strings.ContainsAny(string(text), "\x1b\r\u202e\u2028") {
+		t.Errorf("%d lines of %d records: %q", len(lines), n, text)
+	}
+	for _, line := range lines {
+		var v map[string]any
+		if err := json.Unmarshal([]byte(line), &v); err != nil || v["injected"] != nil {
+			t.Errorf("%v: %s", errors.Join(err), line)
+		}
+	}
+}
+
+// Nothing is shared between clients, and letters are ASCII.
+func TestLesson25(t *testing.T) {
+	s := openSchool(t, noContent, "    unknown: inspect\n")
+	for range 2 { // each goes to the upstream, and back to the one who asked
+		s.learns(t, get("/health", "Cache-Control: max-age=60"), outcome{204, "", "/health"})
+	}
+	for _, target := range []string{"/health%c5%bf", "/%e2%84%aa", "/\u017f", "/%c0%af", "/%e0%80%af", "/adm%ef%bd%89n/..%c0%ae", "/%ff"} {
+		s.learns(t, get(target), outcome{400, "protocol.target", ""})
+	}
+	start := time.Now()
+	s.learns(t, get("/public/"+strings.Repeat("a", 16<<10)+"!"), outcome{400, "protocol.target", ""})
+	t.Logf("a long path took %s", time.Since(start)) // what each rule costs is a benchmark of inspect
+}

@@ -1,0 +1,192 @@
+package gateway
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/internal/testkit/differential"
+)
+
+// The numbers are those of docs/lessons.md, which says what each incident was and which mutation each test has noticed.
+
+// Two readings of where a message ends.
+func TestLesson01(t *testing.T) {
+	corpus, err := differential.Corpus("desync")
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, n := judge(t, differential.Kinds[0].Start(t), true), 0
+	for _, m := range corpus {
+		if !m.Want.Refused || m.Want.Status != 400 {
+			continue
+		}
+		n++
+		o, records := j.send(t, m.Name, m.Wire, m.Cut)
+		if detail := j.became(m.Want, o, records); detail != "" {
+			t.Errorf("%s: %s", m.Name, detail)
+		}
+		if len(records) != 1 || !records[0].Refused || records[0].Status != 400 || records[0].Detail == "" {
+			t.Errorf("%s: %d records: %+v", m.Name, len(records), records)
+		}
+	}
+	if n < 60 || len(j.tally.disagreements) > 0 {
+		t.Errorf("%d messages; %v", n, j.tally.disagreements)
+	}
+}
+
+// A query that we parse and forward otherwise.
+func TestLesson02(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	for _, q := range []string{"id=1&id=%zz", "a;role=admin", "id=1;id=2", "id=%", "id=1#x", strings.Repeat("id=1&", 10001) + "id=1"} {
+		target := "/items?" + q
+		code, status := "protocol.target", 400
+		if len(q) > 32<<10 {
+			continue // longer than a head may be; see TestServerLimits of listen
+		}
+		s.learns(t, get(target), outcome{status, code, ""})
+	}
+	s.learns(t, get("/items?"+strings.Repeat("id=1&", 1001)+"id=1"), outcome{400, "protocol.target", ""})
+	s.learns(t, get("/items?id=1&&id=2"), outcome{204, "", "/items?id=1&id=2"})
+}
+
+// Request targets that are no path.
+func TestLesson03(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	for _, target := range []string{"http:http://internal/admin", "foo", "http://h/health", "//h/health", "h:80", "*"} {
+		r, _ := s.learns(t, get(target), outcome{400, "protocol.target", ""})
+		if r.Path != target {
+			t.Errorf("the record says %q of %q", r.Path, target)
+		}
+	}
+}
+
+// Two hundred ways to /admin.
+func TestLesson04(t *testing.T) {
+	targets, err := differential.Lines("traversal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := openSchool(t, noContent, "    unknown: inspect\n")
+	passed := 0
+	for _, target := range targets {
+		s.upstream.Reset()
+		status := s.say(t, get(target))
+		r := s.record(t)
+		for _, got := range s.upstream.Requests() {
+			passed++
+			path, _, _ := strings.Cut(got.Target, "?")
+			if r.Path != path || r.Refused || meansAdmin(path) {
+				t.Errorf("%s: judged %s, sent %s", target, r.Path, path)
+			}
+		}
+		if r.Status != status || status == 204 && r.Refused {
+			t.Errorf("%s: %d, the record says %+v", target, status, r)
+		}
+	}
+	if len(targets) < 200 || passed == 0 || passed > len(targets)/2 {
+		t.Errorf("%d of %d passed", passed, len(targets))
+	}
+}
+
+// Prefixes that are taken away, and what is left then.
+func TestLesson05(t *testing.T) {
+	s := openSchool(t, noContent, "    base_path: /api\n")
+	s.learns(t, get("/api/health"), outcome{204, "", "/api/health"})
+	for _, target := range []string{"/api../admin", "/apihealth", "/api-2/health", "/health"} {
+		code, status := "openapi.unknown_operation", 404
+		s.learns(t, get(target), outcome{status, code, ""})
+	}
+	for _, target := range []string{"/api/%2e%2e/admin", "/api/../admin", "/api/..%2fadmin", "/api/./admin", "/api//admin"} {
+		s.learns(t, get(target), outcome{400, "protocol.target", ""})
+	}
+}
+
+// Empty segments and backslashes before anything looks at a path.
+func TestLesson06(t *testing.T) {
+	s := openSchool(t, noContent, "    unknown: inspect\n")
+	for _, target := range []string{"//admin", "///admin", "/\\admin", "/%5cadmin", "/%2fadmin", "/.//admin"} {
+		s.learns(t, get(target), outcome{400, "protocol.target", ""})
+	}
+	s.learns(t, get("/%61dmin"), outcome{401, "identity.missing", ""}) // one spelling: the rule of /admin fires
+}
+
+// Path and query are split before they are decoded, and both are decoded once.
+func TestLesson07(t *testing.T) {
+	s := openSchool(t, noContent, "    modes: { validate: enforce }\n")
+	for _, target := range []string{"/public/x%3F/../etc/passwd", "/public/x%3fq", "/public/%252e%252e%252fetc%252fpasswd"} {
+		s.learns(t, get(target), outcome{400, "protocol.target", ""})
+	}
+	s.learns(t, get("/public/..;%27%20or%201=1", "User-Agent: x", "Accept: */*"), outcome{400, "protocol.target", ""})
+	r, _ := s.learns(t, get("/public/%27%20or%201=1--%20-", "User-Agent: x", "Accept: */*"), outcome{403, "inspect.sqli", ""}) // seen in the path
+	if r.Guard != "inspect.head" {
+		t.Errorf("refused by %s", r.Guard)
+	}
+}
+
+// Exemptions by path see nothing else than the path.
+func TestLesson08(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	s.learns(t, get("/admin?x=/health"), outcome{401, "identity.missing", ""})
+	s.learns(t, get("/admin%23/health"), outcome{400, "protocol.target", ""})
+	s.learns(t, get("/admin#/health"), outcome{400, "protocol.target", ""})
+	s.learns(t, get("/health/../admin"), outcome{400, "protocol.target", ""})
+}
+
+// A path that only begins like a granted one.
+func TestLesson09(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	s.learns(t, get("/pki/ca/prod"), outcome{204, "", "/pki/ca/prod"})
+	for _, target := range []string{"/pki/ca/prod-2", "/pki/ca/prod2", "/pki/ca/prod/x", "/pki/ca/pro", "/pki/ca/PROD"} {
+		s.learns(t, get(target), outcome{404, "openapi.unknown_operation", ""})
+	}
+}
+
+// Fields of one hop cannot take away what we say.
+func TestLesson10(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	_, got := s.learns(t, get("/health", "Connection: x-forwarded-for, x-sallyport-subject, x-forwarded-host, forwarded", "X-Forwarded-For: 6.6.6.6"), outcome{204, "", "/health"})
+	for name, want := range map[string]string{"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Host": "h", "X-Forwarded-Proto": "http"} {
+		if values := got.Get(name); len(values) != 1 || values[0] != want {
+			t.Errorf("%s: %q", name, values)
+		}
+	}
+	s.learns(t, get("/health", "Connection: close, Authorization", "Authorization: Bearer x"), outcome{400, "protocol.header", ""})
+}
+
+// Fields that say who asks come from us, in every spelling.
+func TestLesson11(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	token := s.issuer.Token(t, s.issuer.Claims("aud", "shop", "scope", "read"))
+	fields := []string{"X-Sallyport-Subject: root", "X_Sallyport_Subject: root", "x.sallyport.subject: root", "X-SALLYPORT-ROLES: admin", "X-Sallyport_Roles: admin", "Remote-User: root"}
+	for target, fields := range map[string][]string{"/health": fields, "/read": append([]string{bearer(token)}, fields...)} {
+		_, got := s.learns(t, get(target, fields...), outcome{204, "", target})
+		for _, f := range got.Header {
+			if f[1] == "root" || f[1] == "admin" || strings.ContainsAny(f[0], "_.") {
+				t.Errorf("%s: the upstream saw %s: %s", target, f[0], f[1])
+			}
+		}
+	}
+}
+
+// Nobody whom we do not trust says where a request comes from.
+func TestLesson12(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	var fields []string
+	for _, name := range []string{"X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "X-Forwarded-Port", "X-Forwarded-Prefix", "X-Forwarded-Uri", "X-Real-IP", "Forwarded"} {
+		fields = append(fields, fmt.Sprintf("%s: for=6.6.6.6", name))
+	}
+	r, got := s.learns(t, get("/health", fields...), outcome{204, "", "/health"})
+	if r.Client != "127.0.0.1" || strings.Contains(string(got.Raw), "6.6.6.6") {
+		t.Errorf("client %s; the upstream received %q", r.Client, got.Raw)
+	}
+	s.learns(t, get("/admin", fields...), outcome{401, "identity.missing", ""})
+}
+
+// Nothing that a client says of itself exempts it.
+func TestLesson13(t *testing.T) {
+	s := openSchool(t, noContent, "")
+	for _, agent := range []string{"kube-probe/1.0", "GoogleHC/1.0", "ELB-HealthChecker/2.0", "Googlebot/2.1"} {
+		s.learns(t, get("/admin", "User-Agent: "+agent), outcome{401, "identity.missing", ""})
+	}
+}
