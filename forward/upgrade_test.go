@@ -104,7 +104,7 @@ func TestUpgradeAnswers(t *testing.T) {
 			continue
 		}
 		if resp.StatusCode != 101 {
-			if _, err := Tunnel(context.Background(), httptest.NewRecorder(), resp, 0); !errors.Is(err, errNoTunnel) {
+			if _, err := Tunnel(context.Background(), httptest.NewRecorder(), resp, 0, nil); !errors.Is(err, errNoTunnel) {
 				t.Errorf("%s became a tunnel: %v", name, err)
 			}
 		}
@@ -122,6 +122,10 @@ type ended struct {
 
 // tunnels is the shortest gateway for operations that declare streaming: websocket.
 func tunnels(ctx context.Context, u *Upstream, idle time.Duration, over chan<- ended) http.Handler {
+	return tunnelsUntil(nil, ctx, u, idle, over)
+}
+
+func tunnelsUntil(leave <-chan struct{}, ctx context.Context, u *Upstream, idle time.Duration, over chan<- ended) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if v := CheckUpgrade(r, nil); !v.Passed() {
 			w.WriteHeader(v.Reason.Status)
@@ -134,7 +138,7 @@ func tunnels(ctx context.Context, u *Upstream, idle time.Duration, over chan<- e
 		}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Content-Length", "5")
-		traffic, err := Tunnel(ctx, w, resp, idle)
+		traffic, err := Tunnel(ctx, w, resp, idle, leave)
 		over <- ended{traffic, err}
 	})
 }

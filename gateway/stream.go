@@ -8,6 +8,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/forward"
+	"github.com/sallyport/sallyport/listen"
 )
 
 // streamIdle closes a tunnel on which nothing moves.
@@ -66,7 +67,7 @@ func (x *serving) upgrade(ctx context.Context) exchange.Verdict {
 	x.describe(resp)
 	x.e.Reply.Apply(x.w.Header())
 	x.status = http.StatusSwitchingProtocols
-	moved, err := forward.Tunnel(x.r.Context(), x.w, resp, streamIdle)
+	moved, err := forward.Tunnel(x.r.Context(), x.w, resp, streamIdle, listen.Leaving(x.r))
 	x.abort = err != nil && moved == (forward.Traffic{}) // never opened; later, either end may cut it at any time
 	x.bytesIn, x.bytesOut = moved.FromClient, moved.FromUpstream
 	return exchange.Pass

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -31,6 +32,7 @@ type door struct {
 	ctx          context.Context
 	cancel       context.CancelFunc
 	open         sync.Once
+	retired      atomic.Bool
 }
 
 // newDoor makes one for socket; conf is nil on plain listeners. Close ends it.
@@ -88,10 +90,19 @@ func (d *door) Close() error {
 	return d.Listener.Close()
 }
 
-// run accepts until Close. An error is told to Accept, whose caller waits a while before it asks again.
+// retire closes the socket, but not what came from it: handshakes that are under way are finished and served.
+func (d *door) retire() {
+	d.retired.Store(true)
+	d.Listener.Close()
+}
+
+// run accepts until retire or Close. An error is told to Accept, whose caller waits a while before it asks again.
 func (d *door) run() {
 	for {
 		c, err := d.Listener.Accept()
+		if err != nil && d.retired.Load() {
+			return
+		}
 		if err != nil {
 			select {
 			case d.failed <- err:

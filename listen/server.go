@@ -38,6 +38,8 @@ type Options struct {
 	Host func(name string) (served bool, d *Demand)
 	// Plain is the problem that answers plain HTTP where TLS is spoken.
 	Plain []byte
+	// Inherited are sockets that are open already; one of them is used where its address is that of the listener.
+	Inherited *Inherited
 }
 
 // A Server is one socket with its handler. Its methods are safe for concurrent use.
@@ -49,6 +51,9 @@ type Server struct {
 	http3  *http3Server // nil unless configured
 	tally  tally
 	cancel context.CancelFunc
+
+	inherited bool // see [Inherited]
+	leaving   *leaving
 }
 
 // New opens the socket of l and prepares to serve h on it. Everything that can fail does so here: the address, the
@@ -69,20 +74,22 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := new(Server)
+	s := &Server{leaving: &leaving{now: make(chan struct{})}}
 	if l.TLS != nil {
 		if s.tls, err = newSecurity(*l.TLS, o.Host); err != nil {
 			return nil, err
 		}
 	}
-	if s.socket, err = net.ListenTCP("tcp", addr); err != nil {
+	if s.socket = o.Inherited.take(addr); s.socket != nil {
+		s.inherited = true
+	} else if s.socket, err = net.ListenTCP("tcp", addr); err != nil {
 		return nil, fmt.Errorf("couldn't listen on %s: %w", l.Address, err)
 	}
 	limits := newLimits(l)
 	set := &settings{proxies: proxies, hsts: hsts(l.HSTS)}
-	h = pacing{h, &limits, &s.tally}
+	h = goodbye{pacing{h, &limits, &s.tally}, s.leaving}
 	s.http = newHTTP(l, h, o, set)
-	base, cancel := context.WithCancel(context.Background())
+	base, cancel := context.WithCancel(context.WithValue(context.Background(), leavingKey{}, s.leaving))
 	s.cancel = cancel
 	s.http.BaseContext = func(net.Listener) context.Context { return base }
 	if s.tls != nil {
@@ -180,15 +187,18 @@ func (s *Server) Serve() error {
 	return fmt.Errorf("couldn't serve on %s: %w", s.Addr(), err)
 }
 
-// Shutdown stops accepting, waits for requests in flight until ctx is done, then closes what is left. Tunnels
-// (hijacked connections) end at once, because the context of their request is cancelled last of all. The error is
-// that of ctx when something had to be cut.
+// Shutdown stops accepting, waits for requests in flight and tunnels until ctx is done, then closes what is left. The
+// error is that of ctx when something had to be cut.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.cancel()
+	s.leaving.once.Do(func() { close(s.leaving.now) })
 	quic := make(chan error, 1)
 	go func() { quic <- s.http3.shutdown(ctx) }()
 	err := errors.Join(s.http.Shutdown(ctx), <-quic)
 	s.door.Close() // not yet known to the http.Server when Serve was never called
+	if err == nil {
+		err = s.leaving.settled(ctx)
+	}
 	if err != nil {
 		s.http.Close()
 		return fmt.Errorf("couldn't drain %s: %w", s.Addr(), err)

@@ -152,6 +152,8 @@ func (v *service) reload() error {
 	if v.load == nil {
 		return errors.New("this gateway was started without files to reload")
 	}
+	v.notifier.reloading()
+	defer v.notifier.tell("READY=1")
 	renewed := v.renew()
 	cfg, src, problems := v.load()
 	if cfg != nil {

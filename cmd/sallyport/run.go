@@ -19,14 +19,16 @@ import (
 
 type runCmd struct {
 	source
-	DrainDelay   time.Duration `default:"0s" help:"Time between readiness failing and the listeners closing, on SIGTERM."`
-	DrainTimeout time.Duration `default:"30s" help:"Time for requests in flight to end."`
+	DrainDelay     time.Duration `default:"0s" help:"Time between readiness failing and the listeners closing, on SIGTERM."`
+	DrainTimeout   time.Duration `default:"30s" help:"Time for requests in flight to end."`
+	UpgradeTimeout time.Duration `default:"1m" help:"Time for a successor to be ready, on SIGUSR2."`
 }
 
 // Help is shown below the flags.
 func (runCmd) Help() string {
 	return `SIGHUP, or a change of the config, the spec or a certificate, reloads: all or nothing, no request is dropped.
-SIGTERM and Ctrl-C drain: readiness fails first, then the listeners close, requests in flight end. A second one ends at once.`
+SIGTERM drains: readiness fails first, then the listeners close, requests in flight end. Ctrl-C gives them a second. Another signal ends at once.
+SIGUSR2 starts the binary anew, hands it the sockets and, once it is ready, drains: an upgrade that drops no request.`
 }
 
 // Validate is asked by the parser of the command line.
@@ -43,6 +45,9 @@ func (c *runCmd) Run(s *streams) error {
 	relaxGC()
 	hup, ignore := hangups()
 	defer ignore()
+	usr2, unheard := upgrades()
+	defer unheard()
+	program := program()
 	began := time.Now()
 	cfg, src, problems := c.load()
 	report(s.err, problems)
@@ -62,16 +67,40 @@ func (c *runCmd) Run(s *streams) error {
 	}
 	defer v.close()
 	announce(s.err, v)
-	go v.reloadOn(ctx, hup, began, c.load)
-	if err := v.serve(ctx); err != nil {
+	reloads, noMore := context.WithCancel(ctx)
+	defer noMore()
+	go v.reloadOn(reloads, hup, began, c.load)
+	v.notifier.tell("READY=1")
+	v.notifier.watch()
+	if err := v.serveUntilReplaced(ctx, usr2, func() error { return v.upgrade(ctx, program, c.UpgradeTimeout) }); err != nil {
 		return err
 	}
-	stop() // a second signal ends the process at once
-	if n := v.gateway.InFlight(); n > 0 {
-		fmt.Fprintf(s.err, "sallyport: waiting up to %s for %s in flight; Ctrl-C again ends at once\n", c.DrainTimeout, counted(int(n), "request"))
+	noMore()
+	if !v.replaced {
+		stop() // a second signal ends the process at once; where there is a successor, signals are meant for that one
 	}
-	v.drain(c.DrainDelay, c.DrainTimeout)
+	c.leave(s, v, hurried(ctx))
 	return nil
+}
+
+// leave drains.
+func (c *runCmd) leave(s *streams, v *service, hurried bool) {
+	delay, timeout := c.DrainDelay, c.DrainTimeout
+	if hurried {
+		delay, timeout = 0, min(timeout, hurry)
+	}
+	if n := v.gateway.InFlight(); n > 0 {
+		fmt.Fprintf(s.err, "sallyport: waiting up to %s for %s in flight; another signal ends at once\n", timeout, counted(int(n), "request"))
+	}
+	v.drain(delay, timeout)
+}
+
+// hurry is how long Ctrl-C lets requests in flight go on.
+const hurry = time.Second
+
+// hurried tells whether it was Ctrl-C that ended ctx.
+func hurried(ctx context.Context) bool {
+	return ctx.Err() != nil && strings.HasPrefix(context.Cause(ctx).Error(), os.Interrupt.String())
 }
 
 // report prints problems; warnings and notes of a spec are for check.

@@ -26,6 +26,7 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/telemetry"
 )
@@ -41,6 +42,9 @@ type service struct {
 	metrics   *telemetry.Metrics
 	listeners []*listener
 	admin     *listener
+	inherited *listen.Inherited
+	replaced  bool // a successor serves
+	notifier  *notifier
 	newToken  string // printed once
 	reloading sync.Mutex
 	ctx       context.Context
@@ -85,6 +89,10 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	v.parts.Record = append(event.Bus{v.access, v.metrics, v.refusals}, extra...).Record
 	v.gateway = gateway.New(v.parts)
 	v.observe()
+	v.notifier = newNotifier()
+	if v.inherited, err = listen.Inherit(); err != nil {
+		return nil, nil, err
+	}
 	if err = v.openSockets(); err != nil {
 		return nil, nil, err
 	}
@@ -104,7 +112,7 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 			return nil, b.problems, errFindings
 		}
 		v.swap(b.snapshot)
-		return v, b.problems, nil
+		return v, b.problems, v.succeed(ctx)
 	case <-ctx.Done(): // the build knows no signals; the process ends under it
 		return nil, nil, errStopped
 	}

@@ -113,10 +113,13 @@ type soaked struct {
 	quit         chan struct{}
 	clients      sync.WaitGroup
 	signal       func() error
+	pid          int // of the process that was started
 }
 
 // startSoaked starts the process with all guards on, and ends it with the test: by SIGTERM, with exit code 0.
-func startSoaked(t *testing.T) *soaked {
+func startSoaked(t *testing.T) *soaked { return startSoakedAs(t, "sallyport") }
+
+func startSoakedAs(t *testing.T, program string, flags ...string) *soaked {
 	g := &soaked{t: t, dir: t.TempDir(), log: &counting{}, quit: make(chan struct{})}
 	issuer := testkit.NewIssuer(t)
 	g.token = "Bearer " + issuer.Token(t, issuer.Claims("exp", time.Now().Add(2*time.Hour).Unix()))
@@ -134,12 +137,13 @@ func startSoaked(t *testing.T) *soaked {
 	g.write("jwks.json", string(issuer.Set()))
 	g.write("openapi.yaml", soakSpec)
 	g.write("sallyport.yaml", g.config(0))
-	cmd := exec.Command("sallyport", "run", "--config", "sallyport.yaml")
+	cmd := exec.Command(program, append([]string{"run", "--config", "sallyport.yaml"}, flags...)...)
 	cmd.Dir, cmd.Stderr, cmd.Stdout = g.dir, g.log, io.Discard
+	cmd.Env = append(os.Environ(), "PATH="+filepath.Dir(program)+string(filepath.ListSeparator)+os.Getenv("PATH")) // testscript forgets where it was started from
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	g.signal = func() error { return cmd.Process.Signal(syscall.SIGHUP) }
+	g.pid, g.signal = cmd.Process.Pid, func() error { return cmd.Process.Signal(syscall.SIGHUP) }
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
 		if err := cmd.Wait(); err != nil { // 66 is the race detector's
@@ -153,6 +157,10 @@ func startSoaked(t *testing.T) *soaked {
 
 // soakUpstream answers what the spec promises; slow orders are in flight while reloads happen.
 func soakUpstream(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/chat" {
+		echo(w, r)
+		return
+	}
 	_, _ = io.Copy(io.Discard, r.Body)
 	w.Header().Set("Content-Type", "application/json")
 	if r.Method == http.MethodPost {

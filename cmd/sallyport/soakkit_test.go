@@ -17,7 +17,7 @@ const soakConfig = `
 version: 1
 listen: [ { address: %q } ]
 admin: { address: %q }
-store: { path: data, refusals: 500 }
+store: { path: data, refusals: 50000 }
 log: { access: access.log }
 identity:
   - name: corp
@@ -47,6 +47,10 @@ paths:
         required: true
         content: { application/json: { schema: { $ref: "#/components/schemas/New" } } }
       responses: { "201": { description: made, content: { application/json: { schema: { $ref: "#/components/schemas/Order" } } } } }
+  /chat:
+    get:
+      x-sallyport: { streaming: websocket }
+      responses: { "101": { description: messages are echoed } }
 components:
   securitySchemes: { bearer: { type: http, scheme: bearer } }
   schemas:
@@ -130,7 +134,7 @@ func (c *counting) Write(p []byte) (int, error) {
 	if c.lines == nil {
 		c.lines = map[string]int{}
 	}
-	for _, text := range []string{"was reloaded", "is not used"} {
+	for _, text := range []string{"was reloaded", "is not used", "successor serves", "upgrade failed"} {
 		c.lines[text] += bytes.Count(p, []byte(text))
 	}
 	c.text = append(c.text, p...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -22,21 +23,27 @@ type listener struct {
 
 func (v *service) openSockets() error {
 	for _, l := range v.config.Listen {
-		server, err := listen.New(l, v.gateway, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host, Plain: gateway.Plain()})
+		server, err := listen.New(l, v.gateway, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host, Plain: gateway.Plain(), Inherited: v.inherited})
 		if err != nil {
 			return hinted(err, "--listen")
 		}
 		v.listeners = append(v.listeners, &listener{server, address(server, l.TLS)})
 	}
-	if v.config.Admin.Address == "off" {
-		return nil
+	if v.config.Admin.Address != "off" {
+		if err := v.openAdmin(); err != nil {
+			return err
+		}
 	}
+	return v.inherited.Close()
+}
+
+func (v *service) openAdmin() error {
 	handler, err := v.adminHandler()
 	if err != nil {
 		return err
 	}
 	l := config.Listener{Address: v.config.Admin.Address, TLS: v.config.Admin.TLS}
-	server, err := listen.New(l, handler, listen.Options{Log: slog.Default(), Plain: gateway.Plain()})
+	server, err := listen.New(l, handler, listen.Options{Log: slog.Default(), Plain: gateway.Plain(), Inherited: v.inherited})
 	if err != nil {
 		return hinted(fmt.Errorf("admin: %w", err), "--admin")
 	}
@@ -62,22 +69,45 @@ func address(s *listen.Server, t *config.TLS) string {
 	return "http://" + s.Addr().String()
 }
 
-// accept begins to serve all sockets.
+// accept begins to serve the sockets that were opened here.
 func (v *service) accept() {
-	sockets := v.sockets()
-	v.failed = make(chan error, len(sockets))
-	for _, l := range sockets {
-		go func() { v.failed <- l.server.Serve() }()
+	v.failed = make(chan error, len(v.sockets()))
+	v.serveSockets(false)
+}
+
+// acceptInherited begins to serve the others. Until this process is ready, their clients wait, or are served by the one
+// that it replaces.
+func (v *service) acceptInherited() { v.serveSockets(true) }
+
+func (v *service) serveSockets(inherited bool) {
+	for _, l := range v.sockets() {
+		if l.server.Inherited() == inherited {
+			go func() { v.failed <- l.server.Serve() }()
+		}
 	}
 }
 
 // serve waits until ctx ends or a socket fails.
 func (v *service) serve(ctx context.Context) error {
-	select {
-	case err := <-v.failed:
-		return err
-	case <-ctx.Done():
-		return nil
+	return v.serveUntilReplaced(ctx, nil, nil)
+}
+
+// serveUntilReplaced is serve, until upgrade, which every signal of usr2 begins, succeeds.
+func (v *service) serveUntilReplaced(ctx context.Context, usr2 <-chan os.Signal, upgrade func() error) error {
+	for {
+		select {
+		case err := <-v.failed:
+			return err
+		case <-ctx.Done():
+			v.notifier.tell("STOPPING=1")
+			return nil
+		case <-usr2:
+			err := upgrade()
+			if v.replaced = err == nil; v.replaced {
+				return nil
+			}
+			slog.Error("the upgrade failed, and this process serves on", "error", err)
+		}
 	}
 }
 
@@ -89,16 +119,29 @@ func (v *service) sockets() []*listener {
 	return list
 }
 
-// drain fails readiness, waits for load balancers to notice, and lets requests in flight end. The admin listener
-// answers until the last of them has.
+// farewell is how long connections that are kept, but idle, stay open after the sockets have closed: a request that comes
+// over one of them meanwhile is served, and its answer ends the connection in order.
+const farewell = 5 * time.Second
+
+// drain fails readiness, gives load balancers delay to notice, and lets requests in flight end. The admin listener answers
+// until the last of them has. Where a successor serves already there is nothing to notice, and operators ask that one.
 func (v *service) drain(delay, timeout time.Duration) {
 	v.gateway.Drain()
+	if v.replaced {
+		delay = 0
+	}
 	time.Sleep(delay)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
+	soon, cancelSoon := context.WithTimeout(ctx, min(farewell, timeout/2))
+	defer cancelSoon()
 	var all sync.WaitGroup
-	for _, l := range v.listeners {
+	for _, l := range v.sockets() {
+		if l == v.admin && !v.replaced {
+			continue
+		}
 		all.Go(func() {
+			l.server.Leave(soon)
 			if err := l.server.Shutdown(ctx); err != nil {
 				slog.Error("couldn't drain", "error", err)
 			}

@@ -1,0 +1,93 @@
+package listen
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+// leaving is how a server says goodbye.
+type leaving struct {
+	now     chan struct{} // closed when it is time
+	once    sync.Once
+	serving sync.WaitGroup // handlers, those of tunnels too
+}
+
+type leavingKey struct{}
+
+// Leaving is closed when the server of r wants its clients to go elsewhere: the time to end what would otherwise last. It
+// is nil, and so never closed, for a request that did not come through a [Server].
+func Leaving(r *http.Request) <-chan struct{} {
+	l, ok := r.Context().Value(leavingKey{}).(*leaving)
+	if !ok {
+		return nil
+	}
+	return l.now
+}
+
+// begun tells whether Leave was called.
+func (l *leaving) begun() bool {
+	select {
+	case <-l.now:
+		return true
+	default:
+		return false
+	}
+}
+
+// Leave closes this process's hold on the socket and says goodbye with every answer: Connection: close over HTTP/1.1,
+// GOAWAY over HTTP/2. Who has connections kept may so end them without a race between the last request and their closing,
+// as there is in [Server.Shutdown]. Leave returns when none is left, or ctx is done. A successor that holds the same socket
+// gets the connections that wait in it; without one, they are refused.
+func (s *Server) Leave(ctx context.Context) {
+	s.leaving.once.Do(func() {
+		close(s.leaving.now)
+		s.door.retire()
+	})
+	for s.tally.open.Load() > 0 && ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// Handle is a second descriptor of the socket, for a process that is to take it over.
+func (s *Server) Handle() (*os.File, error) { return handle(s.socket.(*net.TCPListener)) }
+
+// Inherited tells whether the socket was open before this process was.
+func (s *Server) Inherited() bool { return s.inherited }
+
+// settled waits until the handlers have returned, those of tunnels too, or ctx is done.
+func (l *leaving) settled(ctx context.Context) error {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.serving.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// goodbye lets every answer of a server that leaves end its connection; net/http makes GOAWAY of the field over HTTP/2. It
+// knows which handlers have not returned.
+type goodbye struct {
+	next    http.Handler
+	leaving *leaving
+}
+
+func (f goodbye) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.leaving.serving.Add(1)
+	defer f.leaving.serving.Done()
+	if f.leaving.begun() {
+		w.Header().Set("Connection", "close")
+	}
+	f.next.ServeHTTP(w, r)
+}
