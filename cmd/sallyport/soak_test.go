@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"fmt"
 	"io"
 	"net/http"
@@ -105,6 +106,8 @@ type soaked struct {
 	t            *testing.T
 	dir          string
 	gate, admin  string // base URLs
+	secure       string // likewise, with TLS
+	roots        *x509.CertPool
 	token        string
 	upstreams    [2]*httptest.Server
 	log          *counting
@@ -127,13 +130,21 @@ func startSoakedAs(t *testing.T, program string, flags ...string) *soaked {
 		g.upstreams[i] = httptest.NewServer(http.HandlerFunc(soakUpstream))
 		t.Cleanup(g.upstreams[i].Close)
 	}
-	for _, at := range []*string{&g.gate, &g.admin} {
+	for at, scheme := range map[*string]string{&g.gate: "http://", &g.secure: "https://", &g.admin: "http://"} {
 		address, err := freeAddress()
 		if err != nil {
 			t.Fatal(err)
 		}
-		*at = "http://" + address
+		*at = scheme + address
 	}
+	cert, key, err := selfSigned("soak")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.roots = x509.NewCertPool()
+	g.roots.AppendCertsFromPEM(cert)
+	g.write("cert.pem", string(cert))
+	g.write("key.pem", string(key))
 	g.write("jwks.json", string(issuer.Set()))
 	g.write("openapi.yaml", soakSpec)
 	g.write("sallyport.yaml", g.config(0))
@@ -174,7 +185,7 @@ func soakUpstream(w http.ResponseWriter, r *http.Request) {
 
 // config is the n-th configuration: no upstream of it was there before, so each starts connections and probes of its own.
 func (g *soaked) config(n int) string {
-	return fmt.Sprintf(soakConfig, strings.TrimPrefix(g.gate, "http://"), strings.TrimPrefix(g.admin, "http://"),
+	return fmt.Sprintf(soakConfig, strings.TrimPrefix(g.gate, "http://"), strings.TrimPrefix(g.secure, "https://"), strings.TrimPrefix(g.admin, "http://"),
 		g.upstreams[n%2].URL, 5000+n, 1_000_000+n, 1+n%3)
 }
 
@@ -216,19 +227,24 @@ func (g *soaked) load(clients int) (stop func()) {
 		via := &http.Transport{Protocols: new(http.Protocols)}
 		via.Protocols.SetHTTP1(i%4 != 0)
 		via.Protocols.SetUnencryptedHTTP2(i%4 == 0)
-		g.clients.Go(func() {
-			defer via.CloseIdleConnections()
-			for n := i; ; n++ {
-				select {
-				case <-g.quit:
-					return
-				default:
-					g.send(&http.Client{Transport: via, Timeout: 20 * time.Second}, n)
-				}
-			}
-		})
+		g.loop(g.gate, via, i)
 	}
 	return g.stop
+}
+
+// loop sends over one transport until stop.
+func (g *soaked) loop(gate string, via *http.Transport, first int) {
+	g.clients.Go(func() {
+		defer via.CloseIdleConnections()
+		for n := first; ; n++ {
+			select {
+			case <-g.quit:
+				return
+			default:
+				g.send(gate, &http.Client{Transport: via, Timeout: 20 * time.Second}, n)
+			}
+		}
+	})
 }
 
 // stop ends the load. It may be called again.
@@ -259,9 +275,9 @@ var soakRequests = []struct {
 	{method: "POST", path: "/orders", body: `{"sku":"ABC-1","count":2,"note":"1' OR '1'='1' UNION SELECT password FROM users --"}`, status: 403},
 }
 
-func (g *soaked) send(client *http.Client, n int) {
+func (g *soaked) send(gate string, client *http.Client, n int) {
 	q := &soakRequests[n%len(soakRequests)]
-	r, err := http.NewRequest(q.method, g.gate+q.path, strings.NewReader(q.body))
+	r, err := http.NewRequest(q.method, gate+q.path, strings.NewReader(q.body))
 	if err != nil {
 		panic(err) // the table is wrong
 	}

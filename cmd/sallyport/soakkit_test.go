@@ -11,11 +11,11 @@ import (
 	"time"
 )
 
-// soakConfig takes the addresses of gateway and admin listener, the upstream with its milliseconds to connect, a rate
+// soakConfig takes the addresses of the gateway, plain and with TLS, and of the admin listener, the upstream with its milliseconds to connect, a rate
 // and a threshold.
 const soakConfig = `
 version: 1
-listen: [ { address: %q } ]
+listen: [ { address: %q }, { address: %q, tls: { cert: cert.pem, key: key.pem } } ]
 admin: { address: %q }
 store: { path: data, refusals: 50000 }
 log: { access: access.log }

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"os"
@@ -24,7 +25,7 @@ import (
 )
 
 // TestUpgradesUnderLoad replaces a real process by another one, several times, by SIGUSR2, while clients with kept
-// connections send by HTTP/1.1 and HTTP/2 and others talk over WebSockets. Every request gets its answer, every WebSocket
+// connections send by HTTP/1.1 and HTTP/2, some with a TLS handshake for each request, and others talk over WebSockets. Every request gets its answer, every WebSocket
 // ends by Close 1001, and a successor that does not start changes nothing.
 func TestUpgradesUnderLoad(t *testing.T) {
 	upgrades := 3
@@ -40,6 +41,7 @@ func TestUpgradesUnderLoad(t *testing.T) {
 	t.Cleanup(u.end)
 	defer g.load(8)()
 	defer u.chat(4)()
+	defer u.knock(2)()
 	for i := range upgrades {
 		id := u.refusal()
 		u.upgrade()
@@ -177,6 +179,15 @@ func (u *upgraded) end() {
 	u.pid = u.successor()
 	_ = syscall.Kill(u.pid, syscall.SIGTERM)
 	await(u.t, "the end of the last process", func() bool { return gone(u.pid) })
+}
+
+// knock sends with so many clients over TLS, half of them by HTTP/2, the others with a handshake for each request: some are
+// under way whenever the process changes.
+func (u *upgraded) knock(clients int) (stop func()) {
+	for i := range clients {
+		u.loop(u.secure, &http.Transport{TLSClientConfig: &tls.Config{RootCAs: u.roots}, ForceAttemptHTTP2: i%2 == 0, DisableKeepAlives: i%2 == 1}, i)
+	}
+	return u.stop
 }
 
 // chat talks over so many WebSockets until stop.
