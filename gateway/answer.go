@@ -192,6 +192,9 @@ func (x *serving) unreadableAnswer(ctx context.Context, resp *http.Response, bod
 	var c *content.Error
 	if errors.As(err, &c) && c.Code == content.Incomplete {
 		v = exchange.Refuse(exchange.UpstreamBroken, err.Error())
+		if failed := (*forward.Error)(nil); errors.As(err, &failed) && failed.Kind == forward.Timeout {
+			v = exchange.Refuse(exchange.UpstreamTimeout, failed.Error())
+		}
 		x.gone = errors.Is(ctx.Err(), context.Canceled)
 	}
 	mode := x.plan.phases[exchange.OnResponseBody][0].mode

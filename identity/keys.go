@@ -58,8 +58,8 @@ type storedKeys struct {
 	store *store.Store // nil: there are none
 	log   *slog.Logger
 	table atomic.Pointer[keyTable]
-	// seen is when the store was last read with success, in Unix nanoseconds.
-	seen     atomic.Int64
+	// seen is when the store was last read with success: by the monotonic clock, which nobody sets.
+	seen     atomic.Pointer[time.Time]
 	version  string // of what table holds; used by load only, which is called by one goroutine at a time
 	failures atomic.Uint64
 }
@@ -86,7 +86,8 @@ func (s *storedKeys) load(ctx context.Context) error {
 		s.table.Store(&table)
 		s.version = version
 	}
-	s.seen.Store(time.Now().UnixNano())
+	now := time.Now()
+	s.seen.Store(&now)
 	return nil
 }
 
@@ -157,7 +158,7 @@ func (a *apiKeys) find(sum *[sha256.Size]byte) (*keyEntry, *failure) {
 	if e == nil {
 		return nil, nil
 	}
-	if blind := time.Duration(time.Now().UnixNano() - a.stored.seen.Load()); blind > longestBlind {
+	if blind := time.Since(*a.stored.seen.Load()); blind > longestBlind {
 		f := fail(exchange.KeysUnavailable, "identity %s: the store was not read for %s", a.name, blind.Round(time.Second))
 		f.retry = pollEvery
 		return nil, f.by("store.path")

@@ -249,7 +249,8 @@ func TestBlindStore(t *testing.T) {
 	if v := verdict(t, g, withKey(key)); !v.Passed() {
 		t.Error(code(v))
 	}
-	p.engine.stored.seen.Store(time.Now().Add(-2 * longestBlind).UnixNano())
+	long := time.Now().Add(-2 * longestBlind)
+	p.engine.stored.seen.Store(&long)
 	if v := verdict(t, g, withKey(key)); code(v) != "identity.keys_unavailable" {
 		t.Errorf("%q", code(v))
 	}

@@ -87,7 +87,10 @@ func (d *door) Accept() (net.Conn, error) {
 // Close closes the socket and ends the handshakes that are under way.
 func (d *door) Close() error {
 	d.cancel()
-	return d.Listener.Close()
+	if err := d.Listener.Close(); !d.retired.Load() {
+		return err
+	}
+	return nil // it was closed before
 }
 
 // retire closes the socket, but not what came from it: handshakes that are under way are finished and served.

@@ -123,7 +123,11 @@ type soaked struct {
 func startSoaked(t *testing.T) *soaked { return startSoakedAs(t, "sallyport") }
 
 func startSoakedAs(t *testing.T, program string, flags ...string) *soaked {
-	g := &soaked{t: t, dir: t.TempDir(), log: &counting{}, quit: make(chan struct{})}
+	return startSoakedOn(t, t.TempDir(), program, flags...)
+}
+
+func startSoakedOn(t *testing.T, dir, program string, flags ...string) *soaked {
+	g := &soaked{t: t, dir: dir, log: &counting{}, quit: make(chan struct{})}
 	issuer := testkit.NewIssuer(t)
 	g.token = "Bearer " + issuer.Token(t, issuer.Claims("exp", time.Now().Add(2*time.Hour).Unix()))
 	for i := range g.upstreams {

@@ -4,11 +4,15 @@ import (
 	"bytes"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/store"
 )
 
 // soakConfig takes the addresses of the gateway, plain and with TLS, and of the admin listener, the upstream with its milliseconds to connect, a rate
@@ -119,6 +123,22 @@ func (g *soaked) settled() int64 {
 		}
 	}
 	return least
+}
+
+// keeps demands that what processes recorded that are gone is still there: all of them wrote to one store, two at a time.
+func (g *soaked) keeps(ids ...string) {
+	g.t.Helper()
+	s, err := store.Open(filepath.Join(g.dir, "data"))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	defer s.Close()
+	for _, id := range ids {
+		await(g.t, "the record "+id, func() bool {
+			_, err := event.Find(g.t.Context(), s.DB(), id)
+			return err == nil
+		})
+	}
 }
 
 // counting counts the lines of a log by what is in them, and keeps the last ones.

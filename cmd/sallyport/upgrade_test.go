@@ -19,9 +19,6 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-
-	"github.com/sallyport/sallyport/event"
-	"github.com/sallyport/sallyport/store"
 )
 
 // TestUpgradesUnderLoad replaces a real process by another one, several times, by SIGUSR2, while clients with kept
@@ -69,22 +66,6 @@ func (u *upgraded) refusal() string {
 	}
 	resp.Body.Close()
 	return resp.Header.Get("X-Request-Id")
-}
-
-// keeps demands that what processes recorded that are gone is still there: all of them wrote to one store, two at a time.
-func (u *upgraded) keeps(ids ...string) {
-	u.t.Helper()
-	s, err := store.Open(filepath.Join(u.dir, "data"))
-	if err != nil {
-		u.t.Fatal(err)
-	}
-	defer s.Close()
-	for _, id := range ids {
-		await(u.t, "the record "+id, func() bool {
-			_, err := event.Find(u.t.Context(), s.DB(), id)
-			return err == nil
-		})
-	}
 }
 
 // upgraded is a gateway whose process changes.
