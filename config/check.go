@@ -28,6 +28,9 @@ func check(cfg *Config, src *Source) Problems {
 	}
 	if cfg.Admin.TLS != nil {
 		c.tls(*cfg.Admin.TLS, "admin.tls")
+		if cfg.Admin.TLS.ACME != nil {
+			c.fail("admin.tls.acme", "an authority must not reach the admin listener", "cert and key")
+		}
 	}
 	for i, h := range cfg.Admin.Hosts {
 		c.host(h, fmt.Sprintf("admin.hosts[%d]", i))

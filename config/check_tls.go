@@ -4,12 +4,16 @@ import (
 	"encoding/base64"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"regexp"
 )
 
 func (c *checker) tls(t TLS, at string) {
-	if len(t.Pairs()) == 0 {
+	if len(t.Pairs()) == 0 && t.ACME == nil {
 		c.fail(at, "needs cert and key", "tls: { cert: cert.pem, key: key.pem }")
+	}
+	if t.ACME != nil {
+		c.acme(*t.ACME, at+".acme")
 	}
 	c.pair(Certificate{t.Cert, t.Key}, at)
 	if t.Clients != nil {
@@ -21,6 +25,23 @@ func (c *checker) tls(t TLS, at string) {
 			c.fail(at, "needs cert and key", "{ cert: cert.pem, key: key.pem }")
 		}
 		c.pair(p, at)
+	}
+}
+
+// domain is a name that an authority can look for: of letters, digits and dashes, with a dot.
+var domain = regexp.MustCompile(`^([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z][a-zA-Z0-9-]*$`)
+
+func (c *checker) acme(a ACME, at string) {
+	if len(a.Domains) == 0 {
+		c.fail(at, "has no domains", "domains: [ api.example.com ]")
+	}
+	for i, d := range a.Domains {
+		if !domain.MatchString(d) {
+			c.fail(fmt.Sprintf("%s.domains[%d]", at, i), "is not a host name that an authority can reach; wildcards need a certificate of their own", "api.example.com")
+		}
+	}
+	if u, err := url.Parse(a.CA); a.CA != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
+		c.fail(at+".ca", "is not an https URL", "ca: https://acme-staging-v02.api.letsencrypt.org/directory")
 	}
 }
 

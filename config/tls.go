@@ -10,8 +10,22 @@ type TLS struct {
 	Certificates []Certificate `yaml:"certificates"`
 	// Names says which clients are answered: served, those that ask for a name under apis[].hosts, and those that ask for none where an address is among the hosts (all, where an API has no hosts); or any. Others end in the alert unrecognized_name. Default served.
 	Names string `yaml:"names" enum:"served,any"`
+	// ACME obtains and renews certificates by itself, for names that none of the above has.
+	ACME *ACME `yaml:"acme"`
 	// Clients asks clients for certificates, for every API without clients of its own.
 	Clients *Clients `yaml:"clients"`
+}
+
+// ACME obtains certificates from an authority that speaks ACME (RFC 8555). To set it is to agree to the authority's terms. What is obtained is kept under store.path, in acme.
+type ACME struct {
+	// Domains are the names to obtain certificates for, one each. The authority connects to this listener on port 443 (TLS-ALPN-01), or to one without tls on port 80 (HTTP-01), where there is one.
+	Domains []string `yaml:"domains"`
+	// Email by which the authority tells of trouble.
+	Email string `yaml:"email"`
+	// CA is the authority's directory. Default https://acme-v02.api.letsencrypt.org/directory.
+	CA string `yaml:"ca"`
+	// CARoot is a PEM file with the only authorities that are trusted for the directory. Default: the system's.
+	CARoot string `yaml:"ca_root"`
 }
 
 // Clients asks clients for certificates in the TLS handshake.
@@ -114,6 +128,9 @@ func (t *TLS) files() []*string {
 		return nil
 	}
 	files := append(t.Clients.files(), &t.Cert, &t.Key)
+	if t.ACME != nil {
+		files = append(files, &t.ACME.CARoot)
+	}
 	for i := range t.Certificates {
 		files = append(files, &t.Certificates[i].Cert, &t.Certificates[i].Key)
 	}

@@ -21,11 +21,14 @@ func (c *certificates) add(pair *tls.Certificate) {
 	}
 }
 
-// choose returns the first certificate that has the name and that the client can use. Where none has the name, the
-// client is shown the first that it can use, and it is for the client to refuse it.
-func (c *certificates) choose(hello *tls.ClientHelloInfo) *tls.Certificate {
+// choose returns the first certificate that has the name and that the client can use. Where none has the name and any
+// will do, the client is shown the first that it can use, and it is for the client to refuse it; else nil.
+func (c *certificates) choose(hello *tls.ClientHelloInfo, anyWillDo bool) *tls.Certificate {
 	candidates := c.named(strings.ToLower(hello.ServerName))
 	if len(candidates) == 0 {
+		if !anyWillDo {
+			return nil
+		}
 		candidates = c.list
 	}
 	usable := func(pair *tls.Certificate) bool {

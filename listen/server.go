@@ -36,6 +36,10 @@ type Options struct {
 	// Host says whether anything is served under a TLS server name, and what is demanded there in place of what the
 	// listener demands, or nil. "" is a client that asks for no name. Nil: all names are served.
 	Host func(name string) (served bool, d *Demand)
+	// Folder is where certificates that are obtained by ACME are kept.
+	Folder string
+	// HTTPPort is that of a listener without TLS whose handler goes through Challenges; 0 where there is none.
+	HTTPPort int
 	// Plain is the problem that answers plain HTTP where TLS is spoken.
 	Plain []byte
 	// Inherited are sockets that are open already; one of them is used where its address is that of the listener.
@@ -100,6 +104,12 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 		return nil, fmt.Errorf("couldn't prepare HTTP/2 on %s: %w", l.Address, err)
 	}
 	s.door = newDoor(s.socket, s.tlsConfig(), &limits, proxies, logger(o.Log), &s.tally)
+	if s.tls != nil && l.TLS.ACME != nil {
+		if s.tls.renewal, err = newRenewal(*l.TLS.ACME, s.socket.Addr(), o); err != nil {
+			s.socket.Close()
+			return nil, err
+		}
+	}
 	s.door.introducers = introducers
 	s.door.plain = plainAnswer(o.Plain)
 	if l.HTTP3 && s.tls != nil {
@@ -179,6 +189,12 @@ func (s *Server) Addr() net.Addr { return s.socket.Addr() }
 func (s *Server) Serve() error {
 	if s.http3 != nil {
 		go s.http3.serve()
+	}
+	if s.tls != nil && s.tls.renewal != nil {
+		if err := s.tls.renewal.begin(s.http.BaseContext(nil)); err != nil {
+			return err
+		}
+		defer s.tls.renewal.end()
 	}
 	err := s.http.Serve(s.door)
 	if errors.Is(err, http.ErrServerClosed) {

@@ -30,7 +30,11 @@ import (
 	"github.com/sallyport/sallyport/config"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// The rate limiters of certmagic are one for each authority and account, and live as long as the process; a lock file of
+// its is let go of up to five seconds after it is gone.
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.(*RingBufferRateLimiter).loop"), goleak.IgnoreAnyFunction("github.com/caddyserver/certmagic.keepLockfileFresh"))
+}
 
 // start serves h on loopback until the test ends.
 func start(t *testing.T, l config.Listener, h http.Handler) *Server {

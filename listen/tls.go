@@ -25,6 +25,7 @@ type security struct {
 	host    func(name string) (bool, *Demand)
 	base    *tls.Config
 	current atomic.Pointer[material]
+	renewal *renewal // nil without ACME
 }
 
 // material is what was read from files together.
@@ -72,6 +73,9 @@ func (s *security) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if p, ok := hello.Context().Value(peerKey{}).(*peer); ok { // of QUIC, whose peer is known before; see enterQUIC
 		p.ja4 = fingerprint(hello, 'q')
 	}
+	if s.renewal != nil && challenged(hello) {
+		return s.renewal.challenge(s.base), nil
+	}
 	_, demand := s.host(hello.ServerName)
 	if demand == nil {
 		demand = s.current.Load().demand
@@ -87,12 +91,15 @@ func (s *security) certificate(hello *tls.ClientHelloInfo) (*tls.Certificate, er
 	if served, _ := s.host(hello.ServerName); !served && s.config.Names != "any" {
 		return nil, nil
 	}
-	return s.current.Load().choose(hello), nil
+	if pair := s.current.Load().choose(hello, s.renewal == nil); pair != nil {
+		return pair, nil
+	}
+	return s.renewal.certificate(hello)
 }
 
 // Expiry says until when a certificate is valid.
 type Expiry struct {
-	Certificate string // its file
+	Certificate string // its file, or the name that it was obtained for
 	NotAfter    time.Time
 }
 
@@ -104,6 +111,9 @@ func (s *Server) Certificates() []Expiry {
 	var list []Expiry
 	for i, c := range s.tls.current.Load().list {
 		list = append(list, Expiry{s.tls.config.Pairs()[i].Cert, c.Leaf.NotAfter})
+	}
+	if s.tls.renewal != nil {
+		list = append(list, s.tls.renewal.expiries()...)
 	}
 	return list
 }

@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -22,12 +25,21 @@ type listener struct {
 }
 
 func (v *service) openSockets() error {
+	plain := &struct{ http.Handler }{v.gateway}
 	for _, l := range v.config.Listen {
-		server, err := listen.New(l, v.gateway, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host, Plain: gateway.Plain(), Inherited: v.inherited})
+		var handler http.Handler = v.gateway
+		if l.TLS == nil {
+			handler = plain
+		}
+		server, err := listen.New(l, handler, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host, Plain: gateway.Plain(),
+			Folder: filepath.Join(v.config.Store.Path, "acme"), HTTPPort: plainPort(v.config.Listen), Inherited: v.inherited})
 		if err != nil {
 			return hinted(err, "--listen")
 		}
 		v.listeners = append(v.listeners, &listener{server, address(server, l.TLS)})
+	}
+	for _, l := range v.listeners {
+		plain.Handler = l.server.Challenges(plain.Handler)
 	}
 	if v.config.Admin.Address != "off" {
 		if err := v.openAdmin(); err != nil {
@@ -49,6 +61,16 @@ func (v *service) openAdmin() error {
 	}
 	v.admin = &listener{server, address(server, l.TLS)}
 	return nil
+}
+
+// plainPort is that of the first listener without TLS, on which HTTP-01 challenges of ACME are answered, or 0.
+func plainPort(list []config.Listener) int {
+	for _, l := range list {
+		if at, err := net.ResolveTCPAddr("tcp", l.Address); err == nil && l.TLS == nil {
+			return at.Port
+		}
+	}
+	return 0
 }
 
 // hinted says what can be done about an address that cannot be bound.
