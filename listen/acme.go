@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"sync"
 
 	"github.com/caddyserver/certmagic"
 	"go.uber.org/zap"
@@ -26,6 +27,7 @@ type renewal struct {
 	cache   *certmagic.Cache
 	config  *certmagic.Config
 	issuer  *certmagic.ACMEIssuer
+	end     func() // of what runs in the background; more than once does no harm
 }
 
 // newRenewal prepares; begin begins. What the authority's challenges need to know is where it will find us.
@@ -38,6 +40,7 @@ func newRenewal(c config.ACME, at net.Addr, o Options) (*renewal, error) {
 	silent := zap.NewNop() // what matters comes as events
 	r.cache = certmagic.NewCache(certmagic.CacheOptions{Logger: silent,
 		GetConfigForCert: func(certmagic.Certificate) (*certmagic.Config, error) { return r.config, nil }})
+	r.end = sync.OnceFunc(r.cache.Stop)
 	r.config = certmagic.New(r.cache, certmagic.Config{Storage: &certmagic.FileStorage{Path: o.Folder}, Logger: silent,
 		DefaultServerName: c.Domains[0], OnEvent: tell(logger(o.Log))})
 	socket := at.(*net.TCPAddr)
@@ -82,8 +85,6 @@ func (r *renewal) begin(ctx context.Context) error {
 	}
 	return nil
 }
-
-func (r *renewal) end() { r.cache.Stop() }
 
 // challenged reports whether an authority looks for the answer to its challenge.
 func challenged(hello *tls.ClientHelloInfo) bool {

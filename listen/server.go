@@ -194,7 +194,6 @@ func (s *Server) Serve() error {
 		if err := s.tls.renewal.begin(s.http.BaseContext(nil)); err != nil {
 			return err
 		}
-		defer s.tls.renewal.end()
 	}
 	err := s.http.Serve(s.door)
 	if errors.Is(err, http.ErrServerClosed) {
@@ -206,6 +205,9 @@ func (s *Server) Serve() error {
 // Shutdown stops accepting, waits for requests in flight and tunnels until ctx is done, then closes what is left. The
 // error is that of ctx when something had to be cut.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if s.tls != nil && s.tls.renewal != nil {
+		defer s.tls.renewal.end()
+	}
 	defer s.cancel()
 	s.leaving.once.Do(func() { close(s.leaving.now) })
 	quic := make(chan error, 1)
