@@ -4,7 +4,7 @@ LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 COUNT ?= 50000
 
-.PHONY: build demo tour test test-all differential h2spec idle race vet lint fuzz bench golden
+.PHONY: build demo tour test test-all differential h2spec idle race vet lint fuzz bench golden tls
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
@@ -38,6 +38,10 @@ vet:
 
 lint: ## builds golangci-lint on first use, which takes minutes
 	go run $(LINT) run ./...
+
+tls: ## what takes minutes of TLS: testssl.sh from outside, certificates from an ACME server, a proxy that speaks its protocol
+	SALLYPORT_ALL=1 go test -count=1 ./listen -run 'ACME|ProxyProtocol'
+	SALLYPORT_ALL=1 go test -count=1 -timeout 30m ./cmd/sallyport -run 'TestTestSSL|TestSecureRenegotiation'
 
 fuzz: ## each fuzz target for FUZZTIME
 	./.ci/fuzz $(FUZZTIME)
