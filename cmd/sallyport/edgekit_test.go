@@ -17,7 +17,7 @@ const edgeConfig = `
 version: 1
 listen:
   - { address: %q, idle_timeout: 30m }
-  - { address: %q, idle_timeout: 30m, tls: { cert: cert.pem, key: key.pem } }
+  - { address: %q, idle_timeout: 30m, http3: true, tls: { cert: cert.pem, key: key.pem } }
 admin: { address: %q }
 store: { path: data }
 log: { access: "off" }
