@@ -31,7 +31,7 @@ const noGoAway = http2.ErrCode(0xffff)
 func secure(t *testing.T, limits config.Limits, h http.Handler) *Server {
 	t.Helper()
 	files := writeCert(t, t.TempDir(), 1)
-	return start(t, config.Listener{TLS: &files, Limits: limits, HeaderTimeout: config.Duration(300 * time.Millisecond)}, h)
+	return start(t, config.Listener{TLS: &files, Limits: limits, HeaderTimeout: config.Duration(time.Second)}, h)
 }
 
 func dialH2(t *testing.T, s *Server) *rawH2 {

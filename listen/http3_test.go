@@ -164,28 +164,35 @@ func TestHTTP3Limits(t *testing.T) {
 // Requests that are taken back cost the client more than it has.
 func TestHTTP3RapidReset(t *testing.T) {
 	s := serveHTTP3(t, config.Limits{Resets: 20}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-	conn, err := quic.DialAddr(t.Context(), s.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h3"}}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.CloseWithError(0, "")
-	client := new(http3.Transport).NewClientConn(conn)
-	for range 1000 {
-		held, err := client.OpenRequestStream(t.Context())
+	reset := func() {
+		conn, err := quic.DialAddr(t.Context(), s.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h3"}}, nil)
 		if err != nil {
-			break
+			t.Fatal(err)
 		}
-		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+s.Addr().String(), nil)
-		_ = held.SendRequestHeader(req)
-		held.CancelRead(0x10c)
-		time.Sleep(time.Millisecond) // until it is being served
+		defer conn.CloseWithError(0, "")
+		client := new(http3.Transport).NewClientConn(conn)
+		for range 1000 {
+			held, err := client.OpenRequestStream(t.Context())
+			if err != nil {
+				break
+			}
+			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+s.Addr().String(), nil)
+			_ = held.SendRequestHeader(req)
+			time.Sleep(time.Millisecond) // until it is being served
+			held.CancelRead(0x10c)
+		}
+		select {
+		case <-conn.Context().Done():
+		case <-time.After(15 * time.Second):
+			t.Error("still served")
+		}
 	}
-	select {
-	case <-conn.Context().Done():
-	case <-time.After(15 * time.Second):
-		t.Error("still served")
-	}
+	reset()
 	awaitCut(t, s, manyResets, 1)
+	for range 12 {
+		reset()
+	}
+	awaitCut(t, s, manyResetsClient, 1)
 }
 
 // Shutdown lets requests end, and does not wait for clients that have none.
@@ -216,12 +223,18 @@ func TestHTTP3Shutdown(t *testing.T) {
 	<-entered
 	drained := make(chan error)
 	go func() { drained <- s.Shutdown(context.Background()) }()
+	time.Sleep(2 * farewell) // the request is waited for, and not for so long only
 	close(leave)
 	if got := <-answer; got != "finished" {
 		t.Errorf("request in flight: %q", got)
 	}
-	if err := <-drained; err != nil {
-		t.Error(err)
+	select {
+	case err := <-drained:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(15 * time.Second): // by itself, the idle client ends after 30
+		t.Error("a client without a request is waited for")
 	}
 	<-idle.Context().Done()
 	if s.Stats().Open > 1 {

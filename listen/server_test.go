@@ -325,7 +325,7 @@ func TestShutdownCuts(t *testing.T) {
 // A client that does not read what it asked for is cut off; one that reads slowly is not.
 func TestStalledReader(t *testing.T) {
 	ended := make(chan error, 1)
-	l := config.Listener{Address: "127.0.0.1:0", Limits: config.Limits{RateWindow: config.Duration(100 * time.Millisecond)}}
+	l := config.Listener{Address: "127.0.0.1:0", Limits: config.Limits{RateWindow: config.Duration(300 * time.Millisecond)}}
 	s, err := New(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var err error
 		for piece := make([]byte, 64<<10); err == nil; {
@@ -345,7 +345,7 @@ func TestStalledReader(t *testing.T) {
 	}
 	defer c.Close()
 	io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-	for range 10 { // longer than the limit in all
+	for range 20 { // longer than the limit in all
 		time.Sleep(20 * time.Millisecond)
 		if _, err := io.CopyN(io.Discard, c, 1<<20); err != nil {
 			t.Fatalf("cut off while reading: %v", err)
