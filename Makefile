@@ -30,6 +30,9 @@ h2spec: ## every case of h2spec against the TLS listener
 idle: ## 50,000 idle connections, 5,000 of HTTP/2 over TLS, 5,000 WebSockets; needs 80,000 open files
 	SALLYPORT_ALL=1 go test -count=1 -v ./cmd/sallyport -run TestIdleConnections
 
+mutate: ## takes rules out and demands that their tests notice; minutes
+	./.ci/mutate
+
 race: ## needs a C compiler; the lab is no part of the product and too slow under the detector
 	CGO_ENABLED=1 go test -race -short $$(go list ./... | grep -v /lab)
 

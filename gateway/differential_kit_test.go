@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -127,7 +126,7 @@ func reading(e *exchange.Exchange) *differential.Reading {
 // served waits until nothing is served, and tells how much was, and whether the last request was the probe.
 func (j *judged) served() (int, bool) {
 	for j.InFlight() > 0 {
-		runtime.Gosched()
+		time.Sleep(50 * time.Microsecond)
 	}
 	for len(j.records) > 0 {
 		j.last = append(j.last, <-j.records)
