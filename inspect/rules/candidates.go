@@ -49,7 +49,9 @@ func (r *run) candidates() {
 	r.states = newStates
 	for i := range r.fields {
 		f := &r.fields[i]
-		if lane := &r.p.lanes.text[f.Collection]; lane.tests != nil {
+		if lane := &r.p.lanes.text[f.Collection]; f.Short != nil {
+			r.short(f.Short, f.Text, r.marks(i, false))
+		} else if lane.tests != nil {
 			r.pass(lane, f.Text, r.marks(i, false))
 		}
 		if lane := &r.p.lanes.name[f.Collection]; lane.tests != nil {
@@ -77,20 +79,34 @@ const (
 	perState  = 256
 )
 
-// pass finds the candidates among the tests of a lane for one text.
-func (r *run) pass(l *lane, text string, marks []uint64) {
+// pass finds the candidates among the tests of a lane for one text, and reports whether there are any.
+func (r *run) pass(l *lane, text string, marks []uint64) bool {
 	memory := l.clean.pair(text)
 	if memory != nil && remembers(memory, text) {
-		return
+		return false
 	}
 	r.states += len(text) / perState
 	top := &r.levels[0]
 	top.text, top.present = text, transform.BytesOf(text)
 	top.sorted, top.scanned, top.asked = true, false, false
 	r.visit(l.plan(&top.present, text), 0, marks)
-	if !r.activate(marks) && memory != nil && !r.late {
+	any := r.activate(marks)
+	if !any && memory != nil && !r.late {
 		remember(memory, text)
 	}
+	return any
+}
+
+// short is pass for a text of which more is known.
+func (r *run) short(s *Shortcut, text string, marks []uint64) {
+	if s.plan == nil {
+		return
+	}
+	r.states += len(text) / perState
+	top := &r.levels[0]
+	top.text, top.sorted, top.scanned, top.asked = text, false, false, false
+	r.visit(s.plan, 0, marks)
+	r.activate(marks)
 }
 
 // visit notes the tests of a node, whose text is at a level, and goes on to what its text is changed into.

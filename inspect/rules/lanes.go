@@ -3,6 +3,7 @@ package rules
 import (
 	"math/bits"
 	"slices"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/inspect/pattern"
@@ -28,6 +29,20 @@ func (b bitset) size() (n int) {
 	return n
 }
 
+// meet is what is in both sets; nil where that is nothing.
+func (b bitset) meet(o bitset) bitset {
+	var out bitset
+	for i, word := range b {
+		if word &= o[i]; word != 0 {
+			if out == nil {
+				out = make(bitset, len(b))
+			}
+			out[i] = word
+		}
+	}
+	return out
+}
+
 // with is the union of two sets, either of which may be nil.
 func (b bitset) with(o bitset) bitset {
 	if b == nil {
@@ -44,6 +59,7 @@ func (b bitset) with(o bitset) bitset {
 type lanes struct {
 	scanner    *pattern.Scanner
 	shared     []*pattern.Set // of the tests that literals do not tell
+	explorers  sync.Pool      // of such sets for shortcuts: they are let go when nothing is built
 	joined     bitset         // these tests
 	text, name [collections]lane
 	users      [][]int // by test: the conditions that begin with it
@@ -59,10 +75,11 @@ type lane struct {
 	chains    []*laneChain
 	functions []*transform.Function // of the chains; a plan knows them by their index
 	bit       map[*transform.Function]int
-	moves     transform.Bytes // a text without these is changed by the fixed functions alone
-	fixed     uint64          // functions that change every text
-	plain     *node           // the plan for such a text
-	full      *node           // the plan for a text that every function may change
+	moves     transform.Bytes  // a text without these is changed by the fixed functions alone
+	fixed     uint64           // functions that change every text
+	marks     *pattern.Scanner // by function: what a text holds that it changes
+	plain     *node            // the plan for such a text
+	full      *node            // the plan for a text that every function may change
 	plans     plans
 	clean     *memo // nil where texts seldom come again
 }
@@ -104,6 +121,14 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 // share joins the tests that literals do not tell: those of texts in one automaton, those of bytes in another.
 func (l *lanes) share(p *Program, b *pattern.Budget) {
 	l.joined = newBitset(len(p.tests))
+	l.shared = l.join(p, b)
+	l.explorers.New = func() any { return l.join(p, pattern.NewBudget(exploring)) }
+}
+
+// exploring bounds the states of automata for shortcuts, in bytes.
+const exploring = 32 << 20
+
+func (l *lanes) join(p *Program, b *pattern.Budget) (sets []*pattern.Set) {
 	for _, binary := range []bool{false, true} {
 		var list []*pattern.Pattern
 		var numbers []int
@@ -115,9 +140,10 @@ func (l *lanes) share(p *Program, b *pattern.Budget) {
 			l.joined.set(i)
 		}
 		if list != nil {
-			l.shared = append(l.shared, pattern.NewSet(list, numbers, b))
+			sets = append(sets, pattern.NewSet(list, numbers, b))
 		}
 	}
+	return sets
 }
 
 // finish makes the plans that most texts take.
@@ -141,6 +167,11 @@ func (l *lane) finish(p *Program) {
 			}
 		}
 	}
+	marks := make([][]string, len(l.functions))
+	for i, f := range l.functions {
+		marks[i] = f.Marks()
+	}
+	l.marks = pattern.NewScanner(marks)
 	l.plain, l.full = l.build(l.fixed), l.build(^uint64(0))
 }
 

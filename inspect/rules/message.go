@@ -40,6 +40,7 @@ type Field struct {
 	Collection Collection
 	Key        string
 	Text       string
+	Short      *Shortcut // nil: nothing is known of the text
 }
 
 // A Hit is a rule that objects to a value.

@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"fmt"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -91,6 +92,27 @@ func asciiLower(s string) string {
 		}
 	}
 	return string(b)
+}
+
+// compileParanoia compiles the request side of the Core Rule Set.
+func compileParanoia(t *testing.T, level int) *Program {
+	list, err := seclang.ParseText("set-up", fmt.Sprintf(`SecAction "id:1,phase:1,pass,setvar:tx.crs_setup_version=4250,setvar:tx.blocking_paranoia_level=%d,setvar:tx.detection_paranoia_level=%d"`, level, level))
+	if err != nil {
+		t.Fatal(err)
+	}
+	more, err := seclang.Parse(coreruleset.FS, "@owasp_crs/REQUEST-9[0-4][0-4]-*.conf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := fs.Sub(coreruleset.FS, "@owasp_crs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := Compile(append(list, more...), Options{Data: data, Budget: pattern.NewBudget(64 << 20)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 // ruleSet compiles the whole Core Rule Set, and returns its tests evaluated plainly, with their expressions.
@@ -186,7 +208,7 @@ func TestSameAsPlainEvaluation(t *testing.T) {
 func everywhere(text string) []Field {
 	var out []Field
 	for c := range collections {
-		out = append(out, Field{c, text, text})
+		out = append(out, Field{Collection: c, Key: text, Text: text})
 	}
 	return out
 }

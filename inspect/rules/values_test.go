@@ -63,7 +63,7 @@ func (c *comparison) message(maker *sample.Maker) {
 	var from [][]int
 	for i := range 256 {
 		text := maker.Next()
-		fields = append(fields, Field{Collection(c.values+i) % collections, text, text})
+		fields = append(fields, Field{Collection: Collection(c.values+i) % collections, Key: text, Text: text})
 		from = append(from, slices.Clone(maker.From()))
 	}
 	c.r.ctx, c.r.done = c.t.Context(), 0

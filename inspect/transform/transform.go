@@ -15,7 +15,8 @@ type Function struct {
 	name   string
 	apply  function
 	moves  Bytes             // a text without these is not changed, or in nothing but letter case …
-	leaves func(string) bool // … nor one of which this holds; nil: of none
+	leaves func(string) bool // … nor one of which this holds; nil: of none …
+	marks  []string          // … nor one without any of these; nil: moves has to do
 	folds  bool              // it changes letter case
 	adds   bool              // more bytes of ASCII may come out than bytes went in
 }
@@ -34,6 +35,9 @@ func (f *Function) Fixed() bool { return f.moves == all }
 
 // Moves is the set of bytes without which the function changes nothing but letter case.
 func (f *Function) Moves() *Bytes { return &f.moves }
+
+// Marks are texts one of which a text holds that is changed in more than letter case. They say more than Moves, or are nil.
+func (f *Function) Marks() []string { return f.marks }
 
 // Changes reports whether more than letter case may be changed in s, whose bytes are present. False is certain.
 func (f *Function) Changes(present *Bytes, s string) bool {
@@ -187,7 +191,7 @@ var functions = []Function{
 	{name: "base64Decode", apply: base64Decode, moves: all},
 	{name: "base64DecodeExt", apply: base64DecodeExt, moves: all},
 	{name: "base64Encode", apply: whole(base64Encode), moves: all, adds: true},
-	{name: "cmdLine", apply: cmdLine, moves: union(BytesOf("\"'\\^,;"), blank), leaves: spaced, folds: true},
+	{name: "cmdLine", apply: cmdLine, moves: union(BytesOf("\"'\\^,;"), blank), marks: []string{`"`, "'", `\`, "^", ",", ";", "\t", "\r", "\n", "  ", " /", " ("}, leaves: spaced, folds: true},
 	{name: "compressWhitespace", apply: compressWhitespace, moves: union(blank, wide), adds: true},
 	{name: "cssDecode", apply: cssDecode, moves: BytesOf(`\`)},
 	{name: "escapeSeqDecode", apply: escapeSeqDecode, moves: BytesOf(`\`)},
@@ -198,15 +202,15 @@ var functions = []Function{
 	{name: "length", apply: whole(length), moves: all, adds: true},
 	{name: "lowercase", apply: lowercase, moves: wide, folds: true, adds: true},
 	{name: "md5", apply: whole(md5Sum), moves: all, adds: true},
-	{name: "normalisePath", apply: whole(normalizePath), moves: BytesOf("/."), leaves: oneStep, adds: true},
-	{name: "normalisePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), leaves: oneWinStep, adds: true},
-	{name: "normalizePath", apply: whole(normalizePath), moves: BytesOf("/."), leaves: oneStep, adds: true},
-	{name: "normalizePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), leaves: oneWinStep, adds: true},
+	{name: "normalisePath", apply: whole(normalizePath), moves: BytesOf("/."), marks: []string{"/", "."}, leaves: oneStep, adds: true},
+	{name: "normalisePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), marks: []string{"/", `\`, ":", ".", " "}, leaves: oneWinStep, adds: true},
+	{name: "normalizePath", apply: whole(normalizePath), moves: BytesOf("/."), marks: []string{"/", "."}, leaves: oneStep, adds: true},
+	{name: "normalizePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), marks: []string{"/", `\`, ":", ".", " "}, leaves: oneWinStep, adds: true},
 	{name: "removeComments", apply: whole(removeComments), moves: BytesOf("/<-#"), adds: true},
-	{name: "removeCommentsChar", apply: removeCommentsChar, moves: BytesOf("/*<-#")},
+	{name: "removeCommentsChar", apply: removeCommentsChar, moves: BytesOf("/*<-#"), marks: []string{"/*", "*/", "<!--", "--", "#"}},
 	{name: "removeNulls", apply: removeNulls, moves: BytesOf("\x00")},
 	{name: "removeWhitespace", apply: removeWhitespace, moves: union(blank, wide)},
-	{name: "replaceComments", apply: replaceComments, moves: BytesOf("/")},
+	{name: "replaceComments", apply: replaceComments, moves: BytesOf("/"), marks: []string{"/*"}},
 	{name: "replaceNulls", apply: whole(replaceNulls), moves: BytesOf("\x00")},
 	{name: "sha1", apply: whole(sha1Sum), moves: all, adds: true},
 	{name: "trim", apply: whole(trim), moves: blank},

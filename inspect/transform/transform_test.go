@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -103,6 +104,9 @@ func TestSameAsCoraza(t *testing.T) {
 			set, f := BytesOf(s), f
 			if !f.Changes(&set, s) && !sameButCase(f, s, want(s)) {
 				t.Fatalf("%s changes %q to %q", name, s, want(s))
+			}
+			if marks := f.Marks(); marks != nil && !slices.ContainsFunc(marks, func(m string) bool { return strings.Contains(s, m) }) && !sameButCase(f, s, want(s)) {
+				t.Fatalf("%s changes %q to %q, which holds none of %q", name, s, want(s), marks)
 			}
 			if !f.Adds() && ascii(want(s)) > ascii(s) {
 				t.Fatalf("%s adds to %q: %q", name, s, want(s))

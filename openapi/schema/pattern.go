@@ -10,6 +10,7 @@ import (
 // A pattern is a compiled regular expression. It runs in time linear in the text.
 type pattern struct {
 	written string
+	re2     string         // what is left of it without lookaheads, in the syntax of package regexp
 	shape   *shape         // a sequence of character classes, where the pattern is no more than that
 	full    *regexp.Regexp // otherwise
 	look    []lookahead    // what else must, or must not, match from the start
@@ -36,6 +37,7 @@ func compilePattern(ecma string) (*pattern, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.re2 = re2
 	tree, err := syntax.Parse(re2, syntax.Perl)
 	if err != nil {
 		return nil, explain(err)

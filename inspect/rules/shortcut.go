@@ -1,0 +1,146 @@
+package rules
+
+import (
+	"context"
+
+	"github.com/sallyport/sallyport/inspect/pattern"
+)
+
+// A Shortcut is what is left to be looked for in texts of which something is known beforehand: what a schema confines them
+// to, most rules cannot match. It holds for the text, wherever it stands in the collection.
+//
+// Sound it is by looking at all texts of the language at once, through the same automata by which candidates are found:
+// a test is left out only where no text of the language makes it one. Of transformations that may change such a text
+// everything is kept. Only candidates are meant: links of chains, counts and conditions that are always evaluated see
+// the text as ever.
+type Shortcut struct {
+	plan *node // nil: nothing is left
+}
+
+// Nothing reports whether nothing is left to be looked for.
+func (s *Shortcut) Nothing() bool { return s != nil && s.plan == nil }
+
+// ShortcutOf finds what is left for texts that are one of enum or, where that is nil, match every pattern. It is nil where
+// nothing is known.
+func (p *Program) ShortcutOf(c Collection, enum, patterns []string) *Shortcut {
+	l := &p.lanes.text[c]
+	switch {
+	case l.tests == nil:
+		return &Shortcut{}
+	case enum != nil:
+		return p.ofAll(c, enum)
+	case patterns == nil:
+		return nil
+	}
+	language, err := pattern.NewLanguage(patterns)
+	if err != nil {
+		return nil
+	}
+	sets := p.lanes.explorers.Get().([]*pattern.Set)
+	defer p.lanes.explorers.Put(sets)
+	found := language.Explore([2]*pattern.Scanner{p.lanes.scanner, l.marks}, sets, (max(len(p.tests), len(l.functions))+63)/64)
+	if found == nil {
+		return nil
+	}
+	plan := l.build(l.possible(found))
+	plan.reduce(found)
+	p.refine(plan, language)
+	plan.bound()
+	if plan.empty() {
+		plan = nil
+	}
+	return &Shortcut{plan}
+}
+
+// maxRefined bounds how many expressions are joined to look for them in a language.
+const maxRefined = 16
+
+// refine looks for the expressions themselves where the literals of a few may be found.
+func (p *Program) refine(n *node, language *pattern.Language) {
+	var list []*pattern.Pattern
+	var numbers []int
+	for i, t := range p.tests {
+		if n.tests == nil || !n.tests.has(i) {
+			continue
+		}
+		if t.op.pattern == nil || t.op.pattern.Binary() || t.steps != nil || t.chain.Folds() && !t.op.pattern.Caseless() {
+			return
+		}
+		list, numbers = append(list, t.op.pattern), append(numbers, i)
+	}
+	if len(list) == 0 || len(list) > maxRefined {
+		return
+	}
+	set := pattern.NewSet(list, numbers, pattern.NewBudget(sharedRefined))
+	if x := language.Explore([2]*pattern.Scanner{}, []*pattern.Set{set}, len(n.tests)); x != nil {
+		n.tests = n.tests.meet(x.Shared)
+	}
+}
+
+// sharedRefined bounds the states of such an automaton, in bytes.
+const sharedRefined = 4 << 20
+
+// ofAll judges every text there may be.
+func (p *Program) ofAll(c Collection, texts []string) *Shortcut {
+	for _, text := range texts {
+		r := runs.Get().(*run)
+		r.ctx, r.done, r.late = context.Background(), 0, false
+		r.begin(p, []Field{{Collection: c, Text: text}}, nil)
+		r.states = newStates
+		candidate := r.pass(&p.lanes.text[c], text, r.marks(0, false))
+		r.end()
+		runs.Put(r)
+		if candidate {
+			return nil
+		}
+	}
+	return &Shortcut{}
+}
+
+// possible are the functions that may change a text of what has been explored.
+func (l *lane) possible(x *pattern.Exploration) uint64 {
+	active := l.fixed
+	for i, f := range l.functions {
+		if f.Marks() != nil {
+			if x.Found[1][i>>6]>>(i&63)&1 != 0 {
+				active |= 1 << i
+			}
+			continue
+		}
+		for c, there := range x.Bytes {
+			if there && f.Moves().Has(byte(c)) {
+				active |= 1 << i
+			}
+		}
+	}
+	return active
+}
+
+// reduce leaves in the root, whose text is the one that has been explored, what may be found in it.
+func (n *node) reduce(x *pattern.Exploration) {
+	n.tests = n.tests.meet(x.Found[0])
+	n.shared = n.shared.meet(x.Shared)
+	var needs []need
+	for _, one := range n.needs {
+		for c, there := range x.Bytes {
+			// Letters in either case: see run.need.
+			if there && (one.bytes.Has(byte(c)) || isLetter(byte(c)) && one.bytes.Has(byte(c)^0x20)) {
+				needs = append(needs, one)
+				break
+			}
+		}
+	}
+	n.needs = needs
+}
+
+func isLetter(c byte) bool { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+
+// empty reports whether nothing is looked for, here and below.
+func (n *node) empty() bool {
+	for _, k := range n.kids {
+		if !k.empty() {
+			return false
+		}
+	}
+	return n.tests.size() == 0 && n.shared.size() == 0 && len(n.needs) == 0
+}
