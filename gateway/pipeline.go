@@ -46,7 +46,7 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 		add("policy")(policy.Object(op, b.policy(op)))
 	}
 	if b.inspected(op) {
-		add("inspect")(b.inspector.Guards(b.api.Inspect, op))
+		add("inspect")(b.inspector.Guards(b.api.Inspect, op, b.mode(op, "validate.body") == config.Enforce))
 	}
 	add("protect")(protect.Guards(op, b.api.Protect))
 	return list

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/openapi"
 )
 
 const benignGet = "GET /v1/items/42?fields=name,price&limit=10&sort=-created HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: okhttp/4.12.0\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n\r\n"
@@ -48,6 +50,40 @@ func BenchmarkPost(b *testing.B) {
 	}
 }
 
+// The same body, confined by the schema of the shared API.
+func BenchmarkPostConfined(b *testing.B) {
+	doc, problems := openapi.Load(shared(b, "bench/openapi-noauth.json"), openapi.Options{})
+	if problems.Failed() {
+		b.Fatal(problems)
+	}
+	data, err := os.ReadFile(shared(b, "bench/bodies/order-1k.json"))
+	if err != nil {
+		b.Skip(err)
+	}
+	op := doc.Operations[slices.IndexFunc(doc.Operations, func(o *openapi.Operation) bool { return o.Key == "POST /v1/orders" })]
+	r := recorded{Method: "POST", Path: "/v1/orders", Body: string(data), Headers: map[string]any{"Host": "api.example.com",
+		"User-Agent": "okhttp/4.12.0", "Accept": "application/json", "Content-Type": "application/json"}}
+	e, err := readExchange(r.raw())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, confined := range []bool{false, true} {
+		j := testJudge(b, config.Inspect{})
+		if confined {
+			j.shapes = shapesOf(j.engine, op)
+		}
+		e.Operation, e.BodySpec = op, openapi.FindMedia(op.Body.Content, "application/json")
+		b.Run(fmt.Sprintf("confined %v", confined), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if v, err := j.body(context.Background(), e); err != nil || !v.Passed() {
+					b.Fatal(v, err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkURL(b *testing.B) {
 	p := policy(b, config.URLs{}, nil)
 	b.ReportAllocs()
@@ -78,7 +114,7 @@ func BenchmarkEngines(b *testing.B) {
 		m := new(Message)
 		m.reset(Body)
 		m.readHead(post)
-		if err := m.readBody(post.Body, nil); err != nil {
+		if err := m.readBody(post.Body, nil, nil); err != nil {
 			b.Fatal(err)
 		}
 		messages["POST 1 KB"] = m

@@ -35,6 +35,8 @@ type compiledEngine struct {
 	budget, shared  *pattern.Budget
 	build           time.Duration // that compiling took
 	remarks         []*RuleError  // on rules of the operator
+
+	shortcuts shortcuts
 }
 
 // newCompiled compiles the Core Rule Set, and the rules of the operator.
@@ -242,6 +244,9 @@ func (s *scratch) readRequest(m *Message) {
 			c = rules.ArgsPath
 		}
 		s.add(c, key, v.Text, i)
+		if v.Part == BodyPart && c == rules.ArgsPost {
+			s.fields[len(s.fields)-1].Short = v.short
+		}
 	}
 	s.add(rules.ArgsCombinedSize, "", strconv.Itoa(sizes[0]), -1)
 	s.add(rules.FilesCombinedSize, "", "0", -1)

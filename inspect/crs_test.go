@@ -309,7 +309,7 @@ func judgeRaw(raw []byte, engine Engine) (map[string]bool, error) {
 		body := new(Message)
 		body.reset(Body)
 		body.readHead(e)
-		if err := body.readBody(e.Body, nil); err != nil {
+		if err := body.readBody(e.Body, nil, nil); err != nil {
 			return nil, fmt.Errorf("%w: %w", errFront, err)
 		}
 		if err := run(body); err != nil {

@@ -66,25 +66,29 @@ func (f *folds) below(above int32, name string, element bool) int32 {
 	return id
 }
 
-// addBody adds the scalars of a body's tree.
-func (m *Message) addBody(at, kin int32, n *content.Node) {
+// addBody adds the scalars of a body's tree, of whose shape something may be known.
+func (m *Message) addBody(at, kin int32, n *content.Node, s *shape) {
 	switch n.Kind {
 	case content.Array:
 		below := m.below(kin, "", true)
 		for i := range n.Children {
-			m.addBody(m.push(at, "", i), below, &n.Children[i])
+			m.addBody(m.push(at, "", i), below, &n.Children[i], s.element())
 		}
 	case content.Object:
 		for i := range n.Children {
 			c := &n.Children[i]
-			m.addBody(m.push(at, c.Name, -1), m.below(kin, c.Name, false), c)
+			m.addBody(m.push(at, c.Name, -1), m.below(kin, c.Name, false), c, s.member(c.Name))
 		}
 	case content.File:
 		m.add(FilePart, at, n.File.Filename)
 		m.size += weight + m.nameSize(at)
 		m.Values[len(m.Values)-1].Type = n.File.ContentType
 	default:
+		before := len(m.Values)
 		m.addOnce(BodyPart, at, kin, m.textOf(n))
+		if s != nil && n.Kind == content.String && len(m.Values) > before {
+			m.Values[before].short = s.text
+		}
 	}
 }
 

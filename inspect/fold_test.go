@@ -25,7 +25,7 @@ func sizeOf(t *testing.T, typ, body string) (size, values int) {
 	}
 	m := borrow(Body)
 	defer release(m)
-	if err := m.readBody(e.Body, nil); err != nil {
+	if err := m.readBody(e.Body, nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	return m.size, len(m.Values)

@@ -219,7 +219,7 @@ func TestBadSettings(t *testing.T) {
 		"bad day":      {Exclude: []config.Exclusion{{Rule: "942100", Expires: "tomorrow"}}},
 		"bad host":     {URLs: config.URLs{Allow: []string{"http://x"}}},
 	} {
-		if g, err := i.Guards(c, op); err == nil || g != nil {
+		if g, err := i.Guards(c, op, false); err == nil || g != nil {
 			t.Errorf("%s: accepted", name)
 		}
 	}
@@ -392,7 +392,7 @@ func TestMalformedBody(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		guards, err := i.Guards(config.Inspect{}, e.Operation)
+		guards, err := i.Guards(config.Inspect{}, e.Operation, false)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -82,10 +82,16 @@ func (i *Inspector) engine(c config.Inspect) (Engine, error) {
 // Guards returns the guards of one operation, as they are asked in each phase: inspect.url before
 // inspect.head and inspect.body, then inspect.response; those that could have nothing to do are left out. It compiles what is not in the pool
 // yet, and fails when a setting is out of range or an exclusion names no rule.
-func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation) ([]exchange.Guard, error) {
+//
+// validated says that validate.body enforces the schema of the operation's body before these guards are asked: only then
+// does what the schema says spare values the rules.
+func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation, validated bool) ([]exchange.Guard, error) {
 	j, err := i.newJudge(Bounded(api, op), op.Key)
 	if err != nil {
 		return nil, err
+	}
+	if validated {
+		j.shapes = shapesOf(j.engine, op)
 	}
 	policy, err := newURLPolicy(api.URLs, i.o.Resolver)
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/openapi"
 )
 
 // busyRetry is after what time a client may try again for which no slot became free.
@@ -33,7 +34,8 @@ type judge struct {
 	partly    bool // bodies with more text than maxBytes are inspected in part, not refused
 	secrets   bool // judged like everything else
 	excluded  []exclusion
-	monitored []exclusion // recorded without a score
+	monitored []exclusion                   // recorded without a score
+	shapes    map[*openapi.MediaType]*shape // of bodies that validation has confined
 	now       func() time.Time
 }
 
@@ -58,7 +60,7 @@ func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error)
 	if err != nil {
 		return nil, err
 	}
-	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Beyond == "pass", c.Secrets == "inspect", excluded, monitored, i.o.Now}, nil
+	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Beyond == "pass", c.Secrets == "inspect", excluded, monitored, nil, i.o.Now}, nil
 }
 
 func or(n, def int) int {
@@ -100,7 +102,7 @@ func (j *judge) body(ctx context.Context, e *exchange.Exchange) (exchange.Verdic
 	m := borrow(Body)
 	defer release(m)
 	m.readHead(e)
-	if err := m.readBody(e.Body, j.spared(e)); err != nil {
+	if err := m.readBody(e.Body, j.spared(e), j.shapes[e.BodySpec]); err != nil {
 		return exchange.Malformed(err), nil // where validation does not enforce, this guard is the first to refuse it
 	}
 	return j.request(ctx, e, m, "inspect.body")

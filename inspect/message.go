@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/inspect/rules"
 )
 
 // A Stage says how much of a message there is.
@@ -46,7 +47,8 @@ type Value struct {
 	Type string
 	// Nameless: the text alone is to be judged; the name is, in another value.
 	Nameless bool
-	step     int32 // in Message.steps; -1: the root
+	short    *rules.Shortcut // what is left to be looked for in the text; nil: everything
+	step     int32           // in Message.steps; -1: the root
 }
 
 // A step leads from a container to a member or an element; following the parents gives the place of a value. Paths

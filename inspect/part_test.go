@@ -68,7 +68,7 @@ func TestPartIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		m := borrow(Body)
-		if err := m.readBody(e.Body, nil); err != nil {
+		if err := m.readBody(e.Body, nil, nil); err != nil {
 			t.Fatal(err)
 		}
 		m.part(10_000)

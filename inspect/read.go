@@ -94,8 +94,9 @@ func (m *Message) readCookies(line string) {
 }
 
 // readBody adds what a request body carries, by the tree that everybody reads, but for the texts of the spared nodes. A
-// body without a tree is text, and judged as such, unless it is binary: no rule is meant for that.
-func (m *Message) readBody(b *content.Body, spared map[*content.Node]bool) error {
+// body without a tree is text, and judged as such, unless it is binary: no rule is meant for that. s is what is known of
+// the shape of a JSON body.
+func (m *Message) readBody(b *content.Body, spared map[*content.Node]bool, s *shape) error {
 	m.Media, m.spared = b.Media(), spared
 	tree, err := b.Tree()
 	if err != nil {
@@ -103,12 +104,12 @@ func (m *Message) readBody(b *content.Body, spared map[*content.Node]bool) error
 	}
 	switch {
 	case m.Media.JSON():
-		m.addBody(-1, root, tree)
+		m.addBody(-1, root, tree, s)
 	case m.Media.Form():
 		m.Raw = without(spared, b.Bytes())
 		fallthrough
 	case m.Media.Multipart():
-		m.addBody(-1, noKin, tree)
+		m.addBody(-1, noKin, tree, nil)
 	case m.Media.XML():
 		m.addXML(-1, tree)
 	case m.Media.Text() || textual(b.Bytes()):

@@ -36,7 +36,7 @@ func TestURLGuard(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guards, err := i.Guards(config.Inspect{}, op)
+	guards, err := i.Guards(config.Inspect{}, op, false)
 	if err != nil {
 		t.Fatal(err)
 	}

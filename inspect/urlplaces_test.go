@@ -120,7 +120,7 @@ func TestURLPlaces(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	guards, err := i.Guards(config.Inspect{}, doc.Operations[0])
+	guards, err := i.Guards(config.Inspect{}, doc.Operations[0], false)
 	if err != nil {
 		t.Fatal(err)
 	}

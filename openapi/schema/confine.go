@@ -33,7 +33,7 @@ var formatPatterns = map[string]string{
 	"uuid":      `^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}$`,
 	"ipv4":      `^[0-9]{1,3}(?:\.[0-9]{1,3}){3}$`,
 	"int64":     `^-?[0-9]+$`,
-	"uint64":    `^[0-9]+$`,
+	"uint64":    `^-?[0-9]+$`,
 }
 
 // confiner remembers what it has met: schemas may refer to themselves.
