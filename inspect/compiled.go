@@ -248,7 +248,7 @@ func (s *scratch) readRequest(m *Message) {
 			s.fields[len(s.fields)-1].Short = v.short
 		}
 	}
-	s.add(rules.ArgsCombinedSize, "", strconv.Itoa(sizes[0]), -1)
+	s.add(rules.ArgsCombinedSize, "", s.number(sizes[0]), -1)
 	s.add(rules.FilesCombinedSize, "", "0", -1)
 	s.body(m)
 }
@@ -265,6 +265,12 @@ func (s *scratch) name(m *Message, v *Value) string {
 
 func (s *scratch) since(from int) string {
 	return unsafe.String(unsafe.SliceData(s.text[from:]), len(s.text)-from)
+}
+
+func (s *scratch) number(n int) string {
+	from := len(s.text)
+	s.text = strconv.AppendInt(s.text, int64(n), 10)
+	return s.since(from)
 }
 
 // join is the texts in a row. It is valid until the scratch is released.
@@ -316,7 +322,7 @@ func (s *scratch) body(m *Message) {
 	}
 	if m.Raw != "" {
 		s.add(rules.RequestBody, "", m.Raw, -1)
-		s.add(rules.RequestBodyLength, "", strconv.Itoa(len(m.Raw)), -1)
+		s.add(rules.RequestBodyLength, "", s.number(len(m.Raw)), -1)
 	}
 }
 

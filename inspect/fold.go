@@ -32,6 +32,7 @@ type partText struct {
 type twin struct {
 	step int32
 	name bool
+	next int32 // of the same value, plus one
 }
 
 // folds is what a message remembers of the texts and names that it holds.
@@ -39,18 +40,18 @@ type folds struct {
 	kins  map[kin]int32
 	names map[int32]int    // by kin: the value whose name is judged
 	texts map[partText]int // the value whose text is judged
-	twins map[int][]twin   // by value
+	twins []twin
 }
 
 func (f *folds) reset() {
 	if f.kins == nil {
-		*f = folds{map[kin]int32{}, map[int32]int{}, map[partText]int{}, map[int][]twin{}}
+		*f = folds{map[kin]int32{}, map[int32]int{}, map[partText]int{}, nil}
 		return
 	}
 	clear(f.kins)
 	clear(f.names)
 	clear(f.texts)
-	clear(f.twins)
+	f.twins = f.twins[:0]
 }
 
 func (f *folds) below(above int32, name string, element bool) int32 {
@@ -105,10 +106,10 @@ func (m *Message) addOnce(p Part, at, kin int32, text string) {
 	index := len(m.Values)
 	name, named := m.names[kin]
 	if named {
-		m.twins[name] = append(m.twins[name], twin{at, true})
+		m.addTwin(name, twin{step: at, name: true})
 	}
 	if first, told := m.texts[partText{p, text}]; told {
-		m.twins[first] = append(m.twins[first], twin{at, false})
+		m.addTwin(first, twin{step: at})
 		text = ""
 	} else if text != "" {
 		m.texts[partText{p, text}] = index
@@ -125,6 +126,18 @@ func (m *Message) addOnce(p Part, at, kin int32, text string) {
 			m.names[kin] = index
 		}
 	}
+}
+
+// addTwin notes a place where what is judged in a value stands too.
+func (m *Message) addTwin(value int, t twin) {
+	m.twins = append(m.twins, t)
+	v, number := &m.Values[value], int32(len(m.twins))
+	if v.firstTwin == 0 {
+		v.firstTwin = number
+	} else {
+		m.twins[v.lastTwin-1].next = number
+	}
+	v.lastTwin = number
 }
 
 // nameSize is how long the name of a value is, which holds those of all containers around it.
@@ -146,7 +159,8 @@ func (m *Message) fields(h *Match, yield func(field string) bool) {
 	if !yield(m.Field(v)) {
 		return
 	}
-	for _, t := range m.twins[h.Value] {
+	for i := v.firstTwin; i > 0; i = m.twins[i-1].next {
+		t := &m.twins[i-1]
 		if t.name == h.InName && !yield(m.Field(&Value{Part: v.Part, step: t.step})) {
 			return
 		}

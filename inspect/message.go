@@ -46,9 +46,10 @@ type Value struct {
 	// Type is the declared media type of a FilePart.
 	Type string
 	// Nameless: the text alone is to be judged; the name is, in another value.
-	Nameless bool
-	short    *rules.Shortcut // what is left to be looked for in the text; nil: everything
-	step     int32           // in Message.steps; -1: the root
+	Nameless            bool
+	short               *rules.Shortcut // what is left to be looked for in the text; nil: everything
+	step                int32           // in Message.steps; -1: the root
+	firstTwin, lastTwin int32           // in Message.twins, plus one; 0: there are none
 }
 
 // A step leads from a container to a member or an element; following the parents gives the place of a value. Paths
@@ -76,6 +77,7 @@ type Message struct {
 	Values []Value
 
 	steps  []step
+	path   []byte                 // Decoded
 	size   int                    // what judging costs: bytes of texts and names, and a weight for each value of a body
 	spared map[*content.Node]bool // of the body; their text is not among Values
 	folds
@@ -85,7 +87,7 @@ func (m *Message) reset(s Stage) {
 	clear(m.Values)
 	clear(m.steps)
 	m.folds.reset()
-	*m = Message{Stage: s, Values: m.Values[:0], steps: m.steps[:0], folds: m.folds}
+	*m = Message{Stage: s, Values: m.Values[:0], steps: m.steps[:0], path: m.path[:0], folds: m.folds}
 }
 
 // push adds a step below parent and returns it.

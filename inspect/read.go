@@ -4,6 +4,7 @@ import (
 	"strings"
 	"sync"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
@@ -34,7 +35,13 @@ func release(m *Message) {
 func (m *Message) readLine(e *exchange.Exchange) {
 	m.Method, m.Proto = e.Request.Method, e.Request.Proto
 	m.Path, m.RawQuery = e.Target.Path, e.Target.RawQuery
-	m.Decoded = "/" + strings.Join(e.Target.Segments, "/")
+	for _, segment := range e.Target.Segments {
+		m.path = append(append(m.path, '/'), segment...)
+	}
+	if len(m.path) == 0 {
+		m.path = append(m.path, '/')
+	}
+	m.Decoded = unsafe.String(unsafe.SliceData(m.path), len(m.path))
 	m.Client = e.Client.Addr
 }
 

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unsafe"
 
 	"github.com/sallyport/sallyport/inspect/transform"
 )
@@ -321,10 +322,12 @@ func (r *run) judge(c *condition, m match) {
 
 // kept is a value that stays, also when the buffer is used again.
 func (r *run) kept(value string) string {
-	if r.buffer.Holds(value) {
-		return strings.Clone(value)
+	if !r.buffer.Holds(value) {
+		return value
 	}
-	return value
+	from := len(r.arena)
+	r.arena = append(r.arena, value...)
+	return unsafe.String(unsafe.SliceData(r.arena[from:]), len(value))
 }
 
 // holds notes a match and does the actions of its condition.

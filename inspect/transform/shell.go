@@ -123,7 +123,7 @@ func dropStream(s string) string {
 }
 
 func trimSteps(s string) string {
-	if !strings.Contains(s, ".") && !strings.Contains(s, " ") {
+	if !ragged(s) {
 		return s
 	}
 	steps, changed := strings.Split(s, "/"), false
@@ -143,4 +143,14 @@ func trimSteps(s string) string {
 		return s
 	}
 	return strings.Join(kept, "/")
+}
+
+// ragged reports whether a step ends in a dot or a blank.
+func ragged(s string) bool {
+	for i := range len(s) {
+		if (s[i] == '.' || s[i] == ' ') && (i+1 == len(s) || s[i+1] == '/') {
+			return true
+		}
+	}
+	return false
 }
