@@ -36,7 +36,7 @@ func (p *plain) of(text string) bool {
 }
 
 // plainOperator returns nil for operators that have no filter.
-func plainOperator(t *testing.T, o seclang.Operator) func(string) bool {
+func plainOperator(t testing.TB, o seclang.Operator) func(string) bool {
 	switch o.Name {
 	case "rx":
 		if speaksOfBytes(o.Argument) {
@@ -116,7 +116,7 @@ func compileParanoia(t *testing.T, level int) *Program {
 }
 
 // ruleSet compiles the whole Core Rule Set, and returns its tests evaluated plainly, with their expressions.
-func ruleSet(t *testing.T) (*Program, []*plain, []string) {
+func ruleSet(t testing.TB) (*Program, []*plain, []string) {
 	list, err := seclang.ParseText("set-up", `SecAction "id:1,phase:1,pass,setvar:tx.crs_setup_version=4250,setvar:tx.blocking_paranoia_level=4,setvar:tx.detection_paranoia_level=4"`)
 	if err != nil {
 		t.Fatal(err)

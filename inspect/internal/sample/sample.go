@@ -53,6 +53,13 @@ func (m *Maker) Next() string {
 	return s[:min(len(s), maxText)]
 }
 
+// Match makes a text that one of the expressions matches, but for what stands around it.
+func (m *Maker) Match() string {
+	var b strings.Builder
+	m.write(&b, pick(m, m.exprs), 0)
+	return b.String()
+}
+
 // From lists the indices of the expressions that the last text was made from. It is valid until the next text.
 func (m *Maker) From() []int { return m.from }
 
