@@ -129,7 +129,7 @@ func worstLanes(b *testing.B, p *Program) (out []slow) {
 	for _, c := range []Collection{ArgsGet, RequestHeaders, RequestCookies, XML, ResponseBody} {
 		chains := max(1, len(p.lanes.text[c].chains))
 		for _, unit := range hostile {
-			fields := []Field{{c, "n", grown(unit, 1<<20)}}
+			fields := []Field{{Collection: c, Key: "n", Text: grown(unit, 1<<20)}}
 			cost := spent(1<<20, func() {
 				r := &run{ctx: b.Context()}
 				r.begin(p, fields, nil)
