@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -240,4 +241,33 @@ func TestHTTP3Shutdown(t *testing.T) {
 	if s.Stats().Open > 1 {
 		t.Errorf("%+v", s.Stats())
 	}
+}
+
+// Whoever takes over the socket of a listener waits for the port of HTTP/3 until its predecessor is gone.
+func TestHTTP3WaitsForItsPredecessor(t *testing.T) {
+	old := serveHTTP3(t, config.Limits{}, ok)
+	q := &http3Server{log: logger(nil), server: &http3.Server{}, bind: old.http3.bind}
+	if err := q.open(); !errors.Is(err, syscall.EADDRINUSE) {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	go func() { q.serve(); close(over) }()
+	if err := old.Shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		q.mu.Lock()
+		bound := q.transport != nil
+		q.mu.Unlock()
+		if bound {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the port is free and not taken")
+		}
+	}
+	if err := q.shutdown(context.Background()); err != nil {
+		t.Error(err)
+	}
+	<-over
 }
