@@ -4,7 +4,7 @@ LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 COUNT ?= 50000
 
-.PHONY: build demo tour test test-all differential h2spec idle race vet lint fuzz bench golden tls
+.PHONY: build demo tour test test-all differential h2spec idle hostile race vet lint fuzz bench golden tls
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
@@ -32,6 +32,9 @@ idle: ## 50,000 idle connections, 5,000 of HTTP/2 over TLS, 5,000 WebSockets; ne
 
 mutate: ## takes rules out and demands that their tests notice; minutes
 	./.ci/mutate
+
+hostile: ## slow clients and floods against the gateway, nginx and HAProxy (apt-get install nginx-light haproxy); results in hostile.json
+	SALLYPORT_HOSTILE=$(CURDIR)/hostile.json go test ./cmd/sallyport -run TestHostile -count=1 -v -timeout 20m
 
 race: ## needs a C compiler; the lab is no part of the product and too slow under the detector
 	CGO_ENABLED=1 go test -race -short $$(go list ./... | grep -v /lab)

@@ -91,3 +91,19 @@ func (f goodbye) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.next.ServeHTTP(w, r)
 }
+
+// bindLater serves HTTP/3 once the predecessor has closed its UDP socket. It is not handed over: packets of connections that
+// only the other process knows would come to whoever reads first.
+func (s *Server) bindLater(bind func() (*http3Server, error)) {
+	for !s.leaving.begun() {
+		if q, err := bind(); err == nil {
+			s.http3.Store(q)
+			q.serve()
+			return
+		}
+		select {
+		case <-s.leaving.now:
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -51,8 +52,9 @@ type Server struct {
 	socket net.Listener
 	door   *door // what the HTTP server takes for its socket
 	http   *http.Server
-	tls    *security    // nil on plain listeners
-	http3  *http3Server // nil unless configured
+	tls    *security                   // nil on plain listeners
+	http3  atomic.Pointer[http3Server] // nil unless configured
+	later  func()                      // binds the port of HTTP/3 once the predecessor has left it; nil without one
 	tally  tally
 	cancel context.CancelFunc
 
@@ -113,9 +115,14 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	s.door.introducers = introducers
 	s.door.plain = plainAnswer(o.Plain)
 	if l.HTTP3 && s.tls != nil {
-		if s.http3, err = newHTTP3(s, l, h, &limits, set, logger(o.Log)); err != nil {
+		bind := func() (*http3Server, error) { return newHTTP3(s, l, h, &limits, set, logger(o.Log)) }
+		if s.inherited && o.Inherited.From() != 0 {
+			s.later = func() { s.bindLater(bind) }
+		} else if q, err := bind(); err != nil {
 			s.door.Close()
 			return nil, err
+		} else {
+			s.http3.Store(q)
 		}
 		s.http.Handler = advertising{s.http.Handler, fmt.Sprintf(`h3=":%d"; ma=86400`, s.Addr().(*net.TCPAddr).Port)}
 	}
@@ -187,8 +194,11 @@ func (s *Server) Addr() net.Addr { return s.socket.Addr() }
 
 // Serve accepts connections until Shutdown; it returns nil after Shutdown.
 func (s *Server) Serve() error {
-	if s.http3 != nil {
-		go s.http3.serve()
+	if q := s.http3.Load(); q != nil {
+		go q.serve()
+	}
+	if s.later != nil {
+		go s.later()
 	}
 	if s.tls != nil && s.tls.renewal != nil {
 		if err := s.tls.renewal.begin(s.http.BaseContext(nil)); err != nil {
@@ -211,7 +221,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.cancel()
 	s.leaving.once.Do(func() { close(s.leaving.now) })
 	quic := make(chan error, 1)
-	go func() { quic <- s.http3.shutdown(ctx) }()
+	go func() { quic <- s.http3.Load().shutdown(ctx) }()
 	err := errors.Join(s.http.Shutdown(ctx), <-quic)
 	s.door.Close() // not yet known to the http.Server when Serve was never called
 	if err == nil {

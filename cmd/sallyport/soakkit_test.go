@@ -19,7 +19,7 @@ import (
 // and a threshold.
 const soakConfig = `
 version: 1
-listen: [ { address: %q }, { address: %q, tls: { cert: cert.pem, key: key.pem } } ]
+listen: [ { address: %q }, { address: %q, tls: { cert: cert.pem, key: key.pem }, http3: true } ]
 admin: { address: %q }
 store: { path: data, refusals: 50000 }
 log: { access: access.log }

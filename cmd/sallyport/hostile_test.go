@@ -1,0 +1,252 @@
+//go:build linux
+
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/testkit"
+)
+
+// TestHostile holds slow clients and sends floods to the gateway, to nginx and to HAProxy, one after the other, while good
+// clients send 200 authenticated requests a second over TLS, and prints how these fared. SALLYPORT_HOSTILE is where the
+// JSON goes. Everything is on loopback and bounded; attackers are at other addresses of it than good clients.
+func TestHostile(t *testing.T) {
+	out := os.Getenv("SALLYPORT_HOSTILE")
+	if out == "" {
+		t.Skip("takes minutes and the whole machine: make hostile")
+	}
+	s := newSiege(t)
+	var rows []siegeRow
+	for _, c := range contenders {
+		if !c.installed() {
+			t.Logf("%s is not installed", c.name)
+			continue
+		}
+		rows = append(rows, s.lay(c)...)
+	}
+	data, err := json.MarshalIndent(rows, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(out, append(data, '\n'), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var table strings.Builder
+	fmt.Fprintln(&table, "| contender | attack | good requests | success | p50 | p99 | held | cut | most memory |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	for _, r := range rows {
+		fmt.Fprintf(&table, "| %s | %s | %d | %.2f %% | %.1f ms | %.1f ms | %d | %d | %d MiB |\n", r.Contender, r.Attack, r.Sent, r.Success, r.P50, r.P99, r.Held, r.Cut, r.RSS>>20)
+		if r.Contender == "sallyport" && r.Success < 99.9 {
+			t.Errorf("under %s only %.2f %% of good requests are answered", r.Attack, r.Success)
+		}
+	}
+	t.Log("\n" + table.String())
+}
+
+// siegeRow is what happened to one contender under one attack. Times are in milliseconds, memory in bytes.
+type siegeRow struct {
+	Contender, Attack string
+	Sent              int64
+	Success, P50, P99 float64
+	Held, Cut         int64 // attackers' connections at the end, and those that were ended before
+	RSS               int64
+}
+
+const (
+	goodRate   = 200 // requests a second
+	goodSocket = 16
+	phase      = 10 * time.Second
+)
+
+const siegeSpec = `
+openapi: 3.1.0
+info: { title: Siege, version: "1" }
+security: [ { bearer: [] } ]
+paths:
+  /orders:
+    get: { responses: { "200": { description: one, content: { application/json: { schema: { type: object } } } } } }
+    post: { requestBody: { content: { application/json: { schema: { type: object } } } }, responses: { "200": { description: one, content: { application/json: { schema: { type: object } } } } } }
+  /big: { get: { x-sallyport: { streaming: body }, responses: { "200": { description: big, content: { application/octet-stream: {} } } } } }
+components: { securitySchemes: { bearer: { type: http, scheme: bearer } } }
+`
+
+// siege is what all contenders have in common.
+type siege struct {
+	t        *testing.T
+	dir      string
+	upstream string // host:port
+	token    string
+	roots    *x509.CertPool
+	target   string // host:port of the contender
+}
+
+func newSiege(t *testing.T) *siege {
+	s := &siege{t: t, dir: t.TempDir(), roots: x509.NewCertPool()}
+	issuer := testkit.NewIssuer(t)
+	s.token = "Bearer " + issuer.Token(t, issuer.Claims("exp", time.Now().Add(2*time.Hour).Unix()))
+	order, big := `{"id":"a1","note":"`+strings.Repeat("x", 1000)+`"}`, make([]byte, 64<<10)
+	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/big" {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, order)
+			return
+		}
+		w.Header().Set("Content-Type", "application/octet-stream")
+		for range 128 {
+			if _, err := w.Write(big); err != nil {
+				return
+			}
+		}
+	}))
+	t.Cleanup(func() {
+		up.CloseClientConnections()
+		up.Close()
+	})
+	s.upstream = strings.TrimPrefix(up.URL, "http://")
+	cert, key, err := selfSigned("siege")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.roots.AppendCertsFromPEM(cert)
+	for name, text := range map[string]string{"cert.pem": string(cert), "key.pem": string(key), "both.pem": string(cert) + string(key), "jwks.json": string(issuer.Set()), "openapi.yaml": siegeSpec} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// lay starts a contender, measures it in peace and under each attack, and ends it.
+func (s *siege) lay(c contender) (rows []siegeRow) {
+	pid, end := c.start(s)
+	defer end()
+	for _, a := range append([]attack{{name: "quiet"}}, attacks...) {
+		rows = append(rows, s.measure(c.name, pid, a))
+		s.t.Logf("%+v", rows[len(rows)-1])
+	}
+	return rows
+}
+
+func (s *siege) measure(name string, pid int, a attack) siegeRow {
+	f := &force{siege: s, quit: make(chan struct{})}
+	for kind, n := range a.force {
+		for range n {
+			f.enlist(kind)
+		}
+	}
+	for deadline := time.Now().Add(30 * time.Second); f.held.Load() < int64(a.held) && time.Now().Before(deadline); {
+		time.Sleep(50 * time.Millisecond)
+	}
+	r := siegeRow{Contender: name, Attack: a.name}
+	stop, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			r.RSS = max(r.RSS, residentOf(pid))
+			select {
+			case <-stop:
+				return
+			case <-time.After(250 * time.Millisecond):
+			}
+		}
+	}()
+	took, ok := s.good()
+	close(stop)
+	<-done
+	r.Held, r.Cut, r.Sent = f.held.Load(), f.cut.Load(), int64(len(took))
+	r.Success = 100 * float64(ok) / float64(len(took))
+	r.P50, r.P99 = took[len(took)/2].Seconds()*1000, took[len(took)*99/100].Seconds()*1000
+	f.disband()
+	time.Sleep(2 * time.Second)
+	return r
+}
+
+// good sends at its rate for a phase, whatever the answers take, and returns how long each took since it was due, sorted.
+func (s *siege) good() (took []time.Duration, ok int64) {
+	var clients []*http.Client
+	for i := range goodSocket {
+		clients = append(clients, &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: s.roots}, ForceAttemptHTTP2: i%4 == 0, MaxIdleConnsPerHost: 4}})
+	}
+	n := int(phase/time.Second) * goodRate
+	took = make([]time.Duration, n)
+	var right atomic.Int64
+	var all sync.WaitGroup
+	for i, start := 0, time.Now(); i < n; i++ {
+		due := start.Add(time.Duration(i) * time.Second / goodRate)
+		time.Sleep(time.Until(due))
+		all.Go(func() {
+			if s.ask(clients[i%goodSocket]) {
+				right.Add(1)
+			}
+			took[i] = time.Since(due)
+		})
+	}
+	all.Wait()
+	for _, c := range clients {
+		c.CloseIdleConnections()
+	}
+	slices.Sort(took)
+	return took, right.Load()
+}
+
+func (s *siege) ask(c *http.Client) bool {
+	r, _ := http.NewRequest(http.MethodGet, "https://"+s.target+"/orders", nil) // the address is our own
+	r.Header.Set("Authorization", s.token)
+	resp, err := c.Do(r)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	return err == nil && resp.StatusCode == http.StatusOK && len(body) > 1000
+}
+
+// residentOf is the resident memory of a process and its children.
+func residentOf(pid int) (sum int64) {
+	pids := []string{fmt.Sprint(pid)}
+	if list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)); err == nil {
+		pids = append(pids, strings.Fields(string(list))...)
+	}
+	for _, p := range pids {
+		status, _ := os.ReadFile("/proc/" + p + "/statm") // one that has ended has none
+		var size, pages int64
+		if n, _ := fmt.Sscan(string(status), &size, &pages); n == 2 {
+			sum += pages * int64(os.Getpagesize())
+		}
+	}
+	return sum
+}
+
+// dial opens a TLS connection from an attacker's address.
+func (s *siege) dial(n int64, protocol string) (*tls.Conn, error) {
+	d := &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n%16+1))}}
+	c, err := d.Dial("tcp", s.target)
+	if err != nil {
+		return nil, err
+	}
+	_ = c.(*net.TCPConn).SetReadBuffer(4096)
+	secure := tls.Client(c, &tls.Config{RootCAs: s.roots, ServerName: "127.0.0.1", NextProtos: []string{protocol}})
+	_ = secure.SetDeadline(time.Now().Add(10 * time.Second))
+	if err := secure.Handshake(); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return secure, secure.SetDeadline(time.Time{})
+}
