@@ -26,7 +26,9 @@ type run struct {
 	active []uint64 // conditions to evaluate
 	buffer transform.Buffer
 	arena  []byte // of expanded macros
-	groups []int  // of a captured match
+	made   map[making]string
+	kept   int   // bytes of made
+	groups []int // of a captured match
 
 	tx        []string // by slot
 	set       []bool
@@ -152,6 +154,8 @@ func (r *run) end() {
 	clear(r.tx)
 	clear(r.extra)
 	clear(r.extraAt)
+	clear(r.made)
+	r.kept = 0
 	clear(r.matched[:cap(r.matched)])
 	r.forget()
 	if cap(r.arena) > maxBuffer {
@@ -290,7 +294,7 @@ func (r *run) value(c *condition, m match) {
 	r.current = m
 	t := c.test
 	if t.steps == nil {
-		m.value = t.chain.ApplyIn(&r.buffer, m.value)
+		m.value = r.changed(&t.chain, &m)
 		r.judge(c, m)
 		return
 	}
@@ -312,16 +316,16 @@ func (r *run) judge(c *condition, m match) {
 		return
 	}
 	if r.capturing {
-		m.value = r.kept(m.value)
+		m.value = r.stable(m.value)
 	}
 	if op.evaluate(r, m.value) {
-		m.value = r.kept(m.value)
+		m.value = r.stable(m.value)
 		r.holds(c, m)
 	}
 }
 
-// kept is a value that stays, also when the buffer is used again.
-func (r *run) kept(value string) string {
+// stable is a value that stays, also when the buffer is used again.
+func (r *run) stable(value string) string {
 	if !r.buffer.Holds(value) {
 		return value
 	}
