@@ -246,7 +246,7 @@ func TestHTTP3Shutdown(t *testing.T) {
 // Whoever takes over the socket of a listener waits for the port of HTTP/3 until its predecessor is gone.
 func TestHTTP3WaitsForItsPredecessor(t *testing.T) {
 	old := serveHTTP3(t, config.Limits{}, ok)
-	q := &http3Server{log: logger(nil), server: &http3.Server{}, bind: old.http3.bind}
+	q := &http3Server{log: logger(nil), server: &http3.Server{}, bind: old.http3.Load().bind}
 	if err := q.open(); !errors.Is(err, syscall.EADDRINUSE) {
 		t.Fatal(err)
 	}

@@ -69,8 +69,8 @@ func (h pacing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // configureHTTP2 serves HTTP/2 by golang.org/x/net/http2, the same server as net/http's own, which takes any connection
 // and so one that is watched. It must be called before the server is used.
 func configureHTTP2(s *http.Server) error {
-	h2 := new(http2.Server)
-	if err := http2.ConfigureServer(s, h2); err != nil {
+	h2 := new(http2.Server)                              //nolint:staticcheck // net/http's own takes a *tls.Conn alone
+	if err := http2.ConfigureServer(s, h2); err != nil { //nolint:staticcheck // the same
 		return err
 	}
 	s.TLSNextProto["h2"] = func(hs *http.Server, c *tls.Conn, h http.Handler) {
@@ -79,7 +79,7 @@ func configureHTTP2(s *http.Server) error {
 		if base, ok := h.(interface{ BaseContext() context.Context }); ok { // what ConnContext made of it
 			ctx = base.BaseContext()
 		}
-		h2.ServeConn(encrypted{watched}, &http2.ServeConnOpts{Context: context.WithValue(ctx, wireKey{}, watched), BaseConfig: hs, Handler: h})
+		h2.ServeConn(encrypted{watched}, &http2.ServeConnOpts{Context: context.WithValue(ctx, wireKey{}, watched), BaseConfig: hs, Handler: h}) //nolint:staticcheck // the same
 	}
 	return nil
 }

@@ -162,7 +162,7 @@ func (h *holding) http2(address string) func(*net.Dialer) (func(), error) {
 		if err != nil {
 			return nil, err
 		}
-		conn, err := new(http2.Transport).NewClientConn(c)
+		conn, err := new(http2.Transport).NewClientConn(c) //nolint:staticcheck // net/http lends no connection that is held without a request
 		if err != nil {
 			return nil, err
 		}

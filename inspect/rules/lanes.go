@@ -122,7 +122,10 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 func (l *lanes) share(p *Program, b *pattern.Budget) {
 	l.joined = newBitset(len(p.tests))
 	l.shared = l.join(p, b)
-	l.explorers.New = func() any { return l.join(p, pattern.NewBudget(exploring)) }
+	l.explorers.New = func() any {
+		sets := l.join(p, pattern.NewBudget(exploring))
+		return &sets
+	}
 }
 
 // exploring bounds the states of automata for shortcuts, in bytes.

@@ -36,9 +36,9 @@ func (p *Program) ShortcutOf(c Collection, enum, patterns []string) *Shortcut {
 	if err != nil {
 		return nil
 	}
-	sets := p.lanes.explorers.Get().([]*pattern.Set)
+	sets := p.lanes.explorers.Get().(*[]*pattern.Set)
 	defer p.lanes.explorers.Put(sets)
-	found := language.Explore([2]*pattern.Scanner{p.lanes.scanner, l.marks}, sets, (max(len(p.tests), len(l.functions))+63)/64)
+	found := language.Explore([2]*pattern.Scanner{p.lanes.scanner, l.marks}, *sets, (max(len(p.tests), len(l.functions))+63)/64)
 	if found == nil {
 		return nil
 	}

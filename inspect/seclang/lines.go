@@ -3,6 +3,7 @@ package seclang
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // A line is one directive with its continuation lines joined.
@@ -66,7 +67,7 @@ func lines(file, all string) ([]line, error) {
 		if l == "" || l[0] == '#' {
 			continue
 		}
-		indent := len(raw) - len(strings.TrimLeft(raw, " \t\n\v\f\r\x85\xa0"))
+		indent := len(raw) - len(strings.TrimLeftFunc(raw, unicode.IsSpace))
 		from.starts = append(from.starts, start{joined.Len(), number, indent + 1})
 		body, goesOn := strings.CutSuffix(l, `\`)
 		if joined.WriteString(body); goesOn {

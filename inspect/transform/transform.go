@@ -243,7 +243,7 @@ func oneStep(s string) bool { return s != "." && strings.IndexByte(s, '/') < 0 }
 
 // oneWinStep is oneStep for Windows, where streams, and dots and blanks at the end, go.
 func oneWinStep(s string) bool {
-	return s != "" && strings.IndexAny(s, `/\:`) < 0 && s[len(s)-1] != '.' && s[len(s)-1] != ' '
+	return s != "" && !strings.ContainsAny(s, `/\:`) && s[len(s)-1] != '.' && s[len(s)-1] != ' '
 }
 
 // whole makes a function of one that returns the text: for those that are seldom asked for, or seldom change anything.

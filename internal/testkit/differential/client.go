@@ -112,7 +112,7 @@ func (c *Client) answer(head bool) (status int, closes bool, err error) {
 		asked.Method = http.MethodHead
 	}
 	for {
-		resp, err := http.ReadResponse(c.reader, asked)
+		resp, err := http.ReadResponse(c.reader, asked) //nolint:bodyclose // read to its end below; the connection stays
 		if err != nil {
 			return 0, false, err
 		}

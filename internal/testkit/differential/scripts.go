@@ -38,7 +38,7 @@ func scripted(t testing.TB, name, program string, args ...string) *Upstream {
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { c.Process.Kill(); c.Wait() })
+	t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
 	lines := bufio.NewReader(out)
 	var port int
 	if _, err := fmt.Fscanln(lines, &port); err != nil {

@@ -119,8 +119,8 @@ func launch(t testing.TB, program, address, configuration string, args ...string
 		t.Fatal(err)
 	}
 	ended := make(chan struct{})
-	go func() { c.Wait(); close(ended) }()
-	t.Cleanup(func() { c.Process.Kill(); <-ended })
+	go func() { _ = c.Wait(); close(ended) }()
+	t.Cleanup(func() { _ = c.Process.Kill(); <-ended })
 	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
