@@ -120,6 +120,9 @@ type crsResult struct{ outcome, why string }
 // TestCoreRuleSet runs the rule set's own tests as the gateway would feed them, at paranoia level 4, as its authors
 // do. What neither passes nor is refused before the rules has to be in testdata/crs-differs.txt, and nothing else.
 func TestCoreRuleSet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	tests := loadFTW(t)
 	engine, err := new(Pool).engine(settings{paranoia: 4})
 	if err != nil {

@@ -37,6 +37,9 @@ func sampled(i, every int) bool {
 
 // Both engines object to the same requests of the shared data by the same rules.
 func TestSameAsCorazaOnTraffic(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	for _, paranoia := range levels {
 		p := newPair(t, paranoia)
 		front := 0
@@ -128,6 +131,9 @@ func linesBelow(t *testing.T, dir string) []string {
 // Both engines object by the same rules to messages that carry a payload: in the query, JSON, a form, a cookie, a header, the
 // path, a file's name, XML or an answer, each payload at one place, by its number.
 func TestSameAsCorazaOnPayloads(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	list := payloads(t)
 	for _, paranoia := range levels {
 		p := newPair(t, paranoia)

@@ -51,6 +51,9 @@ func makerFor(t testing.TB, paranoia int) *sample.Maker {
 
 // Both engines object by the same rules to messages that carry texts made from the rules' own expressions.
 func TestSameAsCorazaOnGenerated(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	for _, paranoia := range levels {
 		p, maker := newPair(t, paranoia), makerFor(t, paranoia)
 		for i := range generated(60) {
@@ -72,6 +75,9 @@ const crowd = 48
 // collection in the random order of a map. SALLYPORT_CROWDED says how many texts a long run makes, SALLYPORT_LEVEL at which
 // paranoia level.
 func TestSameAsCorazaOnCrowds(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	goal, err := strconv.Atoi(os.Getenv("SALLYPORT_CROWDED"))
 	if err != nil {
 		goal = 10 * crowd

@@ -68,6 +68,9 @@ func newPair(t testing.TB, paranoia int) *pair {
 
 // Both engines object to the same messages by the same rules: the tests of the rule set.
 func TestSameAsCoraza(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	tests := loadFTW(t)
 	for _, paranoia := range []int{1, 4} {
 		p := newPair(t, paranoia)

@@ -107,6 +107,9 @@ func errorRules(problems config.Problems) string {
 }
 
 func TestRealSpecs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	dir, index := realSpecs(t)
 	for _, e := range index {
 		t.Run(e.File, func(t *testing.T) {

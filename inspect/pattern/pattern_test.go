@@ -171,6 +171,9 @@ func crs(t testing.TB) (list []string) {
 
 // Each expression of the Core Rule Set, on what is cut out of all of them: texts that nearly match.
 func TestCoreRuleSet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	exprs, r := crs(t), rand.New(rand.NewPCG(7, 8))
 	if len(exprs) < 250 {
 		t.Fatalf("%d expressions", len(exprs))

@@ -168,6 +168,9 @@ func ruleSet(t testing.TB) (*Program, []*plain, []string) {
 // Candidates and automata decide as each expression alone does: every test of the rule set that is told by its operator,
 // on texts made from the rules. SALLYPORT_EVALUATIONS says how many evaluations a long run makes.
 func TestSameAsPlainEvaluation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	p, tests, exprs := ruleSet(t)
 	goal := longRun("SALLYPORT_EVALUATIONS", 60_000)
 	maker, err := sample.New(uint64(longRun("SALLYPORT_SEED", 1)), exprs, nil)

@@ -39,6 +39,9 @@ var languages = map[string]bool{
 
 // For every text of a language a shortcut leaves all the tests that hold.
 func TestShortcuts(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	p := compileParanoia(t, 4)
 	random := rand.New(rand.NewPCG(1, 2))
 	for expr := range languages {

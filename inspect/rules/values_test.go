@@ -14,6 +14,9 @@ import (
 // the rule set in turn, each evaluated plainly on its own. SALLYPORT_VALUES says how many values a long run makes, and
 // SALLYPORT_SEED from which seed.
 func TestValuesSameAsPlainEvaluation(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	p, tests, exprs := ruleSet(t)
 	goal := longRun("SALLYPORT_VALUES", 20_000)
 	maker, err := sample.New(uint64(longRun("SALLYPORT_SEED", 7)), exprs, nil)

@@ -16,6 +16,9 @@ import (
 
 // The whole Core Rule Set with its two configuration files is read, and read as Coraza reads it.
 func TestCoreRuleSet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	list, err := Parse(coreruleset.FS, "@coraza.conf-recommended", "@crs-setup.conf.example", "@owasp_crs/*.conf")
 	if err != nil {
 		t.Fatal(err)

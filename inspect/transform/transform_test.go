@@ -85,6 +85,9 @@ func text(r *rand.Rand) string {
 
 // Each function does to any text what Coraza does to it, and nothing where it says so.
 func TestSameAsCoraza(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	r := rand.New(rand.NewPCG(1, 2))
 	for name, f := range table {
 		want := oracle(t, name)

@@ -12,6 +12,9 @@ var missing = map[string]string{"square/api.json": "CatalogModifierToggleOverrid
 
 // TestRealSpecs compiles every schema of the real OpenAPI 3 documents that are JSON.
 func TestRealSpecs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("one goroutine: there is nothing for the race detector")
+	}
 	files, err := readArchive(shared(t, "data/openapi-specs/specs.tar.gz"))
 	if err != nil {
 		t.Fatal(err)
