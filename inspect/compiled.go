@@ -253,7 +253,8 @@ func (s *scratch) readRequest(m *Message) {
 	s.body(m)
 }
 
-// name is Message.Name. It is valid until the scratch is released.
+// name is the value's name in the language of the Core Rule Set: json.items.0.note, or the plain name outside of JSON. It is
+// valid until the scratch is released.
 func (s *scratch) name(m *Message, v *Value) string {
 	if v.Part != BodyPart || !m.Media.JSON() {
 		return m.plain(v.step)

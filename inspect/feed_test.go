@@ -69,7 +69,7 @@ func (f *feed) line() {
 func set(v collection.Single, s string) { v.(interface{ Set(string) }).Set(s) }
 
 func (f *feed) value(i int, v *Value) {
-	key := ownKey(f.m.Name(v))
+	key := ownKey(new(scratch).name(f.m, v))
 	f.keys[i] = key
 	switch v.Part {
 	case PathPart:

@@ -125,14 +125,6 @@ func (m *Message) addAnswer(at int32, n *content.Node) {
 	}
 }
 
-// Name is the value's name in the language of the Core Rule Set: json.items.0.note, or the plain name outside of JSON.
-func (m *Message) Name(v *Value) string {
-	if v.Part != BodyPart || !m.Media.JSON() {
-		return m.plain(v.step)
-	}
-	return string(m.dotted([]byte("json"), v.step))
-}
-
 // plain is the innermost name: elements of a repeated form field share the field's.
 func (m *Message) plain(s int32) string {
 	for s >= 0 {

@@ -140,11 +140,6 @@ func (b *Bytes) Meets(o *Bytes) bool {
 	return b[0]&o[0]|b[1]&o[1]|b[2]&o[2]|b[3]&o[3] != 0
 }
 
-// Within reports whether every byte of the set is in o.
-func (b *Bytes) Within(o *Bytes) bool {
-	return b[0]&^o[0]|b[1]&^o[1]|b[2]&^o[2]|b[3]&^o[3] == 0
-}
-
 // Union is the bytes of both sets.
 func (b *Bytes) Union(o *Bytes) Bytes { return union(*b, *o) }
 
