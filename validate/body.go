@@ -11,6 +11,35 @@ import (
 	"github.com/sallyport/sallyport/openapi/schema"
 )
 
+// media judges what is announced of a body to come: what nobody would take is not read, and that is why it is refused,
+// whatever attack rules would find in the head. What may turn out to be empty is judged once that is known.
+func (v *validator) media(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+	announced := e.Request.Header["Content-Type"]
+	if e.Request.ContentLength == 0 || len(announced) == 0 {
+		return exchange.Pass, nil
+	}
+	m, err := content.ParseMedia(announced)
+	switch {
+	case err != nil && v.op.Body != nil:
+		return exchange.Malformed(err).WithHeader("Accept", ranges(v.op.Body.Content)), nil
+	case err != nil:
+		return exchange.Malformed(err), nil
+	case v.op.Undocumented:
+		return exchange.Pass, nil
+	case v.op.Body != nil && openapi.FindMedia(v.op.Body.Content, m.Type) == nil:
+		return v.unlisted(m), nil
+	case v.op.Body == nil && e.Request.ContentLength > 0 && !v.sayable():
+		return v.unexpected(), nil
+	}
+	return exchange.Pass, nil
+}
+
+// unlisted is the refusal of a media type that the operation does not list.
+func (v *validator) unlisted(m content.Media) exchange.Verdict {
+	return exchange.Refuse(exchange.MediaUnsupported, "Content-Type: "+m.Type).
+		WithHeader("Accept", ranges(v.op.Body.Content)).WithSetting("requestBody.content of " + v.op.Key)
+}
+
 func (v *validator) body(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 	if v.op.Undocumented {
 		return wellFormed(e.Body, exchange.Pass), nil
@@ -25,11 +54,10 @@ func (v *validator) body(_ context.Context, e *exchange.Exchange) (exchange.Verd
 		if v.saysNothing(e.Body) {
 			return exchange.Pass, nil
 		}
-		return exchange.Refuse(exchange.BodyUnexpected, "").WithSetting("requestBody of " + v.op.Key), nil
+		return v.unexpected(), nil
 	}
 	if e.BodySpec == nil {
-		return exchange.Refuse(exchange.MediaUnsupported, "Content-Type: "+e.Body.Media().Type).
-			WithHeader("Accept", ranges(v.op.Body.Content)).WithSetting("requestBody.content of " + v.op.Key), nil
+		return v.unlisted(e.Body.Media()), nil
 	}
 	if bad := wellFormed(e.Body, exchange.Pass); !bad.Passed() {
 		return bad, nil
@@ -37,13 +65,26 @@ func (v *validator) body(_ context.Context, e *exchange.Exchange) (exchange.Verd
 	return v.fits(e), nil
 }
 
+func (v *validator) unexpected() exchange.Verdict {
+	return exchange.Refuse(exchange.BodyUnexpected, "").WithSetting("requestBody of " + v.op.Key)
+}
+
 // saysNothing reports whether a body is {}. Many a client library sends that with every POST, and where no field is
-// declared, none is sent. Other methods have no use for a body at all, and servers that leave it unread.
+// declared, none is sent.
 func (v *validator) saysNothing(b *content.Body) bool {
+	if !v.sayable() {
+		return false
+	}
+	tree, err := b.Tree()
+	return err == nil && tree != nil && b.Media().JSON() && tree.Kind == content.Object && len(tree.Children) == 0
+}
+
+// sayable reports whether {} may be sent where no body is declared. Other methods have no use for a body at all, and
+// servers that leave it unread.
+func (v *validator) sayable() bool {
 	switch v.op.Method {
 	case http.MethodPost, http.MethodPut, http.MethodPatch:
-		tree, err := b.Tree()
-		return err == nil && tree != nil && b.Media().JSON() && tree.Kind == content.Object && len(tree.Children) == 0
+		return true
 	}
 	return false
 }

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -128,6 +129,40 @@ func TestBodyStrip(t *testing.T) {
 	v := check(t, op, config.Validate{Undeclared: "strip"}, "validate.body")(sent(t, op, asJSON, `{"item":"a","strict":{"b":1}}`))
 	if code(v) != "validate.body" {
 		t.Errorf("%q", code(v))
+	}
+}
+
+// The announced type is judged before the body is there.
+func TestMedia(t *testing.T) {
+	for name, c := range map[string]struct {
+		op     string
+		length int64
+		media  []string
+		want   string
+	}{
+		"listed":            {"POST /orders", 5, []string{"application/json; charset=utf-8"}, ""},
+		"of unknown length": {"POST /orders", -1, []string{"text/html"}, "validate.media_type"},
+		"not listed":        {"POST /orders", 5, []string{"text/html"}, "validate.media_type"},
+		"charset":           {"POST /orders", 5, []string{"application/json; charset=utf-16"}, "validate.media_type"},
+		"two":               {"POST /orders", 5, []string{"application/json", "text/plain"}, "validate.media_type"},
+		"no type":           {"POST /orders", 5, []string{"json"}, "validate.media_type"},
+		"none announced":    {"POST /orders", 5, nil, ""}, // it may be empty
+		"no body":           {"POST /orders", 0, []string{"text/html"}, ""},
+		"none declared":     {"GET /orders", 2, []string{"text/html"}, "validate.body_unexpected"},
+		"perhaps no body":   {"GET /orders", -1, []string{"text/html"}, ""},
+		"perhaps {}":        {"PATCH /orders", 2, []string{"application/json"}, ""},
+		"charset of none":   {"GET /orders", 2, []string{"text/html; charset=utf-7"}, "validate.media_type"},
+	} {
+		op := operation(t, c.op)
+		e := &exchange.Exchange{Operation: op, Request: &http.Request{ContentLength: c.length, Header: http.Header{"Content-Type": c.media}}}
+		v := guard(t, op, config.Validate{}, "validate.body", exchange.OnHead)(e)
+		if code(v) != c.want {
+			t.Errorf("%s: %q, want %q", name, code(v), c.want)
+		}
+		if op.Body != nil && !v.Passed() && (len(v.Header) != 1 || v.Header[0].Value != "application/json, application/x-www-form-urlencoded, text/plain") {
+			t.Errorf("%s: %v does not tell what is accepted", name, v.Header)
+		}
+		complete(t, v, "")
 	}
 }
 

@@ -87,11 +87,17 @@ func operation(t testing.TB, key string) *openapi.Operation {
 	return nil
 }
 
-// check is the guard of this name.
+// check is the guard of this name; of validate.body, the one that knows the body.
 func check(t testing.TB, op *openapi.Operation, c config.Validate, name string) func(*exchange.Exchange) exchange.Verdict {
 	t.Helper()
+	phase := map[string]exchange.Phase{"validate.params": exchange.OnHead, "validate.body": exchange.OnBody, "validate.response": exchange.OnResponseBody}[name]
+	return guard(t, op, c, name, phase)
+}
+
+func guard(t testing.TB, op *openapi.Operation, c config.Validate, name string, phase exchange.Phase) func(*exchange.Exchange) exchange.Verdict {
+	t.Helper()
 	for _, g := range Guards("shop", op, c) {
-		if g.Name == name {
+		if g.Name == name && g.Phase == phase {
 			return func(e *exchange.Exchange) exchange.Verdict {
 				v, err := g.Check(context.Background(), e)
 				if err != nil {

@@ -18,11 +18,13 @@ import (
 	"github.com/sallyport/sallyport/openapi/schema"
 )
 
-// Guards returns the guards of one operation: validate.params, validate.body and validate.response.
+// Guards returns the guards of one operation: validate.params, validate.body, which judges the type of a body before it
+// is read and the rest of it afterwards, and validate.response.
 func Guards(api string, op *openapi.Operation, c config.Validate) []exchange.Guard {
 	v := validator{op: op, settings: c, at: fmt.Sprintf("apis[%s].validate", api)}
 	return []exchange.Guard{
 		{Name: "validate.params", Phase: exchange.OnHead, Check: v.params},
+		{Name: "validate.body", Phase: exchange.OnHead, Check: v.media},
 		{Name: "validate.body", Phase: exchange.OnBody, Check: v.body},
 		{Name: "validate.response", Phase: exchange.OnResponseBody, Check: v.response},
 	}
