@@ -43,15 +43,16 @@ func reason(code string, status int, title string, s Severity, owasp string, cwe
 
 // The message itself: refused whatever the modes are, because it has no single meaning or no bounded cost.
 var (
-	BadTarget   = reason("protocol.target", 400, "The request target is not acceptable", Medium, "API8", 436, "The path or query can be read in more than one way: dot segments, encoded separators, bad escapes, ';', fragments, opaque targets. The detail says which; no setting allows it. Send such values in the query or the body.")
-	BadHeader   = reason("protocol.header", 400, "A request header is not acceptable", Medium, "API8", 444, "A header is duplicated, malformed or could be read differently by the upstream.")
-	BadFraming  = reason("protocol.framing", 400, "The request's framing is not acceptable", High, "API8", 444, "Content-Length and Transfer-Encoding are in conflict or malformed; the connection was closed.")
-	BadMethod   = reason("protocol.method", 501, "This method is not supported", Low, "API8", 650, "CONNECT, TRACE and unknown methods are never forwarded.")
-	BadUpgrade  = reason("protocol.upgrade", 400, "This operation does not upgrade", Low, "API8", 441, "Upgrade is accepted only on operations that declare streaming: websocket.")
-	PlainHTTP   = reason("protocol.plain", 400, "This port speaks HTTPS only", Low, "API8", 319, "The client spoke plain HTTP to a listener with tls. It was answered by the listener: there is no exchange, and no record.")
-	Internal    = reason("gateway.internal", 500, "The gateway could not judge this request", Critical, "", 703, "A guard failed or panicked; the exchange was refused. The log has the cause.")
-	NotReady    = reason("gateway.not_ready", 503, "The gateway is not ready", Medium, "", 0, "The gateway is starting or draining.")
-	UnknownHost = reason("gateway.host", 421, "This host is not served here", Low, "API9", 0, "No API of the config has this host.")
+	BadTarget    = reason("protocol.target", 400, "The request target is not acceptable", Medium, "API8", 436, "The path or query can be read in more than one way: dot segments, encoded separators, bad escapes, ';', fragments, opaque targets. The detail says which; no setting allows it. Send such values in the query or the body.")
+	BadHeader    = reason("protocol.header", 400, "A request header is not acceptable", Medium, "API8", 444, "A header is duplicated, malformed or could be read differently by the upstream.")
+	HeadTooLarge = reason("protocol.header_size", 431, "The request's header is too large", Low, "API4", 770, "Request line and header are larger than listen[].max_header; the connection was closed.")
+	BadFraming   = reason("protocol.framing", 400, "The request's framing is not acceptable", High, "API8", 444, "Content-Length and Transfer-Encoding are in conflict or malformed; the connection was closed.")
+	BadMethod    = reason("protocol.method", 501, "This method is not supported", Low, "API8", 650, "CONNECT, TRACE and unknown methods are never forwarded.")
+	BadUpgrade   = reason("protocol.upgrade", 400, "This operation does not upgrade", Low, "API8", 441, "Upgrade is accepted only on operations that declare streaming: websocket.")
+	PlainHTTP    = reason("protocol.plain", 400, "This port speaks HTTPS only", Low, "API8", 319, "The client spoke plain HTTP to a listener with tls; the connection was closed.")
+	Internal     = reason("gateway.internal", 500, "The gateway could not judge this request", Critical, "", 703, "A guard failed or panicked; the exchange was refused. The log has the cause.")
+	NotReady     = reason("gateway.not_ready", 503, "The gateway is not ready", Medium, "", 0, "The gateway is starting or draining.")
+	UnknownHost  = reason("gateway.host", 421, "This host is not served here", Low, "API9", 0, "No API of the config has this host.")
 )
 
 // Matching.

@@ -75,13 +75,6 @@ func (x *serving) refuse(v exchange.Verdict) {
 	x.write(status, body)
 }
 
-// Plain is the problem for whoever speaks plain HTTP to a listener with TLS, which answers before there is an exchange.
-func Plain() []byte {
-	r := exchange.PlainHTTP
-	body, _ := json.Marshal(problem{Type: TypeBase + r.Code, Title: r.Title, Status: r.Status, Code: r.Code}) // plain strings always marshal
-	return body
-}
-
 // visible escapes what does not print in JSON text: names in a stranger's message may turn around how a terminal shows
 // the rest (U+202E), or delete it. json.Marshal has escaped the rest of the control characters, and markup.
 func visible(text []byte) []byte {
@@ -110,7 +103,7 @@ const statusClientGone = 499
 // not been read to the end.
 func (x *serving) framingInDoubt(v exchange.Verdict) bool {
 	switch v.Reason {
-	case exchange.BadFraming, exchange.BadHeader, exchange.BadTarget, exchange.BadMethod, exchange.BodyTooLarge, exchange.BodyIncomplete:
+	case exchange.BadFraming, exchange.BadHeader, exchange.HeadTooLarge, exchange.PlainHTTP, exchange.BadTarget, exchange.BadMethod, exchange.BodyTooLarge, exchange.BodyIncomplete:
 		return true
 	}
 	return x.e.Body == nil && x.r.Body != nil && x.r.Body != http.NoBody

@@ -14,7 +14,7 @@ import (
 // maxFields bounds the number of header field lines of a request.
 const maxFields = 100
 
-// Check judges what net/http has let pass and says Pass, or refuses with BadMethod, BadTarget, BadHeader, BadFraming
+// Check judges what net/http has let pass and says Pass, or refuses with BadMethod, BadTarget, BadHeader, HeadTooLarge, BadFraming
 // or BadUpgrade. The gateway closes the connection after a refusal. declared is what all APIs declare together; see
 // [Declared.Narrow] for what follows once the API is known. Nil declares nothing.
 //
@@ -28,7 +28,10 @@ const maxFields = 100
 // not come here as such: see strict, whose refusal Check repeats. Absolute-form is refused, as it names a second host.
 func Check(r *http.Request, declared *Declared) exchange.Verdict {
 	if broken, ok := r.Context().Value(refusalKey{}).(*refusal); ok {
-		return exchange.Refuse(broken.reason, broken.detail)
+		return broken.verdict()
+	}
+	if oversize(r) {
+		return (&refusal{reason: exchange.HeadTooLarge, detail: tooLarge}).verdict()
 	}
 	if !declared.method(r.Method) {
 		return exchange.Refuse(exchange.BadMethod, "method "+clip(r.Method))
@@ -49,6 +52,22 @@ func Check(r *http.Request, declared *Declared) exchange.Verdict {
 		return exchange.Refuse(exchange.BadUpgrade, detail)
 	}
 	return exchange.Pass
+}
+
+// oversize measures the header of HTTP/2 and HTTP/3 as RFC 9113, section 6.5.2, does; that of HTTP/1 strict has measured.
+func oversize(r *http.Request) bool {
+	p, ok := r.Context().Value(peerKey{}).(*peer)
+	if !ok || r.ProtoMajor == 1 {
+		return false
+	}
+	const overhead = 32
+	size := len(r.Method) + len(r.Host) + len(r.RequestURI) + 3*overhead
+	for name, values := range r.Header {
+		for _, v := range values {
+			size += len(name) + len(v) + overhead
+		}
+	}
+	return size > p.maxHead
 }
 
 // knownMethod is the list of methods with a field of their own in OpenAPI 3.2, but TRACE.

@@ -19,6 +19,7 @@ type peerKey struct{}
 type settings struct {
 	proxies []netip.Prefix
 	hsts    string
+	maxHead int
 }
 
 // hsts is what a listener's setting means.
@@ -35,10 +36,11 @@ type peer struct {
 	proxies []netip.Prefix // nil unless addr is one of them
 	hsts    string
 	ja4     string // "" on plain listeners
+	maxHead int    // see [limits]
 }
 
 func newPeer(c net.Conn, set *settings) *peer {
-	p := &peer{addr: addressOf(c), hsts: set.hsts}
+	p := &peer{addr: addressOf(c), hsts: set.hsts, maxHead: set.maxHead}
 	if contains(set.proxies, p.addr) {
 		p.proxies = set.proxies
 	}

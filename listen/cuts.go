@@ -17,7 +17,7 @@ const (
 	manyResets                  // limits.resets
 	manyResetsClient            // limits.resets, of all connections of an address
 	manyControl                 // limits.control_frames
-	continuations               // a header block in too many frames
+	continuations               // a header block in too many frames, or without end
 	maxAge                      // limits.max_age; the connection was told to end
 	maxRequests                 // limits.max_requests; likewise
 	badIntroduction             // no PROXY header from a peer that must send one

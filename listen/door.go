@@ -25,7 +25,6 @@ type door struct {
 	clients      *clients
 	tally        *tally
 	log          *slog.Logger
-	plain        []byte // the answer to plain HTTP where TLS is spoken
 	ready        chan net.Conn
 	failed       chan error
 	turns        chan struct{} // one for each handshake that is being computed
@@ -189,6 +188,7 @@ func (d *door) report(c cut, h *held) {
 func (d *door) greet(h *held) {
 	ctx, cancel := context.WithTimeout(d.ctx, d.limits.handshakeTimeout)
 	defer cancel()
+	h.greeting = true
 	c := tls.Server(h, d.tls)
 	if err := c.HandshakeContext(ctx); err != nil {
 		d.turnAway(h, err, ctx.Err())
@@ -202,27 +202,29 @@ func (d *door) greet(h *held) {
 }
 
 func (d *door) turnAway(h *held, err, late error) {
-	defer h.Close()
 	var plain tls.RecordHeaderError
 	switch {
 	case errors.Is(late, context.Canceled): // we are closing
-		return
 	case late != nil:
 		d.report(handshakeTimeout, h)
-		return
 	case errors.As(err, &plain) && plain.Conn != nil && speaksHTTP(plain.RecordHeader):
-		d.correct(h)
+		d.report(handshakeFailed, h)
+		d.hand(h.forgotten(), h)
+		return
+	default:
+		d.report(handshakeFailed, h)
 	}
-	d.report(handshakeFailed, h)
+	h.Close()
 }
 
 // speaksHTTP reports whether a client forgot TLS: its first bytes are a method rather than a record.
 func speaksHTTP(head [5]byte) bool {
-	switch string(head[:]) {
-	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "PATCH", "DELET", "PRI *":
-		return true
+	for _, c := range head[:3] {
+		if c < 'A' || 'Z' < c {
+			return false
+		}
 	}
-	return false
+	return true
 }
 
 // hand waits until the server takes c.

@@ -17,6 +17,7 @@ type flood struct {
 	client  *client
 	in      frames // these are the reader's
 	block   int    // CONTINUATION frames of the open header block
+	size    int    // bytes of it
 	open    bool   // a header block has begun and not ended
 	control bucket
 	resets  bucket       // in halves
@@ -56,10 +57,11 @@ func (f *flood) judge(h frame, now time.Time) (cut, bool) {
 	case frameHeaders:
 		f.resets.give(1)
 		f.earned++
-		f.open, f.block = h.flags&flagEndHeaders == 0, 0
+		f.open, f.block, f.size = h.flags&flagEndHeaders == 0, 0, h.length
 	case frameContinuation:
 		f.open = h.flags&flagEndHeaders == 0
-		if f.block++; f.block > f.limits.continuations {
+		f.size += h.length
+		if f.block++; f.block > f.limits.continuations || f.size > 2*f.limits.maxHead {
 			return continuations, false
 		}
 	case frameResetStream:

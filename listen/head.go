@@ -16,14 +16,16 @@ type head struct {
 	measured bool   // there was a Content-Length
 	chunked  bool   // there was a Transfer-Encoding
 	old      bool   // HTTP/1.0
+	size     int    // bytes so far
 	length   int64
 	framing  []byte // the line of one of them: net/http gets it last, when nothing can be refused any more
 }
 
 func (h *head) reset() { *h = head{method: h.method[:0], framing: h.framing[:0]} }
 
-// requestLine judges what follows the method (RFC 9112 section 3).
-func (h *head) requestLine(text []byte) (*exchange.Reason, string) {
+// requestLine judges what follows the method (RFC 9112 section 3). The target of a line that is refused is remembered, and
+// so is that of a client that forgot TLS.
+func (h *head) requestLine(text []byte, plain bool) (*exchange.Reason, string) {
 	target, version, _ := bytes.Cut(text, []byte(" "))
 	path, query, _ := bytes.Cut(target, []byte("?"))
 	reason, detail := exchange.BadTarget, ""
@@ -36,7 +38,7 @@ func (h *head) requestLine(text []byte) (*exchange.Reason, string) {
 	case !visible(path) || !visible(query) || !escaped(path):
 		detail = "the request target has a malformed escape, or a character that is not allowed"
 	}
-	if detail != "" {
+	if detail != "" || plain {
 		h.target = bytes.Clone(target)
 	}
 	h.old = string(version) == "HTTP/1.0"

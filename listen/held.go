@@ -20,6 +20,24 @@ type held struct {
 	closed atomic.Bool
 	ja4    string      // of the TLS handshake; written before the connection is handed over
 	turn   atomic.Bool // its handshake is being computed; see door.queue
+
+	greeting bool   // nothing has come yet, or no TLS
+	heard    []byte // what has come instead
+}
+
+const recordHandshake = 22 // RFC 8446 section 5.1
+
+// Read keeps what is no TLS where a handshake should begin, which is refused before more than a few bytes are read.
+func (c *held) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	switch {
+	case !c.greeting || n == 0:
+	case len(c.heard) == 0 && p[0] == recordHandshake:
+		c.greeting = false
+	default:
+		c.heard = append(c.heard, p[:n]...)
+	}
+	return n, err
 }
 
 // Write lets a window pass for each [limits.least] bytes.

@@ -73,7 +73,7 @@ func newHTTP3(s *Server, l config.Listener, h http.Handler, limits *limits, set 
 		}
 		return transport, listener, nil
 	}
-	q.server = &http3.Server{Handler: q.handler(h), MaxHeaderBytes: int(or(int64(l.MaxHeader), defaultMaxHeader)), IdleTimeout: idle, Logger: slog.New(slog.DiscardHandler),
+	q.server = &http3.Server{Handler: q.handler(h), MaxHeaderBytes: 2 * set.maxHead, IdleTimeout: idle, Logger: slog.New(slog.DiscardHandler),
 		ConnContext: func(ctx context.Context, c *quic.Conn) context.Context {
 			quicOf(ctx).conn = c
 			return ctx
@@ -97,7 +97,7 @@ func (q *http3Server) open() (err error) {
 
 // enterQUIC counts a connection in until ctx ends, and notes the peer. The error refuses it.
 func (d *door) enterQUIC(ctx context.Context, remote net.Addr, set *settings) (context.Context, error) {
-	p := &peer{hsts: set.hsts}
+	p := &peer{hsts: set.hsts, maxHead: set.maxHead}
 	if udp, ok := remote.(*net.UDPAddr); ok {
 		p.addr = udp.AddrPort().Addr().Unmap().WithZone("")
 	}

@@ -30,14 +30,14 @@ type limits struct {
 	handshakes             int
 	handshakeTimeout       time.Duration
 	headerTimeout          time.Duration
-	maxHead                int // bytes that net/http reads of a head
+	maxHead                int // bytes of a head; twice as many reach the servers, so that it is we who refuse
 	minRate                int64
 	window                 time.Duration
 	maxAge                 time.Duration
 	maxRequests            int64 // 0: any number
 	streams                int
 	resets, controlFrames  int
-	continuations          int
+	continuations          int // of a header block
 }
 
 func newLimits(l config.Listener) limits {
@@ -47,7 +47,7 @@ func newLimits(l config.Listener) limits {
 		handshakes:       or(c.Handshakes, defaultHandshakes),
 		handshakeTimeout: c.HandshakeTimeout.Or(defaultHandshakeTimeout),
 		headerTimeout:    l.HeaderTimeout.Or(defaultHeaderTimeout),
-		maxHead:          int(or(int64(l.MaxHeader), defaultMaxHeader)) + 4096,
+		maxHead:          int(or(int64(l.MaxHeader), defaultMaxHeader)),
 		minRate:          int64(or(c.MinRate, defaultMinRate)),
 		window:           c.RateWindow.Or(defaultRateWindow),
 		maxAge:           c.MaxAge.Or(defaultMaxAge),

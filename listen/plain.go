@@ -1,27 +1,26 @@
 package listen
 
-import (
-	"fmt"
-	"io"
-	"net/http"
-	"time"
-)
-
-// linger is how long a client that was answered in plain HTTP may take to notice.
-const linger = 500 * time.Millisecond
-
-// correct tells a client that speaks plain HTTP to a listener with TLS. Closing over bytes that nobody has read would
-// reset the answer away.
-func (d *door) correct(h *held) {
-	_, _ = h.Conn.Write(d.plain) // a courtesy: what cannot be told need not be
-	_ = closeWrite(h.Conn, h)
-	_ = h.SetReadDeadline(time.Now().Add(linger))
-	_, _ = io.Copy(io.Discard, io.LimitReader(h.Conn, 64<<10))
+// forgotten is the connection of a client that forgot TLS. It is served as plain HTTP, of which strict lets no request
+// pass, so that the client reads a problem and the operator a record of who it was and what it asked for.
+func (c *held) forgotten() *wire {
+	c.greeting = false
+	w := newWire(&again{c, c.heard}, c)
+	w.preface = -1 // HTTP/1 answers also the preface of HTTP/2
+	w.strict.plain = true
+	return w
 }
 
-// plainAnswer is a problem as a whole answer, and the end of the connection.
-func plainAnswer(problem []byte) []byte {
-	head := fmt.Sprintf("HTTP/1.1 %d %s\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n",
-		http.StatusBadRequest, http.StatusText(http.StatusBadRequest), len(problem))
-	return append([]byte(head), problem...)
+// again is a connection whose first bytes were read before.
+type again struct {
+	*held
+	first []byte
+}
+
+func (a *again) Read(p []byte) (int, error) {
+	if len(a.first) == 0 {
+		return a.held.Read(p)
+	}
+	n := copy(p, a.first)
+	a.first = a.first[n:]
+	return n, nil
 }

@@ -41,8 +41,6 @@ type Options struct {
 	Folder string
 	// HTTPPort is that of a listener without TLS whose handler goes through Challenges; 0 where there is none.
 	HTTPPort int
-	// Plain is the problem that answers plain HTTP where TLS is spoken.
-	Plain []byte
 	// Inherited are sockets that are open already; one of them is used where its address is that of the listener.
 	Inherited *Inherited
 }
@@ -92,7 +90,7 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 		return nil, fmt.Errorf("couldn't listen on %s: %w", l.Address, err)
 	}
 	limits := newLimits(l)
-	set := &settings{proxies: proxies, hsts: hsts(l.HSTS)}
+	set := &settings{proxies: proxies, hsts: hsts(l.HSTS), maxHead: limits.maxHead}
 	h = goodbye{pacing{h, &limits, &s.tally}, s.leaving}
 	s.http = newHTTP(l, h, o, set)
 	base, cancel := context.WithCancel(context.WithValue(context.Background(), leavingKey{}, s.leaving))
@@ -113,7 +111,6 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 		}
 	}
 	s.door.introducers = introducers
-	s.door.plain = plainAnswer(o.Plain)
 	if l.HTTP3 && s.tls != nil {
 		bind := func() (*http3Server, error) { return newHTTP3(s, l, h, &limits, set, logger(o.Log)) }
 		if s.inherited && o.Inherited.From() != 0 {
@@ -144,7 +141,7 @@ func newHTTP(l config.Listener, h http.Handler, o Options, set *settings) *http.
 		Handler:           closing{h, o.Checked},
 		ReadHeaderTimeout: or(time.Duration(l.HeaderTimeout), defaultHeaderTimeout),
 		IdleTimeout:       or(time.Duration(l.IdleTimeout), defaultIdleTimeout),
-		MaxHeaderBytes:    int(or(int64(l.MaxHeader), defaultMaxHeader)),
+		MaxHeaderBytes:    2 * set.maxHead,
 		// net/http answers OPTIONS * itself with 200 and without a record; here it meets the same judge as the rest.
 		DisableGeneralOptionsHandler: true,
 		ErrorLog:                     errorLog(o.Log),

@@ -3,9 +3,12 @@ package listen
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"net/http"
 
 	"golang.org/x/net/http2"
+
+	"github.com/sallyport/sallyport/exchange"
 )
 
 // closing ends connections whose time has come, and those of HTTP/1.0, and tells of heads that strict refused.
@@ -21,7 +24,7 @@ func (c closing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		if broken := wire.refusal(); broken != nil {
 			if r = broken.mark(r); !c.checked {
-				http.Error(w, broken.reason.Title, broken.reason.Status)
+				broken.answer(w)
 				return
 			}
 		}
@@ -45,6 +48,21 @@ func (b *refusal) mark(r *http.Request) *http.Request {
 		r.Host = ""
 	}
 	return r
+}
+
+func (b *refusal) verdict() exchange.Verdict {
+	v := exchange.Refuse(b.reason, b.detail)
+	if b.reason == exchange.HeadTooLarge {
+		v = v.WithSetting("listen[].max_header")
+	}
+	return v
+}
+
+// answer is what handlers that call no Check leave to us: a problem (RFC 9457) without an exchange.
+func (b *refusal) answer(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(b.reason.Status)
+	fmt.Fprintf(w, `{"title":%q,"status":%d,"code":%q}`, b.reason.Title, b.reason.Status, b.reason.Code)
 }
 
 // pacing holds clients to the minimum rate.

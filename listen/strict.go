@@ -21,7 +21,8 @@ type strict struct {
 	state state
 	left  int64  // bytes that are to come: of a body, a chunk
 	line  []byte // what has come of a line
-	max   int    // bytes of a line; net/http refuses a head of that size, so the rest is passed on to it
+	max   int    // bytes of a head, or of the trailers of a body; net/http takes more
+	plain bool   // a client that forgot TLS: nothing it says is served, see [held.forgotten]
 	head  head
 	begun int64 // heads
 
@@ -47,7 +48,7 @@ const (
 	inChunk
 	atChunkEnd
 	atTrailers
-	passing // upgraded, or too long: not ours any more
+	passing // upgraded: not ours any more
 	refused // nothing is read any more
 )
 
@@ -127,10 +128,11 @@ func (s *strict) method(out, in []byte) ([]byte, []byte) {
 	h := &s.head
 	if len(h.method) == 0 {
 		s.begun++
+		h.size = 0
 	}
 	for i, c := range in {
 		if c == ' ' && len(h.method) > 0 {
-			s.state = atTarget
+			s.state, h.size = atTarget, len(h.method)+1
 			return append(out, in[:i+1]...), in[i+1:]
 		}
 		if !tchar(c) || len(h.method) == maxMethod {
@@ -147,15 +149,19 @@ func (s *strict) method(out, in []byte) ([]byte, []byte) {
 // long is called with a line that has not ended yet.
 func (s *strict) long(out []byte) []byte {
 	switch {
-	case len(s.line) > maxChunkLine && (s.state == atChunk || s.state == atChunkEnd):
+	case len(s.line) > maxChunkLine && (s.state == atChunk || s.state == atChunkEnd), s.large(s.line) && s.state == atTrailers:
 		s.state = refused
 		return append(out, wrong...)
-	case len(s.line) > s.max:
-		s.state = passing
-		return append(out, s.line...)
+	case s.large(s.line) && s.state < inBody:
+		return s.refuse(out, exchange.HeadTooLarge, tooLarge)
 	}
 	return out
 }
+
+// large reports whether a head would be larger than allowed with this line.
+func (s *strict) large(line []byte) bool { return s.head.size+len(line) > s.max }
+
+const tooLarge = "the request line and the header are larger than max_header"
 
 // whole judges a line with its end.
 func (s *strict) whole(out, line []byte) []byte {
@@ -168,8 +174,13 @@ func (s *strict) whole(out, line []byte) []byte {
 		return append(out, wrong...)
 	case !ok:
 		return s.refuse(out, exchange.BadFraming, "a line is not ended by CRLF")
+	case s.large(line):
+		return s.refuse(out, exchange.HeadTooLarge, tooLarge)
+	}
+	s.head.size += len(line)
+	switch {
 	case s.state == atTarget:
-		if reason, detail := s.head.requestLine(text); detail != "" {
+		if reason, detail := s.head.requestLine(text, s.plain); detail != "" || s.plain {
 			return s.refuse(out, reason, detail)
 		}
 		s.state = atFields
@@ -207,6 +218,9 @@ func (s *strict) endHead(out, line []byte) []byte {
 
 // refuse completes the head so that net/http reads a request, which will not pass.
 func (s *strict) refuse(out []byte, reason *exchange.Reason, detail string) []byte {
+	if s.plain {
+		reason, detail = exchange.PlainHTTP, "plain HTTP where TLS is spoken"
+	}
 	s.broken.Store(&refusal{s.begun, reason, detail, string(s.head.method), string(s.head.target)})
 	if s.state < atFields {
 		out = append(out, "/ HTTP/1.1\r\n"...)
@@ -229,8 +243,9 @@ func (s *strict) chunkLine(text []byte) bool {
 			s.state = atMethod
 			return true
 		}
+		s.head.size += len(text) + 2
 		_, _, ok := cutField(text)
-		return ok
+		return ok && s.head.size <= s.max
 	}
 	size, extension, _ := bytes.Cut(text, []byte(";"))
 	n, ok := hexadecimal(bytes.TrimRight(size, " \t"))

@@ -35,7 +35,11 @@ func TestStrict(t *testing.T) {
 		"after a Host":     {"GET /a HTTP/1.1\r\nHost: h\r\n folded\r\n\r\n", "GET /a HTTP/1.1\r\nHost: h\r\n" + end, "a field is folded"},
 		"after a length":   {"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nX\r\n\r\n", "PUT /a HTTP/1.1\r\nHost: h\r\n" + end, "a header line is not a name, a colon and a value without control characters"},
 		"the second":       {"GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET b HTTP/1.1\r\n", "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, "the request target is not in origin-form (RFC 9112 section 3.2.1)"},
-		"longer than read": {"GET /" + strings.Repeat("a", 2000), "GET /" + strings.Repeat("a", 2000), ""},
+		"a long target":    {"GET /" + strings.Repeat("a", 2000), "GET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, tooLarge},
+		"a long field":     {"GET /a HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("a", 2000), "GET /a HTTP/1.1\r\nHost: h\r\n" + end, tooLarge},
+		"many fields":      {"GET /a HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 200), "GET /a HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 166) + end, tooLarge},
+		"many trailers":    {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("X: y\r\n", 200), "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("X: y\r\n", 170) + wrong, ""},
+		"a long trailer":   {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + strings.Repeat("y", 2000), "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + wrong, ""},
 	} {
 		for n := 1; n <= len(c.in); n++ {
 			out, s := pieces(c.in, n)

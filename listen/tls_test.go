@@ -146,14 +146,16 @@ func TestUnservedNames(t *testing.T) {
 // Plain HTTP on a TLS port is told so, also where more has come than anybody reads.
 func TestPlainHTTPOnTLS(t *testing.T) {
 	files := writeCert(t, t.TempDir(), 1)
-	s := secured(t, config.Listener{TLS: &files}, Options{Plain: []byte(`{"code":"protocol.plain"}`)}, http.NotFoundHandler())
+	s := secured(t, config.Listener{TLS: &files}, Options{}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("served") }))
 	for name, request := range map[string]string{
 		"whole":   "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
 		"large":   "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 40000\r\n\r\n" + strings.Repeat("a", 40000),
+		"second":  "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+		"LF":      "GET / HTTP/1.1\n\n",
 		"preface": "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 	} {
 		got := raw(t, s, request)
-		if !strings.HasPrefix(got, "HTTP/1.1 400 Bad Request\r\n") || !strings.HasSuffix(got, "\r\n\r\n"+`{"code":"protocol.plain"}`) || !strings.Contains(got, "application/problem+json") {
+		if !strings.HasPrefix(got, "HTTP/1.1 400 Bad Request\r\n") || !strings.Contains(got, `"code":"protocol.plain"`) || !strings.Contains(got, "Connection: close") || !strings.Contains(got, "application/problem+json") {
 			t.Errorf("%s: %q", name, got)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/config"
-	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/listen"
 )
 
@@ -31,7 +30,7 @@ func (v *service) openSockets() error {
 		if l.TLS == nil {
 			handler = plain
 		}
-		server, err := listen.New(l, handler, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host, Plain: gateway.Plain(),
+		server, err := listen.New(l, handler, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host,
 			Folder: filepath.Join(v.config.Store.Path, "acme"), HTTPPort: plainPort(v.config.Listen), Inherited: v.inherited})
 		if err != nil {
 			return hinted(err, "--listen")
@@ -55,7 +54,7 @@ func (v *service) openAdmin() error {
 		return err
 	}
 	l := config.Listener{Address: v.config.Admin.Address, TLS: v.config.Admin.TLS}
-	server, err := listen.New(l, handler, listen.Options{Log: slog.Default(), Plain: gateway.Plain(), Inherited: v.inherited})
+	server, err := listen.New(l, handler, listen.Options{Log: slog.Default(), Inherited: v.inherited})
 	if err != nil {
 		return hinted(fmt.Errorf("admin: %w", err), "--admin")
 	}
