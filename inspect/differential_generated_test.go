@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/content"
@@ -67,27 +68,26 @@ func TestSameAsCorazaOnGenerated(t *testing.T) {
 }
 
 // crowd is how many texts a message carries where Coraza's cost for each message would be most of the cost.
-const crowd = 48
+const crowd = 96
 
 // Both engines object to the same values by the same rules where a message carries many texts. Every pair of a rule and
-// a value is compared. Where they differ, the texts are judged again, each in a message of its own, and there both agree:
-// chains compare what the first link has captured of the last value that matched, and Coraza visits the values of a
-// collection in the random order of a map. SALLYPORT_CROWDED says how many texts a long run makes, SALLYPORT_LEVEL at which
-// paranoia level.
+// a value is compared. Where they differ, the text is judged again in a message of its own, and there both agree: chains
+// compare what the first link has captured of the last value that matched, and Coraza visits the values of a collection
+// in the random order of a map. SALLYPORT_CROWDED says how many texts a long run makes, SALLYPORT_LEVEL at which paranoia level.
 func TestSameAsCorazaOnCrowds(t *testing.T) {
 	if testing.Short() {
 		t.Skip("one goroutine: there is nothing for the race detector")
 	}
 	goal, err := strconv.Atoi(os.Getenv("SALLYPORT_CROWDED"))
 	if err != nil {
-		goal = 10 * crowd
+		goal = 5 * crowd
 	}
 	list := levels
 	if n, err := strconv.Atoi(os.Getenv("SALLYPORT_LEVEL")); err == nil {
 		list = []int{n}
 	}
 	for _, paranoia := range list {
-		c := &crowds{pair: newPair(t, paranoia)}
+		c := newCrowds(t, paranoia)
 		maker := makerFor(t, paranoia)
 		for turn := 0; c.texts < goal && !t.Failed(); turn++ {
 			texts := make([]string, crowd)
@@ -95,7 +95,7 @@ func TestSameAsCorazaOnCrowds(t *testing.T) {
 				texts[i] = maker.Next()
 			}
 			c.compare(t, texts, turn)
-			if turn%200 == 0 {
+			if turn%100 == 0 {
 				progress("paranoia %d: %d texts, %d matches, %d again", paranoia, c.texts, c.matches, c.again)
 			}
 		}
@@ -103,10 +103,34 @@ func TestSameAsCorazaOnCrowds(t *testing.T) {
 	}
 }
 
-// crowds counts what is compared.
+// crowds counts what is compared. Coraza judges crowds with its own filters before regular expressions, and single texts
+// without: a filter that is wrong is a difference.
 type crowds struct {
 	*pair
+	filtered, captured    Engine // Coraza: for crowds, and with the rules of lastCaptured alone
 	texts, matches, again int
+}
+
+// lastCaptured are the chains of which a crowd may say another thing than its texts do one by one.
+var lastCaptured = []string{"921180", "931130", "932200", "942130", "942131", "942521", "943120"}
+
+func newCrowds(t *testing.T, paranoia int) *crowds {
+	c := &crowds{pair: newPair(t, paranoia)}
+	s := settings{paranoia: paranoia}
+	var others strings.Builder
+	for _, r := range c.oracle.Rules() {
+		if !slices.Contains(lastCaptured, r.ID) {
+			fmt.Fprintf(&others, "SecRuleRemoveById %s\n", r.ID)
+		}
+	}
+	for to, with := range map[*Engine][2]string{&c.filtered: {"SecRxPreFilter On\n", ""}, &c.captured: {"", others.String()}} {
+		e, err := newCorazaWith(s, with[0], with[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		*to = e
+	}
+	return c
 }
 
 func (c *crowds) compare(t *testing.T, texts []string, turn int) {
@@ -116,32 +140,59 @@ func (c *crowds) compare(t *testing.T, texts []string, turn int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want, err := c.oracle.Inspect(context.Background(), m, nil)
+	want, err := c.filtered.Inspect(context.Background(), m, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c.texts += len(texts)
-	same := slices.Equal(ruleIDs(got), ruleIDs(want))
+	open := exclusive(ruleIDs(got), ruleIDs(want)) // rules that match anywhere for one of them only
 	ours, theirs := placesOf(got), placesOf(want)
+	for i := range texts {
+		for _, name := range exclusive(ours[i], theirs[i]) {
+			open = slices.DeleteFunc(open, func(id string) bool { return strings.HasPrefix(name, id) })
+		}
+	}
 	for i, text := range texts {
-		if same && slices.Equal(ours[i], theirs[i]) {
+		differing := exclusive(ours[i], theirs[i])
+		if len(differing)+len(open) == 0 {
 			c.matches += len(ours[i])
 			continue
 		}
 		c.again++
-		c.alone(t, text, turn, i)
+		c.alone(t, text, turn, i, len(open) > 0 || slices.ContainsFunc(differing, func(name string) bool {
+			return !slices.Contains(lastCaptured, name[:6])
+		}))
 	}
 }
 
-// alone compares the verdicts on one text of a crowd at its place.
-func (c *crowds) alone(t *testing.T, text string, turn, i int) {
-	t.Helper()
-	c.differ = func(_ *Message, ours, oracle []string) {
-		t.Errorf("turn %d, text %d, %q: ours %v, Coraza %v", turn, i, text, ours, oracle)
+// exclusive is what is in one of two sorted lists only.
+func exclusive(a, b []string) (out []string) {
+	for _, s := range slices.Concat(a, b) {
+		if slices.Contains(a, s) != slices.Contains(b, s) {
+			out = append(out, s)
+		}
 	}
+	return out
+}
+
+// alone compares the verdicts on one text of a crowd at its place, by all rules or by those of lastCaptured.
+func (c *crowds) alone(t *testing.T, text string, turn, i int, byAll bool) {
+	t.Helper()
 	lone := make([]string, i+1)
 	lone[i] = text
-	if _, err := c.Inspect(context.Background(), together(lone, turn), nil); err != nil {
+	p := &pair{ours: c.ours, oracle: c.oracle}
+	if !byAll {
+		p.oracle = c.captured
+	}
+	p.differ = func(_ *Message, ours, oracle []string) {
+		if !byAll {
+			ours = slices.DeleteFunc(ours, func(id string) bool { return !slices.Contains(lastCaptured, id) })
+		}
+		if !slices.Equal(ours, oracle) {
+			t.Errorf("turn %d, text %d, %q: ours %v, Coraza %v", turn, i, text, ours, oracle)
+		}
+	}
+	if _, err := p.Inspect(context.Background(), together(lone, turn), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -151,7 +202,7 @@ func placesOf(list []Match) (out [crowd][]string) {
 	for _, h := range list {
 		if h.Value >= headValues {
 			i := h.Value - headValues
-			out[i] = append(out[i], fmt.Sprint(h.Rule.ID, h.InName))
+			out[i] = append(out[i], h.Rule.ID+map[bool]string{true: " in the name"}[h.InName])
 		}
 	}
 	for i := range out {

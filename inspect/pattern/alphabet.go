@@ -1,6 +1,7 @@
 package pattern
 
 import (
+	"encoding/binary"
 	"regexp/syntax"
 	"slices"
 	"unicode"
@@ -25,7 +26,7 @@ type alphabet struct {
 	bounds []rune      // first characters of the intervals from asciiEnd on, ascending
 	high   []uint16    // their classes
 	kinds  []kind      // by class
-	sample []rune      // a character of each class
+	takes  []set       // by class: the instructions that take its characters
 }
 
 // newAlphabet cuts the characters at every bound that an instruction knows, and merges what no instruction tells apart.
@@ -55,22 +56,21 @@ func newAlphabet(prog []syntax.Inst, binary bool) alphabet {
 
 // classOf finds the class of r by its signature: which instructions take it, and what assertions see in it.
 func (a *alphabet) classOf(prog []syntax.Inst, r rune, classes map[string]uint16) uint16 {
-	k := kindOf(r)
-	signature := []byte{byte(k)}
+	k, takes := kindOf(r), newSet(len(prog))
 	for i := range prog {
-		if isRune(prog[i].Op) {
-			taken := byte(0)
-			if prog[i].MatchRune(r) {
-				taken = 1
-			}
-			signature = append(signature, taken)
+		if isRune(prog[i].Op) && prog[i].MatchRune(r) {
+			takes.add(uint32(i))
 		}
+	}
+	signature := []byte{byte(k)}
+	for _, word := range takes {
+		signature = binary.LittleEndian.AppendUint64(signature, word)
 	}
 	class, ok := classes[string(signature)]
 	if !ok {
 		class = uint16(len(a.kinds))
 		classes[string(signature)] = class
-		a.kinds, a.sample = append(a.kinds, k), append(a.sample, r)
+		a.kinds, a.takes = append(a.kinds, k), append(a.takes, takes)
 	}
 	return class
 }

@@ -15,11 +15,7 @@ func NewSet(patterns []*Pattern, numbers []int, b *Budget) *Set {
 	for i, p := range patterns {
 		progs[i] = p.prog
 	}
-	a := newAutomaton(progs, false, len(patterns) > 0 && patterns[0].binary, b)
-	for pc, i := range a.numbers {
-		a.numbers[pc] = uint32(numbers[i])
-	}
-	return &Set{a}
+	return &Set{newAutomaton(progs, numbers, false, len(patterns) > 0 && patterns[0].binary, b)}
 }
 
 // Match sets in found the bit of each pattern that matches s; found must have room for all. It may lead into so many new

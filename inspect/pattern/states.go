@@ -1,7 +1,6 @@
 package pattern
 
 import (
-	"encoding/binary"
 	"regexp/syntax"
 	"slices"
 	"sync"
@@ -30,9 +29,13 @@ type automaton struct {
 	anchored bool          // a match begins at the beginning of the text or nowhere
 	binary   bool          // a character is a byte
 	alpha    alphabet
+	begun    [edge + 1]*walk // by what stands before: where a match that begins there waits
 	budget   *Budget
 
 	mu    sync.Mutex // held while a state is made
+	made  *walk      // the one before, whose memory the next one takes
+	ahead *walk      // likewise
+	key   []byte     // of the state before, likewise
 	cache atomic.Pointer[cache]
 }
 
@@ -56,31 +59,42 @@ type cache struct {
 	size   int64
 }
 
-// newAutomaton joins the programs of expressions.
-func newAutomaton(progs []*syntax.Prog, first, binary bool, b *Budget) *automaton {
+// newAutomaton joins the programs of expressions; numbers says how each is called.
+func newAutomaton(progs []*syntax.Prog, numbers []int, first, binary bool, b *Budget) *automaton {
 	a := &automaton{first: first, binary: binary, budget: b}
-	for number, p := range progs {
+	for i, p := range progs {
 		base := uint32(len(a.insts))
 		for _, in := range p.Inst {
 			in.Out += base
 			if in.Op == syntax.InstAlt || in.Op == syntax.InstAltMatch {
 				in.Arg += base
 			}
-			a.insts, a.numbers = append(a.insts, in), append(a.numbers, uint32(number))
+			a.insts, a.numbers = append(a.insts, in), append(a.numbers, uint32(numbers[i]))
 		}
 		a.starts = append(a.starts, base+uint32(p.Start))
 	}
 	a.alpha = newAlphabet(a.insts, binary)
-	a.anchored = a.startsOnlyAtFirst()
+	for before := range a.begun {
+		a.begun[before] = a.begin(kind(before))
+	}
+	a.anchored = !a.begun[other].found() && !a.begun[word].found() && !a.begun[newline].found()
+	a.made, a.ahead = newWalk(a), newWalk(a)
 	a.cache.Store(a.newCache())
 	return a
 }
 
+// begin enters every expression.
+func (a *automaton) begin(before kind) *walk {
+	w := newWalk(a)
+	for _, pc := range a.starts {
+		w.enter(pc, before)
+	}
+	return w
+}
+
 func (a *automaton) newCache() *cache {
 	c := &cache{states: map[string]*state{}}
-	w := newWalk(a)
-	w.begin(edge)
-	c.start = a.intern(c, w, edge)
+	c.start = a.intern(c, a.begun[edge], edge)
 	return c
 }
 
@@ -97,21 +111,22 @@ func (a *automaton) step(from *state, class uint16) *state {
 }
 
 func (a *automaton) successor(from *state, class uint16) *state {
-	w, after := newWalk(a), a.alpha.kinds[class]
+	w, after := a.made, a.alpha.kinds[class]
+	w.goOn(a.begun[after]) // a match may begin here too
 	insts := from.insts
 	if from.waiting {
-		known := a.resolve(from, after)
-		if insts, w.accepts = known.insts, known.accepts; a.first && len(w.accepts) > 0 {
+		a.ahead.resolve(from, after)
+		if a.first && len(a.ahead.accepts) > 0 {
 			return matched
 		}
+		insts, w.accepts = a.ahead.kept.list(), append(w.accepts, a.ahead.accepts...)
 	}
-	r := a.alpha.sample[class]
+	takes := a.alpha.takes[class]
 	for _, pc := range insts {
-		if in := &a.insts[pc]; isRune(in.Op) && in.MatchRune(r) {
-			w.enter(in.Out, after)
+		if takes.has(pc) {
+			w.enter(a.insts[pc].Out, after)
 		}
 	}
-	w.begin(after) // a match may begin here too
 	c := a.cache.Load()
 	if a.budget.used.Load() > a.budget.limit && c.size > 0 {
 		a.budget.used.Add(-c.size)
@@ -121,16 +136,6 @@ func (a *automaton) successor(from *state, class uint16) *state {
 	return a.intern(c, w, after)
 }
 
-// resolve follows the assertions that hold before a character of the given kind.
-func (a *automaton) resolve(from *state, after kind) *walk {
-	w := newWalk(a)
-	w.known, w.after = true, after
-	for _, pc := range from.insts {
-		w.enter(pc, from.before)
-	}
-	return w
-}
-
 // endings are the expressions that match if the text ends in s, besides those that have matched on the way.
 func (a *automaton) endings(s *state) []uint32 {
 	if known := s.atEnd.Load(); known != nil {
@@ -138,7 +143,9 @@ func (a *automaton) endings(s *state) []uint32 {
 	}
 	var list []uint32
 	if s.waiting {
-		list = a.resolve(s, edge).accepts
+		w := newWalk(a)
+		w.resolve(s, edge)
+		list = w.accepts
 	}
 	s.atEnd.Store(&list)
 	return list
@@ -149,119 +156,23 @@ func (a *automaton) intern(c *cache, w *walk, before kind) *state {
 	if a.first && len(w.accepts) > 0 {
 		return matched
 	}
-	if len(w.insts) == 0 && len(w.accepts) == 0 && a.anchored {
+	if !w.found() && a.anchored {
 		return dead
 	}
-	slices.Sort(w.insts)
 	slices.Sort(w.accepts)
 	w.accepts = slices.Compact(w.accepts)
 	if !w.waiting {
 		before = 0
 	}
-	key := make([]byte, 1, 5+4*len(w.insts)+4*len(w.accepts))
-	key[0] = byte(before)
-	key = binary.LittleEndian.AppendUint32(key, uint32(len(w.accepts)))
-	for _, n := range w.accepts {
-		key = binary.LittleEndian.AppendUint32(key, n)
-	}
-	for _, pc := range w.insts {
-		key = binary.LittleEndian.AppendUint32(key, pc)
-	}
-	if s := c.states[string(key)]; s != nil {
+	a.key = w.appendKey(append(a.key[:0], byte(before)))
+	if s := c.states[string(a.key)]; s != nil {
 		return s
 	}
-	s := &state{next: make([]atomic.Pointer[state], len(a.alpha.kinds)), insts: slices.Clone(w.insts), before: before, waiting: w.waiting,
+	s := &state{next: make([]atomic.Pointer[state], len(a.alpha.kinds)), insts: w.kept.list(), before: before, waiting: w.waiting,
 		accepts: slices.Clone(w.accepts)}
-	c.states[string(key)] = s
-	size := int64(200 + 8*len(s.next) + 8*len(s.insts) + 8*len(s.accepts))
+	c.states[string(a.key)] = s
+	size := int64(200 + 8*len(s.next) + 4*len(s.insts) + 4*len(s.accepts) + len(a.key))
 	c.size += size
 	a.budget.used.Add(size)
 	return s
-}
-
-// startsOnlyAtFirst reports whether no match can begin behind a character.
-func (a *automaton) startsOnlyAtFirst() bool {
-	for _, before := range []kind{other, word, newline} {
-		w := newWalk(a)
-		if w.begin(before); len(w.accepts) > 0 || len(w.insts) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// A walk follows the instructions that take no character.
-type walk struct {
-	a       *automaton
-	seen    []bool
-	insts   []uint32
-	accepts []uint32
-	waiting bool // an assertion among insts waits for what follows
-	known   bool // what follows is known: after
-	after   kind
-}
-
-func newWalk(a *automaton) *walk { return &walk{a: a, seen: make([]bool, len(a.insts))} }
-
-// begin enters every expression.
-func (w *walk) begin(before kind) {
-	for _, pc := range w.a.starts {
-		w.enter(pc, before)
-	}
-}
-
-// enter adds what is reachable from pc without a character, at a place behind a character of kind before. An assertion
-// about what follows is kept, unless that is known.
-func (w *walk) enter(pc uint32, before kind) {
-	if w.seen[pc] {
-		return
-	}
-	w.seen[pc] = true
-	in := &w.a.insts[pc]
-	switch in.Op {
-	case syntax.InstAlt, syntax.InstAltMatch:
-		w.enter(in.Out, before)
-		w.enter(in.Arg, before)
-	case syntax.InstCapture, syntax.InstNop:
-		w.enter(in.Out, before)
-	case syntax.InstMatch:
-		w.accepts = append(w.accepts, w.a.numbers[pc])
-	case syntax.InstEmptyWidth:
-		switch holds(syntax.EmptyOp(in.Arg), before, w.after, w.known) {
-		case yes:
-			w.enter(in.Out, before)
-		case unknown:
-			w.insts, w.waiting = append(w.insts, pc), true
-		}
-	case syntax.InstFail:
-	default:
-		w.insts = append(w.insts, pc)
-	}
-}
-
-type answer uint8
-
-const (
-	no answer = iota
-	yes
-	unknown
-)
-
-// holds decides an assertion between two characters.
-func holds(op syntax.EmptyOp, before, after kind, known bool) answer {
-	if op&syntax.EmptyBeginText != 0 && before != edge || op&syntax.EmptyBeginLine != 0 && before != edge && before != newline {
-		return no
-	}
-	const ahead = syntax.EmptyEndText | syntax.EmptyEndLine | syntax.EmptyWordBoundary | syntax.EmptyNoWordBoundary
-	switch {
-	case op&ahead == 0:
-		return yes
-	case !known:
-		return unknown
-	case op&syntax.EmptyEndText != 0 && after != edge, op&syntax.EmptyEndLine != 0 && after != edge && after != newline,
-		op&syntax.EmptyWordBoundary != 0 && (before == word) == (after == word),
-		op&syntax.EmptyNoWordBoundary != 0 && (before == word) != (after == word):
-		return no
-	}
-	return yes
 }
