@@ -21,6 +21,7 @@ var benchStages = []struct{ name, modes string }{
 	{"nothing", "identity: off, policy: off, limit: off, validate: off, inspect: off, protect: off"},
 	{"jwt", "limit: off, validate: off, inspect: off, protect: off"},
 	{"jwt,rate,schema", "inspect: off, protect: off"},
+	{"all but inspect", "inspect: off"},
 	{"everything", ""},
 }
 

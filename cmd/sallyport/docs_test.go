@@ -109,7 +109,7 @@ func checkGoTest(t *testing.T, file string, words []string) {
 				}
 				sources.Write(data)
 			}
-		case words[i-min(i, 1)] == "-run" || words[i-min(i, 1)] == "-fuzz":
+		case slices.Contains([]string{"-run", "-fuzz", "-bench"}, words[i-min(i, 1)]):
 			name = regexp.MustCompile(strings.Trim(w, "'$^"))
 		}
 	}
