@@ -62,6 +62,11 @@ type tally struct {
 	disagreements    []string
 }
 
+func (t *tally) add(more tally) {
+	t.messages, t.passed, t.unread = t.messages+more.messages, t.passed+more.passed, t.unread+more.unread
+	t.disagreements = append(t.disagreements, more.disagreements...)
+}
+
 // judge builds one. Buffered, bodies are read and judged before they are sent; otherwise they are passed on as they come.
 func judge(t testing.TB, u *differential.Upstream, buffered bool) *judged {
 	t.Helper()

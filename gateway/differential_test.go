@@ -5,6 +5,8 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,16 +20,32 @@ func eachUpstream(t *testing.T, do func(t *testing.T, j *judged)) {
 	for _, kind := range differential.Kinds {
 		for _, way := range []string{"streamed", "buffered"} {
 			t.Run(kind.Name+"/"+way, func(t *testing.T) {
-				j := judge(t, kind.Start(t), way == "buffered")
-				start := time.Now()
-				do(t, j)
-				t.Logf("%d messages, %d requests passed, %d did not reach the upstream whole or were refused by it, %d disagreements, %s",
-					j.tally.messages, j.tally.passed, j.tally.unread, len(j.tally.disagreements), time.Since(start).Round(time.Millisecond))
-				for _, d := range j.tally.disagreements[:min(len(j.tally.disagreements), 20)] {
-					t.Error(d)
-				}
+				abreast(t, 1, func() *judged { return judge(t, kind.Start(t), way == "buffered") }, func(j *judged) { do(t, j) })
 			})
 		}
+	}
+}
+
+// abreast lets several do the same at once, and tells what came of it all.
+func abreast(t *testing.T, n int, build func() *judged, do func(*judged)) {
+	var all []*judged
+	for range n {
+		all = append(all, build())
+	}
+	start := time.Now()
+	var working sync.WaitGroup
+	for _, j := range all {
+		working.Go(func() { do(j) })
+	}
+	working.Wait()
+	var sum tally
+	for _, j := range all {
+		sum.add(j.tally)
+	}
+	t.Logf("%d messages, %d requests passed, %d did not reach the upstream whole or were refused by it, %d disagreements, %s",
+		sum.messages, sum.passed, sum.unread, len(sum.disagreements), time.Since(start).Round(time.Millisecond))
+	for _, d := range sum.disagreements[:min(len(sum.disagreements), 20)] {
+		t.Error(d)
 	}
 }
 
@@ -80,19 +98,30 @@ func meansAdmin(canonical string) bool {
 func TestDifferentialGenerated(t *testing.T) {
 	count := number(t, "SALLYPORT_DIFFERENTIAL", 420)
 	seed := uint64(number(t, "SALLYPORT_SEED", 1))
-	var next uint64
-	eachUpstream(t, func(t *testing.T, j *judged) {
-		j.client.Quiet, j.client.Idle = 300*time.Millisecond, 30*time.Millisecond
-		for range share(j.upstream.Name, count) {
-			next++
-			m := differential.Generate(seed, next)
-			j.send(t, m.Name, m.Wire, m.Cut)
-			if len(j.tally.disagreements) > 20 {
-				return
-			}
+	var next atomic.Uint64
+	for _, kind := range differential.Kinds {
+		for _, way := range []string{"streamed", "buffered"} {
+			t.Run(kind.Name+"/"+way, func(t *testing.T) {
+				n := share(kind.Name, count)
+				side := min(sideBySide, 1+n/100)
+				abreast(t, side, func() *judged { return judge(t, kind.Start(t), way == "buffered") }, func(j *judged) {
+					j.client.Quiet, j.client.Idle = 300*time.Millisecond, 30*time.Millisecond
+					for range n / side {
+						m := differential.Generate(seed, next.Add(1))
+						j.send(t, m.Name, m.Wire, m.Cut)
+						if len(j.tally.disagreements) > 20 {
+							return
+						}
+					}
+				})
+			})
 		}
-	})
+	}
 }
+
+// sideBySide is how many gateways, each with a server of its own behind it, work at once, since most of the time goes
+// by while the two wait for what a message does not say.
+const sideBySide = 12
 
 // share is how many of all messages one of the two ways before an upstream gets: 1 of 20 for each of the servers that are
 // processes of their own, the rest for the two that are not.
