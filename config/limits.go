@@ -7,7 +7,7 @@ type Limits struct {
 	Connections int `yaml:"connections"`
 	// PerClient is how many of them one address (of IPv6, one /64) may hold. It does not bind trusted proxies. Default half of connections.
 	PerClient int `yaml:"connections_per_client"`
-	// Handshakes is how many TLS handshakes one address may begin per second, and four times as many at once. It does not bind trusted proxies. Default 500.
+	// Handshakes is how many TLS handshakes one address may begin per second, and four times as many at once. A connection that is cut for a flood costs its address a second of them. It does not bind trusted proxies. Default 500.
 	Handshakes int `yaml:"handshakes_per_client"`
 	// HandshakeTimeout bounds the TLS handshake. Default 10s.
 	HandshakeTimeout Duration `yaml:"handshake_timeout"`

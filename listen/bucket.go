@@ -24,6 +24,12 @@ func (b *bucket) take(n int, now time.Time) bool {
 	return true
 }
 
+// owe takes n also where it is not there: nothing can be taken until the debt, at most the burst, is forgiven.
+func (b *bucket) owe(n int, now time.Time) {
+	b.refill(now)
+	b.level = max(-b.burst, b.level-float64(n))
+}
+
 // give puts n back, up to the burst.
 func (b *bucket) give(n int) { b.level = min(b.burst, b.level+float64(n)) }
 

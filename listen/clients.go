@@ -32,8 +32,8 @@ type client struct {
 func newClients(l *limits) *clients { return &clients{limits: l, known: map[netip.Addr]*client{}} }
 
 // enter counts a connection in or says why not. An address that is not valid, which stands for a trusted proxy or a
-// socket without addresses, is bound by the total only; its client is nil.
-func (c *clients) enter(addr netip.Addr, tls bool) (*client, cut, bool) {
+// socket without addresses, is bound by the total only; its client is nil. handshakes are none on plain listeners.
+func (c *clients) enter(addr netip.Addr, handshakes int) (*client, cut, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open >= c.limits.connections {
@@ -48,7 +48,7 @@ func (c *clients) enter(addr netip.Addr, tls bool) (*client, cut, bool) {
 	switch {
 	case k.open >= c.limits.perClient:
 		return nil, manyPerClient, false
-	case tls && !k.handshakes.take(1, now):
+	case !k.handshakes.take(handshakes, now): // also none, while it owes
 		return nil, manyHandshakes, false
 	}
 	if k.open == 0 {
@@ -88,6 +88,17 @@ func (k *client) spendReset(earned int, now time.Time) bool {
 	k.resets.refill(now)
 	k.resets.give(earned)
 	return k.resets.take(2, now)
+}
+
+// flooded makes an address pay for a connection that was cut for a flood, with as many handshakes as it has in a second: who
+// floods again and again comes in once a second at most, and is refused before it costs a handshake. A nil client pays nothing.
+func (k *client) flooded(now time.Time) {
+	if k == nil {
+		return
+	}
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	k.handshakes.owe(k.all.limits.handshakes, now)
 }
 
 func (c *clients) find(addr netip.Addr, now time.Time) *client {

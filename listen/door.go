@@ -162,7 +162,11 @@ func (d *door) admit(c net.Conn) *held {
 	if contains(d.proxies, addr) {
 		addr = netip.Addr{}
 	}
-	k, cause, ok := d.clients.enter(addr, d.tls != nil)
+	handshakes := 0
+	if d.tls != nil {
+		handshakes = 1
+	}
+	k, cause, ok := d.clients.enter(addr, handshakes)
 	if !ok {
 		d.report(cause, h)
 		return nil

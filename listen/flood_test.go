@@ -1,8 +1,10 @@
 package listen
 
 import (
+	"crypto/tls"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -82,16 +84,52 @@ func TestFloods(t *testing.T) {
 // One address cannot go on with a new connection where the last one was cut.
 func TestResetsOfAnAddress(t *testing.T) {
 	s := secure(t, config.Limits{Resets: 20}, ok)
+	var all []*rawH2 // opened before any is cut
 	for range 20 {
-		a := dialH2(t, s)
-		a.flooded(1000, func() error {
-			if err := a.request(true); err != nil {
-				return err
-			}
-			return a.WriteRSTStream(a.last, http2.ErrCodeCancel)
-		})
+		all = append(all, dialH2(t, s))
+	}
+	for _, a := range all {
+		rapidlyReset(a)
 	}
 	if got := s.Stats().Cuts; got["resets_per_client"] < 10 || got["resets"] > 6 {
+		t.Errorf("%v", got)
+	}
+}
+
+func rapidlyReset(a *rawH2) {
+	a.flooded(1000, func() error {
+		if err := a.request(true); err != nil {
+			return err
+		}
+		return a.WriteRSTStream(a.last, http2.ErrCodeCancel)
+	})
+}
+
+// Who floods again and again is refused before it costs a handshake; what it has open goes on, and so does everybody else.
+func TestFloodsAreHeldBack(t *testing.T) {
+	s := secure(t, config.Limits{Resets: 20, Handshakes: 1}, ok)
+	again := func(local string) (*tls.Conn, error) {
+		c := tls.Client(dialFrom(t, local, s), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}})
+		return c, c.Handshake()
+	}
+	before, err := again("127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rapidlyReset(dialH2(t, s))
+	for range 3 { // the burst is spent, whatever was forgiven meanwhile
+		s.door.clients.known[netip.MustParseAddr("127.0.0.1")].flooded(time.Now())
+	}
+	if _, err := again("127.0.0.1"); err == nil {
+		t.Error("a flooder begins another handshake")
+	}
+	if _, err := again("127.0.0.2"); err != nil {
+		t.Errorf("somebody else: %v", err)
+	}
+	if !answered(before) {
+		t.Error("a connection that was open does not go on")
+	}
+	if got := s.Stats().Cuts; got["handshakes_per_client"] != 1 || got["handshake_failed"] != 0 {
 		t.Errorf("%v", got)
 	}
 }
@@ -103,13 +141,16 @@ func TestBusyClientIsNoFlood(t *testing.T) {
 	}))
 	a := dialH2(t, s)
 	for i := range 500 {
+		n := a.whole.Load()
 		_ = a.request(true)
+		for i%3 > 0 && n == a.whole.Load() && len(a.over) == 0 {
+			time.Sleep(time.Millisecond)
+		}
 		if i%3 == 0 {
 			_ = a.WriteRSTStream(a.last, http2.ErrCodeCancel)
 		}
 		_ = a.WritePing(false, [8]byte{})
 		_ = a.WriteWindowUpdate(0, 8<<10)
-		time.Sleep(time.Millisecond)
 	}
 	select {
 	case code := <-a.over:

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,9 +21,10 @@ type rawH2 struct {
 	t *testing.T
 	net.Conn
 	*http2.Framer
-	over chan http2.ErrCode // the code of GOAWAY, or noGoAway when the connection ended without one
-	next uint32
-	last uint32 // id of the last request
+	over  chan http2.ErrCode // the code of GOAWAY, or noGoAway when the connection ended without one
+	next  uint32
+	last  uint32       // id of the last request
+	whole atomic.Int64 // answers that have ended
 }
 
 const noGoAway = http2.ErrCode(0xffff)
@@ -63,8 +65,13 @@ func (c *rawH2) listen() {
 			c.end(noGoAway)
 			return
 		}
-		if g, ok := f.(*http2.GoAwayFrame); ok {
-			c.end(g.ErrCode)
+		switch f := f.(type) {
+		case *http2.GoAwayFrame:
+			c.end(f.ErrCode)
+		case *http2.DataFrame:
+			if f.StreamEnded() {
+				c.whole.Add(1)
+			}
 		}
 	}
 }

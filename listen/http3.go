@@ -105,7 +105,7 @@ func (d *door) enterQUIC(ctx context.Context, remote net.Addr, set *settings) (c
 	if contains(d.proxies, p.addr) {
 		p.proxies, client = d.proxies, netip.Addr{}
 	}
-	k, cause, ok := d.clients.enter(client, true)
+	k, cause, ok := d.clients.enter(client, 1)
 	if !ok {
 		d.tally.add(cause)
 		return nil, errors.New(cause.String())

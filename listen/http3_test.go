@@ -165,11 +165,15 @@ func TestHTTP3Limits(t *testing.T) {
 // Requests that are taken back cost the client more than it has.
 func TestHTTP3RapidReset(t *testing.T) {
 	s := serveHTTP3(t, config.Limits{Resets: 20}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
-	reset := func() {
+	var conns []*quic.Conn // opened before any is cut
+	for range 13 {
 		conn, err := quic.DialAddr(t.Context(), s.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h3"}}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
+		conns = append(conns, conn)
+	}
+	reset := func(conn *quic.Conn) {
 		defer conn.CloseWithError(0, "")
 		client := new(http3.Transport).NewClientConn(conn)
 		for range 1000 {
@@ -188,10 +192,10 @@ func TestHTTP3RapidReset(t *testing.T) {
 			t.Error("still served")
 		}
 	}
-	reset()
+	reset(conns[0])
 	awaitCut(t, s, manyResets, 1)
-	for range 12 {
-		reset()
+	for _, conn := range conns[1:] {
+		reset(conn)
 	}
 	awaitCut(t, s, manyResetsClient, 1)
 }

@@ -11,7 +11,9 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,7 +112,7 @@ func TestClientsAreBounded(t *testing.T) {
 	all := newClients(&l)
 	addr := netip.MustParseAddr("2001:db8::1")
 	for range maxRemembered + 100 {
-		k, _, ok := all.enter(addr, true)
+		k, _, ok := all.enter(addr, 1)
 		if !ok {
 			t.Fatal("refused")
 		}
@@ -128,12 +130,12 @@ func TestClientsAreBounded(t *testing.T) {
 	}
 	same := netip.MustParseAddr("2001:db8:ffff::1")
 	for range 4 {
-		if _, _, ok := all.enter(same, true); !ok {
+		if _, _, ok := all.enter(same, 1); !ok {
 			t.Fatal("refused within the burst")
 		}
 		same = same.Next()
 	}
-	if _, c, ok := all.enter(same, true); ok || c != manyHandshakes {
+	if _, c, ok := all.enter(same, 1); ok || c != manyHandshakes {
 		t.Error("a /64 counts as many clients")
 	}
 }
@@ -313,6 +315,48 @@ func TestSteadyReaderGetsAll(t *testing.T) {
 	}
 	if total < 24<<20 {
 		t.Errorf("cut off after %d bytes: %v", total, s.Stats().Cuts)
+	}
+}
+
+// A reader that takes little, but all the time, is let be; one that takes nothing is cut, and has no more than a bound of its
+// answer waiting in the kernel.
+func TestSlowReaders(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux has the bound")
+	}
+	accepted := make(chan int, 2)
+	s := start(t, config.Listener{Limits: config.Limits{RateWindow: config.Duration(time.Second), MinRate: 1000}}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		n, _ := w.Write(make([]byte, 8<<20))
+		accepted <- n
+	}))
+	small := func(_, _ string, raw syscall.RawConn) error { // before the window is announced
+		return raw.Control(func(fd uintptr) { _ = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 4096) })
+	}
+	ask := func() net.Conn {
+		c, err := (&net.Dialer{Control: small}).Dial("tcp", s.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Close() })
+		_, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+		return c
+	}
+	steady := ask()
+	p := make([]byte, 2048)
+	for began := time.Now(); time.Since(began) < 4*time.Second; time.Sleep(100 * time.Millisecond) {
+		if _, err := io.ReadFull(steady, p); err != nil {
+			t.Fatalf("20 KiB a second are too little: %v", err)
+		}
+	}
+	if n := s.Stats().Cuts["slow_reader"]; n != 0 {
+		t.Errorf("%d readers were cut", n)
+	}
+	steady.Close()
+	<-accepted
+	ask()
+	awaitCut(t, s, slowReader, 1)
+	if n := <-accepted; n > 1<<20 {
+		t.Errorf("%d bytes wait for a reader that stands still", n)
 	}
 }
 

@@ -53,5 +53,6 @@ func (c *quicConn) cut(cause cut) {
 		return
 	}
 	c.door.tally.add(cause)
+	c.client.flooded(time.Now())
 	_ = c.conn.CloseWithError(excessiveLoad, "") // a connection that has ended cannot be ended
 }

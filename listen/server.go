@@ -86,9 +86,10 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 	}
 	if s.socket = o.Inherited.take(addr); s.socket != nil {
 		s.inherited = true
-	} else if s.socket, err = net.ListenTCP("tcp", addr); err != nil {
+	} else if s.socket, err = openTCP(addr); err != nil {
 		return nil, fmt.Errorf("couldn't listen on %s: %w", l.Address, err)
 	}
+	boundUnsent(s.socket.(*net.TCPListener))
 	limits := newLimits(l)
 	set := &settings{proxies: proxies, hsts: hsts(l.HSTS), maxHead: limits.maxHead}
 	h = goodbye{pacing{h, &limits, &s.tally}, s.leaving}
@@ -124,6 +125,14 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 		s.http.Handler = advertising{s.http.Handler, fmt.Sprintf(`h3=":%d"; ma=86400`, s.Addr().(*net.TCPAddr).Port)}
 	}
 	return s, nil
+}
+
+// openTCP opens a socket of TCP. Go would make it one of Multipath TCP, whose connections take no options of ours, and whose
+// clients have more than one address.
+func openTCP(addr *net.TCPAddr) (net.Listener, error) {
+	var c net.ListenConfig
+	c.SetMultipathTCP(false)
+	return c.Listen(context.Background(), "tcp", addr.String())
 }
 
 // tlsConfig is nil on plain listeners. It carries the protocols that configureHTTP2 has added.

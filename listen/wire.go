@@ -122,6 +122,7 @@ func (w *wire) receive(p []byte) (int, error) {
 	if n > 0 {
 		w.mute.Store(true)
 		if cause, ok := w.watch(p[:n]); !ok {
+			w.held.client.flooded(time.Now())
 			return 0, w.cut(cause)
 		}
 	}

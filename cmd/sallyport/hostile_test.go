@@ -1,19 +1,17 @@
-//go:build linux
-
 package main
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -48,9 +46,9 @@ func TestHostile(t *testing.T) {
 		t.Fatal(err)
 	}
 	var table strings.Builder
-	fmt.Fprintln(&table, "| contender | attack | good requests | success | p50 | p99 | held | cut | most memory |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	fmt.Fprintln(&table, "| contender | attack | good requests | success | p50 | p99 | processors | held | cut | denied | most memory |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	for _, r := range rows {
-		fmt.Fprintf(&table, "| %s | %s | %d | %.2f %% | %.1f ms | %.1f ms | %d | %d | %d MiB |\n", r.Contender, r.Attack, r.Sent, r.Success, r.P50, r.P99, r.Held, r.Cut, r.RSS>>20)
+		fmt.Fprintf(&table, "| %s | %s | %d | %.2f %% | %.1f ms | %.1f ms | %.2f | %d | %d | %d | %d MiB |\n", r.Contender, r.Attack, r.Sent, r.Success, r.P50, r.P99, r.Processors, r.Held, r.Cut, r.Denied, r.RSS>>20)
 		if r.Contender == "sallyport" && r.Success < 99.9 {
 			t.Errorf("under %s only %.2f %% of good requests are answered", r.Attack, r.Success)
 		}
@@ -63,7 +61,9 @@ type siegeRow struct {
 	Contender, Attack string
 	Sent              int64
 	Success, P50, P99 float64
-	Held, Cut         int64 // attackers' connections at the end, and those that were ended before
+	Held, Cut, Denied int64 // attackers' connections at the end, those that were ended meanwhile, and those that were not taken
+	Pieces            int64 // of floods, written meanwhile
+	Processors        float64
 	RSS               int64
 }
 
@@ -92,6 +92,7 @@ type siege struct {
 	upstream string // host:port
 	token    string
 	roots    *x509.CertPool
+	rootsPEM string
 	target   string // host:port of the contender
 }
 
@@ -99,30 +100,12 @@ func newSiege(t *testing.T) *siege {
 	s := &siege{t: t, dir: t.TempDir(), roots: x509.NewCertPool()}
 	issuer := testkit.NewIssuer(t)
 	s.token = "Bearer " + issuer.Token(t, issuer.Claims("exp", time.Now().Add(2*time.Hour).Unix()))
-	order, big := `{"id":"a1","note":"`+strings.Repeat("x", 1000)+`"}`, make([]byte, 64<<10)
-	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/big" {
-			_, _ = io.Copy(io.Discard, r.Body)
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, order)
-			return
-		}
-		w.Header().Set("Content-Type", "application/octet-stream")
-		for range 128 {
-			if _, err := w.Write(big); err != nil {
-				return
-			}
-		}
-	}))
-	t.Cleanup(func() {
-		up.CloseClientConnections()
-		up.Close()
-	})
-	s.upstream = strings.TrimPrefix(up.URL, "http://")
+	s.service()
 	cert, key, err := selfSigned("siege")
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.rootsPEM = string(cert)
 	s.roots.AppendCertsFromPEM(cert)
 	for name, text := range map[string]string{"cert.pem": string(cert), "key.pem": string(key), "both.pem": string(cert) + string(key), "jwks.json": string(issuer.Set()), "openapi.yaml": siegeSpec} {
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
@@ -144,17 +127,13 @@ func (s *siege) lay(c contender) (rows []siegeRow) {
 }
 
 func (s *siege) measure(name string, pid int, a attack) siegeRow {
-	f := &force{siege: s, quit: make(chan struct{})}
-	for kind, n := range a.force {
-		for range n {
-			f.enlist(kind)
-		}
-	}
-	for deadline := time.Now().Add(30 * time.Second); f.held.Load() < int64(a.held) && time.Now().Before(deadline); {
+	b := s.besiege(a)
+	for deadline := time.Now().Add(30 * time.Second); b.told.Load().Held < int64(a.held) && time.Now().Before(deadline); {
 		time.Sleep(50 * time.Millisecond)
 	}
 	r := siegeRow{Contender: name, Attack: a.name}
 	stop, done := make(chan struct{}), make(chan struct{})
+	before, worked, began := *b.told.Load(), processorOf(pid), time.Now()
 	go func() {
 		defer close(done)
 		for {
@@ -169,10 +148,12 @@ func (s *siege) measure(name string, pid int, a attack) siegeRow {
 	took, ok := s.good()
 	close(stop)
 	<-done
-	r.Held, r.Cut, r.Sent = f.held.Load(), f.cut.Load(), int64(len(took))
+	after, passed := b.told.Load(), time.Since(began)
+	r.Held, r.Cut, r.Denied, r.Pieces = after.Held, after.Cut-before.Cut, after.Denied-before.Denied, after.Pieces-before.Pieces
+	r.Processors, r.Sent = (processorOf(pid)-worked).Seconds()/passed.Seconds(), int64(len(took))
 	r.Success = 100 * float64(ok) / float64(len(took))
 	r.P50, r.P99 = took[len(took)/2].Seconds()*1000, took[len(took)*99/100].Seconds()*1000
-	f.disband()
+	b.disband()
 	time.Sleep(2 * time.Second)
 	return r
 }
@@ -218,13 +199,31 @@ func (s *siege) ask(c *http.Client) bool {
 	return err == nil && resp.StatusCode == http.StatusOK && len(body) > 1000
 }
 
-// residentOf is the resident memory of a process and its children.
-func residentOf(pid int) (sum int64) {
+// family is a process and its children.
+func family(pid int) []string {
 	pids := []string{fmt.Sprint(pid)}
 	if list, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)); err == nil {
 		pids = append(pids, strings.Fields(string(list))...)
 	}
-	for _, p := range pids {
+	return pids
+}
+
+// processorOf is the processor time that a process and its children have used.
+func processorOf(pid int) (sum time.Duration) {
+	for _, p := range family(pid) {
+		stat, _ := os.ReadFile("/proc/" + p + "/stat") // one that has ended has none
+		if f := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])); len(f) > 12 {
+			user, _ := strconv.Atoi(f[11])
+			system, _ := strconv.Atoi(f[12])
+			sum += time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100 on all of Linux
+		}
+	}
+	return sum
+}
+
+// residentOf is the resident memory of a process and its children.
+func residentOf(pid int) (sum int64) {
+	for _, p := range family(pid) {
 		status, _ := os.ReadFile("/proc/" + p + "/statm") // one that has ended has none
 		var size, pages int64
 		if n, _ := fmt.Sscan(string(status), &size, &pages); n == 2 {
@@ -232,21 +231,4 @@ func residentOf(pid int) (sum int64) {
 		}
 	}
 	return sum
-}
-
-// dial opens a TLS connection from an attacker's address.
-func (s *siege) dial(n int64, protocol string) (*tls.Conn, error) {
-	d := &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n%16+1))}}
-	c, err := d.Dial("tcp", s.target)
-	if err != nil {
-		return nil, err
-	}
-	_ = c.(*net.TCPConn).SetReadBuffer(4096)
-	secure := tls.Client(c, &tls.Config{RootCAs: s.roots, ServerName: "127.0.0.1", NextProtos: []string{protocol}})
-	_ = secure.SetDeadline(time.Now().Add(10 * time.Second))
-	if err := secure.Handshake(); err != nil {
-		c.Close()
-		return nil, err
-	}
-	return secure, secure.SetDeadline(time.Time{})
 }

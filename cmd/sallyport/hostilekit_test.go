@@ -1,24 +1,19 @@
-//go:build linux
-
 package main
 
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
-
-	"golang.org/x/net/http2"
-	"golang.org/x/net/http2/hpack"
 )
 
 // contender is a proxy with sane time limits: its configuration names the addresses of listener and upstream, and the folder.
@@ -112,149 +107,49 @@ func (c contender) start(s *siege) (pid int, end func()) {
 	}
 }
 
-// slowEach is the number of slow connections of each kind: 2,000, or what SALLYPORT_SLOW says for a smaller machine.
-func slowEach() int {
-	if n, err := strconv.Atoi(os.Getenv("SALLYPORT_SLOW")); err == nil {
-		return n
+// besieged is the process of the service behind them all: it writes its address, and serves until its input ends.
+func besieged() {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
 	}
-	return 2000
-}
-
-// attack is so many attackers of each kind, and how many of their connections are held before the measurement begins.
-type attack struct {
-	name  string
-	force map[string]int
-	held  int
-}
-
-var attacks = []attack{
-	{"slow heads, bodies, readers", map[string]int{"head": slowEach(), "body": slowEach(), "reader": slowEach()}, 3 * slowEach() * 95 / 100},
-	{"rapid reset", map[string]int{"reset": 8}, 0},
-	{"CONTINUATION", map[string]int{"continuation": 8}, 0},
-	{"SETTINGS", map[string]int{"settings": 8}, 0},
-}
-
-// force is attackers at work.
-type force struct {
-	*siege
-	quit      chan struct{}
-	all       sync.WaitGroup
-	held, cut atomic.Int64
-	number    atomic.Int64
-}
-
-func (f *force) disband() {
-	close(f.quit)
-	f.all.Wait()
-}
-
-// pause reports whether the attack goes on.
-func (f *force) pause(d time.Duration) bool {
-	select {
-	case <-f.quit:
-		return false
-	case <-time.After(d):
-		return true
-	}
-}
-
-// enlist lets one more attacker come again whenever it was cut. The first comings are spread over time.
-func (f *force) enlist(kind string) {
-	n := f.number.Add(1)
-	f.all.Go(func() {
-		for wait := time.Duration(n) * 3 * time.Millisecond; f.pause(wait); wait = 500 * time.Millisecond {
-			protocol := "http/1.1"
-			if floods[kind] != nil {
-				protocol = "h2"
+	order, big := `{"id":"a1","note":"`+strings.Repeat("x", 1000)+`"}`, make([]byte, 64<<10)
+	go func() {
+		_ = http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { //nolint:gosec // for this machine alone
+			if r.URL.Path != "/big" {
+				_, _ = io.Copy(io.Discard, r.Body)
+				w.Header().Set("Content-Type", "application/json")
+				_, _ = io.WriteString(w, order)
+				return
 			}
-			c, err := f.dial(n, protocol)
-			if err != nil {
-				continue
-			}
-			f.held.Add(1)
-			over := make(chan struct{})
-			go func() {
-				select {
-				case <-f.quit:
-					c.NetConn().Close() // whatever it waits for
-				case <-over:
+			w.Header().Set("Content-Type", "application/octet-stream")
+			for range 128 {
+				if _, err := w.Write(big); err != nil {
+					return
 				}
-			}()
-			if floods[kind] != nil {
-				f.flood(c, floods[kind])
-			} else {
-				f.dawdle(c, kind)
 			}
-			close(over)
-			c.NetConn().Close()
-			f.held.Add(-1)
-			f.cut.Add(1)
-		}
-	})
+		}))
+	}()
+	fmt.Println(l.Addr())
+	_, _ = io.Copy(io.Discard, os.Stdin)
 }
 
-// dawdle sends, or reads, a little each second until it is cut or the attack ends.
-func (f *force) dawdle(c *tls.Conn, kind string) {
-	begin := map[string]string{
-		"head":   "GET /orders HTTP/1.1\r\nHost: api\r\n",
-		"body":   "POST /orders HTTP/1.1\r\nHost: api\r\nAuthorization: " + f.token + "\r\nContent-Type: application/json\r\nContent-Length: 10000\r\n\r\n{\"a\":\"",
-		"reader": "GET /big HTTP/1.1\r\nHost: api\r\nAuthorization: " + f.token + "\r\n\r\n",
-	}[kind]
-	more := map[string]string{"head": "X-A: b\r\n", "body": "x"}[kind]
-	_, err := io.WriteString(c, begin)
-	for one := make([]byte, 1); err == nil && f.pause(time.Second); {
-		if more != "" {
-			_, err = io.WriteString(c, more)
-		} else {
-			_, err = c.Read(one)
-		}
+// service starts it.
+func (s *siege) service() {
+	c := exec.Command("besieged")
+	in, err := c.StdinPipe()
+	if err != nil {
+		s.t.Fatal(err)
 	}
-}
-
-// floods are what attackers send over HTTP/2, again and again; n counts.
-var floods = map[string]func(fr *http2.Framer, n uint32) error{
-	"reset": func(fr *http2.Framer, n uint32) error {
-		id := 2*n + 1
-		if err := fr.WriteHeaders(http2.HeadersFrameParam{StreamID: id, BlockFragment: requestBlock, EndHeaders: true, EndStream: true}); err != nil {
-			return err
-		}
-		return fr.WriteRSTStream(id, http2.ErrCodeCancel)
-	},
-	"continuation": func(fr *http2.Framer, n uint32) error {
-		if n == 0 {
-			return fr.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: requestBlock})
-		}
-		return fr.WriteContinuation(1, false, []byte{0, 1, 'x', 1, 'y'})
-	},
-	"settings": func(fr *http2.Framer, _ uint32) error {
-		return fr.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 65535})
-	},
-}
-
-var requestBlock = func() []byte {
-	var b bytes.Buffer
-	e := hpack.NewEncoder(&b)
-	for _, h := range [][2]string{{":method", "GET"}, {":scheme", "https"}, {":authority", "api"}, {":path", "/orders"}} {
-		_ = e.WriteField(hpack.HeaderField{Name: h[0], Value: h[1]}) // to memory
+	out, err := c.StdoutPipe()
+	if err != nil {
+		s.t.Fatal(err)
 	}
-	return b.Bytes()
-}()
-
-// flood sends 2,000 pieces a second until it is cut or the attack ends.
-func (f *force) flood(c *tls.Conn, piece func(*http2.Framer, uint32) error) {
-	go func() { _, _ = io.Copy(io.Discard, c) }()
-	var out bytes.Buffer
-	fr := http2.NewFramer(&out, nil)
-	fr.AllowIllegalWrites = true
-	_, err := io.WriteString(c, http2.ClientPreface)
-	_ = fr.WriteSettings()
-	for n := uint32(0); err == nil && f.pause(50*time.Millisecond); {
-		for range 100 {
-			_ = piece(fr, n) // to memory
-			n++
-		}
-		_ = c.SetWriteDeadline(time.Now().Add(5 * time.Second))
-		_, err = c.Write(out.Bytes())
-		out.Reset()
+	if err := c.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { in.Close(); _ = c.Wait() })
+	if _, err := fmt.Fscanln(out, &s.upstream); err != nil {
+		s.t.Fatal(err)
 	}
 }

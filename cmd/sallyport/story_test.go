@@ -21,7 +21,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"sallyport": main})
+	testscript.Main(m, map[string]func(){"sallyport": main, "besiege": besiege, "besieged": besieged})
 }
 
 // Each file in testdata is a story: real processes of the real binary, told by its commands. $GATE and $ADMIN are free
