@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -27,9 +28,9 @@ import (
 func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, config.Problems) {
 	s := &Snapshot{parts: parts, config: c}
 	var problems config.Problems
-	providers, err := parts.Providers(c.Identity)
-	if err != nil {
-		return nil, mistaken(err, src)
+	providers, unknown := parts.Providers(c.Identity)
+	if unknown != nil { // the rest is looked at too: all problems come at once
+		problems, providers = mistaken(unknown, src), nil
 	}
 	s.identity = providers
 	for i := range c.APIs {
@@ -44,7 +45,7 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 	problems = append(problems, overlaps(s.apis, src)...)
 	problems = append(problems, contradictions(s.apis, src)...)
 	problems.Sort()
-	if problems.Failed() {
+	if unknown != nil || problems.Failed() {
 		return nil, problems
 	}
 	return s, problems
@@ -75,7 +76,7 @@ type builder struct {
 	api        *config.API
 	doc        *openapi.Document
 	identities []config.Identity
-	identity   *identity.Providers
+	identity   *identity.Providers // nil: cannot be built, which is reported already
 	rules      *limit.Rules
 	inspector  *inspect.Inspector
 	managed    *identity.Managed
@@ -133,7 +134,9 @@ func (b *builder) load() bool {
 		return true
 	}
 	doc, problems := openapi.Load(b.api.Spec, openapi.Options{Overlays: b.api.Overlays, Overlay: b.api.Operations, RemoteRefs: b.api.RemoteRefs, Fetch: b.parts.Fetch})
-	b.problems = append(b.problems, problems...)
+	for _, p := range problems {
+		b.problems = append(b.problems, b.placed(p))
+	}
 	if doc == nil {
 		return false
 	}
@@ -142,6 +145,18 @@ func (b *builder) load() bool {
 		b.report(b.at+".spec", "spec.empty", errors.New("the spec has no operations: nothing could pass"))
 	}
 	return b.securityMapped()
+}
+
+// placed moves what is said of an operation of the config, which the spec does not have, to its place in the config.
+func (b *builder) placed(p config.Problem) config.Problem {
+	if p.Rule == "config.unknown_operation" {
+		for key := range b.api.Operations {
+			if strings.Contains(p.Message, strconv.Quote(key)) {
+				return b.src.Problem(fmt.Sprintf("%s.operations[%q]", b.at, key), p.Rule, p.Message, p.Hint)
+			}
+		}
+	}
+	return p
 }
 
 // schemes are those of an API without a spec: each identity takes its credentials where it has them by its own settings.
@@ -278,7 +293,7 @@ func (b *builder) inspected(op *openapi.Operation) bool {
 // asksWho reports whether credentials are judged. Where the spec does not know the operation none is demanded, but one
 // that is presented where the API's identities have theirs must be good: the service will see it and may believe it.
 func (b *builder) asksWho(op *openapi.Operation) bool {
-	if b.mode(op, "identity") == config.Off {
+	if b.identity == nil || b.mode(op, "identity") == config.Off {
 		return false
 	}
 	return !op.Undocumented || b.api.Unknown == "inspect" && len(b.api.Security) > 0

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -63,30 +64,15 @@ type Server struct {
 // New opens the socket of l and prepares to serve h on it. Everything that can fail does so here: the address, the
 // certificate, the trusted proxies, and the rule that plain HTTP stays on loopback.
 func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
-	addr, err := net.ResolveTCPAddr("tcp", l.Address)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't resolve listen address %q: %w", l.Address, err)
-	}
-	if l.TLS == nil && !l.Insecure && !addr.IP.IsLoopback() {
-		return nil, fmt.Errorf("plain HTTP on %s is not on loopback: set tls for this listener, or insecure: true where something in front terminates TLS", l.Address)
-	}
-	proxies, err := parseProxies("trusted_proxies", l.TrustedProxies)
+	u, err := understand(l, o.Host)
 	if err != nil {
 		return nil, err
 	}
-	introducers, err := parseProxies("proxy_protocol", l.ProxyProtocol)
-	if err != nil {
-		return nil, err
-	}
-	s := &Server{leaving: &leaving{now: make(chan struct{})}}
-	if l.TLS != nil {
-		if s.tls, err = newSecurity(*l.TLS, o.Host); err != nil {
-			return nil, err
-		}
-	}
-	if s.socket = o.Inherited.take(addr); s.socket != nil {
+	proxies := u.proxies
+	s := &Server{leaving: &leaving{now: make(chan struct{})}, tls: u.tls}
+	if s.socket = o.Inherited.take(u.addr); s.socket != nil {
 		s.inherited = true
-	} else if s.socket, err = openTCP(addr); err != nil {
+	} else if s.socket, err = openTCP(u.addr); err != nil {
 		return nil, fmt.Errorf("couldn't listen on %s: %w", l.Address, err)
 	}
 	boundUnsent(s.socket.(*net.TCPListener))
@@ -111,7 +97,7 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.door.introducers = introducers
+	s.door.introducers = u.introducers
 	if l.HTTP3 && s.tls != nil {
 		bind := func() (*http3Server, error) { return newHTTP3(s, l, h, &limits, set, logger(o.Log)) }
 		if s.inherited && o.Inherited.From() != 0 {
@@ -133,6 +119,38 @@ func openTCP(addr *net.TCPAddr) (net.Listener, error) {
 	var c net.ListenConfig
 	c.SetMultipathTCP(false)
 	return c.Listen(context.Background(), "tcp", addr.String())
+}
+
+// Verify says what would keep [New] from serving l, but for the socket, which it does not open.
+func Verify(l config.Listener) error {
+	_, err := understand(l, nil)
+	return err
+}
+
+// understood is what the configuration of a listener means.
+type understood struct {
+	addr                 *net.TCPAddr
+	proxies, introducers []netip.Prefix
+	tls                  *security // nil on plain listeners
+}
+
+func understand(l config.Listener, host func(string) (bool, *Demand)) (u understood, err error) {
+	if u.addr, err = net.ResolveTCPAddr("tcp", l.Address); err != nil {
+		return u, fmt.Errorf("couldn't resolve listen address %q: %w", l.Address, err)
+	}
+	if l.TLS == nil && !l.Insecure && !u.addr.IP.IsLoopback() {
+		return u, fmt.Errorf("plain HTTP on %s is not on loopback: set tls for this listener, or insecure: true where something in front terminates TLS", l.Address)
+	}
+	if u.proxies, err = parseProxies("trusted_proxies", l.TrustedProxies); err != nil {
+		return u, err
+	}
+	if u.introducers, err = parseProxies("proxy_protocol", l.ProxyProtocol); err != nil {
+		return u, err
+	}
+	if l.TLS != nil {
+		u.tls, err = newSecurity(*l.TLS, host)
+	}
+	return u, err
 }
 
 // tlsConfig is nil on plain listeners. It carries the protocols that configureHTTP2 has added.

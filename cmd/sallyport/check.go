@@ -10,6 +10,7 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/gateway"
+	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
 )
 
@@ -72,6 +73,7 @@ func (c *checkCmd) check() result {
 	}
 	parts := newParts(nil)
 	defer parts.Upstreams.Close()
+	problems = append(problems, unservable(cfg, src)...)
 	snapshot, more := gateway.Build(cfg, src, parts)
 	problems = append(problems, more...)
 	if snapshot == nil {
@@ -86,6 +88,23 @@ func (c *checkCmd) check() result {
 		r.Rules = describe(cfg, parts.Inspectors)
 	}
 	return r
+}
+
+// unservable reports listeners that could not be opened as they are written.
+func unservable(cfg *config.Config, src *config.Source) config.Problems {
+	var problems config.Problems
+	report := func(path string, l config.Listener) {
+		if err := listen.Verify(l); err != nil {
+			problems = append(problems, src.Problem(path, "listen.invalid", err.Error(), ""))
+		}
+	}
+	for i, l := range cfg.Listen {
+		report(fmt.Sprintf("listen[%d]", i), l)
+	}
+	if cfg.Admin.Address != "off" {
+		report("admin", config.Listener{Address: cfg.Admin.Address, TLS: cfg.Admin.TLS})
+	}
+	return problems
 }
 
 // lintOnly still lints specs of a config that cannot be used: all problems come at once.
