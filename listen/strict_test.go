@@ -25,21 +25,21 @@ func pieces(message string, n int) (out string, s *strict) {
 func TestStrict(t *testing.T) {
 	end := "Connection: close\r\n\r\n"
 	for name, c := range map[string]struct{ in, out, detail string }{
-		"a request":        {"GET /a HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a HTTP/1.1\r\nHost: h\r\n\r\n", ""},
-		"framing last":     {"PUT / HTTP/1.1\r\nContent-Length: 1\r\nHost: h\r\n\r\nxGET", "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nxGET", ""},
-		"chunks":           {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"b\"\r\nx\r\n0\r\nX: y\r\n\r\nGET", "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"b\"\r\nx\r\n0\r\nX: y\r\n\r\nGET", ""},
-		"a wrong chunk":    {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\nx", "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + wrong, ""},
-		"LF":               {"GET /a HTTP/1.1\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, "a line is not ended by CRLF"},
-		"not a method":     {"\r\nGET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, "the request line does not begin with a method and a space"},
-		"half a method":    {"GE\x00T / HTTP/1.1\r\n\r\n", "GE / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, "the request line does not begin with a method and a space"},
-		"after a Host":     {"GET /a HTTP/1.1\r\nHost: h\r\n folded\r\n\r\n", "GET /a HTTP/1.1\r\nHost: h\r\n" + end, "a field is folded"},
-		"after a length":   {"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nX\r\n\r\n", "PUT /a HTTP/1.1\r\nHost: h\r\n" + end, "a header line is not a name, a colon and a value without control characters"},
-		"the second":       {"GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET b HTTP/1.1\r\n", "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, "the request target is not in origin-form (RFC 9112 section 3.2.1)"},
-		"a long target":    {"GET /" + strings.Repeat("a", 2000), "GET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, tooLarge},
-		"a long field":     {"GET /a HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("a", 2000), "GET /a HTTP/1.1\r\nHost: h\r\n" + end, tooLarge},
-		"many fields":      {"GET /a HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 200), "GET /a HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 166) + end, tooLarge},
-		"many trailers":    {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("X: y\r\n", 200), "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("X: y\r\n", 170) + wrong, ""},
-		"a long trailer":   {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + strings.Repeat("y", 2000), "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + wrong, ""},
+		"a request":      {"GET /a HTTP/1.1\r\nHost: h\r\n\r\n", "GET /a HTTP/1.1\r\nHost: h\r\n\r\n", ""},
+		"framing last":   {"PUT / HTTP/1.1\r\nContent-Length: 1\r\nHost: h\r\n\r\nxGET", "PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nxGET", ""},
+		"chunks":         {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"b\"\r\nx\r\n0\r\nX: y\r\n\r\nGET", "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;a=\"b\"\r\nx\r\n0\r\nX: y\r\n\r\nGET", ""},
+		"a wrong chunk":  {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\nx", "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n" + wrong, ""},
+		"LF":             {"GET /a HTTP/1.1\nHost: h\r\n\r\n", "GET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, "a line is not ended by CRLF"},
+		"not a method":   {"\r\nGET / HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, "the request line does not begin with a method and a space"},
+		"half a method":  {"GE\x00T / HTTP/1.1\r\n\r\n", "GE / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, "the request line does not begin with a method and a space"},
+		"after a Host":   {"GET /a HTTP/1.1\r\nHost: h\r\n folded\r\n\r\n", "GET /a HTTP/1.1\r\nHost: h\r\n" + end, "a field is folded"},
+		"after a length": {"PUT /a HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nX\r\n\r\n", "PUT /a HTTP/1.1\r\nHost: h\r\n" + end, "a header line is not a name, a colon and a value without control characters"},
+		"the second":     {"GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET b HTTP/1.1\r\n", "GET /a HTTP/1.1\r\nHost: h\r\n\r\nGET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, "the request target is not in origin-form (RFC 9112 section 3.2.1)"},
+		"a long target":  {"GET /" + strings.Repeat("a", 2000), "GET / HTTP/1.1\r\nHost: refused.invalid\r\n" + end, tooLarge},
+		"a long field":   {"GET /a HTTP/1.1\r\nHost: h\r\nX: " + strings.Repeat("a", 2000), "GET /a HTTP/1.1\r\nHost: h\r\n" + end, tooLarge},
+		"many fields":    {"GET /a HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 200), "GET /a HTTP/1.1\r\nHost: h\r\n" + strings.Repeat("X: y\r\n", 166) + end, tooLarge},
+		"many trailers":  {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("X: y\r\n", 200), "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("X: y\r\n", 170) + wrong, ""},
+		"a long trailer": {"PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nX: " + strings.Repeat("y", 2000), "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + wrong, ""},
 	} {
 		for n := 1; n <= len(c.in); n++ {
 			out, s := pieces(c.in, n)
