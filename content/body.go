@@ -9,6 +9,7 @@ import (
 type Header struct {
 	ContentType     []string
 	ContentEncoding []string
+	Length          int64 // as declared; what is larger than allowed is not even read. 0 or less: not known
 }
 
 // A Body is what one message carries. It is read once and parsed once; its bytes never change, edits are kept beside
@@ -34,9 +35,20 @@ type Body struct {
 // after decoding.
 func Read(r io.Reader, h Header, lim Limits) (*Body, error) {
 	lim = lim.WithDefaults()
-	raw, err := readAll(r, lim.Bytes)
-	b := &Body{raw: raw, lim: lim}
+	b := &Body{lim: lim}
+	err := bounded(h.Length, lim)
+	if err == nil {
+		b.raw, err = readAll(r, lim.Bytes)
+	}
 	return b, b.judge(err, h)
+}
+
+// bounded refuses a length that is larger than allowed.
+func bounded(length int64, lim Limits) error {
+	if length > lim.Bytes {
+		return fail(TooLarge, int(lim.Bytes), "the body is larger than allowed")
+	}
+	return nil
 }
 
 // New is [Read] for bytes in hand. They belong to the Body from now on and must not change.
@@ -98,7 +110,7 @@ func readAll(r io.Reader, limit int64) ([]byte, error) {
 	}
 	switch {
 	case int64(len(data)) > limit:
-		return data, fail(TooLarge, int(limit), "the body is larger than allowed")
+		return data, bounded(int64(len(data)), Limits{Bytes: limit})
 	case err != io.EOF:
 		return data, nowhere(Incomplete, "the body could not be read to its end", err)
 	}

@@ -52,10 +52,7 @@ func parserOf(m Media) func([]byte, Media, Limits, Fields) (*Node, error) {
 
 // measure refuses data that is larger than the limit, or than the offsets of a Node can say.
 func measure(data []byte, lim Limits) error {
-	if int64(len(data)) > lim.Bytes || int64(len(data)) > math.MaxUint32 {
-		return fail(TooLarge, int(lim.Bytes), "the body is larger than allowed")
-	}
-	return nil
+	return bounded(int64(len(data)), Limits{Bytes: min(lim.Bytes, math.MaxUint32)})
 }
 
 // parseText makes one String of a whole text, which has to be UTF-8.

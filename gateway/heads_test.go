@@ -109,3 +109,21 @@ func many(n int) http.Header {
 	}
 	return h
 }
+
+// What is announced as larger than allowed nobody is told to send.
+func TestTooLargeIsNotAskedFor(t *testing.T) {
+	g := serve(t, recordSpec, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("forwarded") }), open)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(20 * time.Second))
+	_, _ = io.WriteString(conn, "POST /people HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\nExpect: 100-continue\r\n\r\n")
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	problemOf(t, g, "too large", resp, "content.too_large", http.StatusRequestEntityTooLarge)
+}

@@ -172,7 +172,7 @@ func (x *serving) readBody(ctx context.Context) exchange.Verdict {
 	if len(x.plan.phases[exchange.OnBody]) == 0 {
 		return exchange.Pass
 	}
-	body, err := content.Read(x.r.Body, content.Header{ContentType: x.r.Header["Content-Type"], ContentEncoding: x.r.Header["Content-Encoding"]}, x.plan.limits)
+	body, err := content.Read(x.r.Body, content.Header{ContentType: x.r.Header["Content-Type"], ContentEncoding: x.r.Header["Content-Encoding"], Length: x.r.ContentLength}, x.plan.limits)
 	x.bytesIn = int64(len(body.Raw()))
 	if err == nil {
 		readUntil(x.w, time.Time{})
