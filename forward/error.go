@@ -2,7 +2,6 @@ package forward
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -81,7 +80,7 @@ func classify(ctx context.Context, t *target, err error, unread bool) *Error {
 		if errors.As(err, &dial) && dial.Op == "dial" && ctx.Err() == nil {
 			e.Kind = Unreachable
 		}
-	case errors.As(err, &dial) && dial.Op == "dial", tlsFailure(err):
+	case errors.As(err, &dial) && dial.Op == "dial":
 		e.Kind = Unreachable
 	}
 	return e
@@ -92,15 +91,6 @@ func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
-// tlsFailure reports whether we ended the TLS handshake: somebody is there, but not to whom we would talk. An alert of
-// the other end is none, because it may come after the request did.
-func tlsFailure(err error) bool {
-	var verify *tls.CertificateVerificationError
-	var record tls.RecordHeaderError
-	var alert tls.AlertError
-	return errors.As(err, &verify) || errors.As(err, &record) || errors.As(err, &alert) || errors.Is(err, errPins)
-}
-
 // unsent reports whether the request cannot have reached the upstream: there was no connection.
 func (e *Error) unsent() bool { return e.Kind == Unreachable }
 
@@ -108,8 +98,11 @@ func (e *Error) unsent() bool { return e.Kind == Unreachable }
 // answer. (One that was closed within the head is io.ErrUnexpectedEOF, which io.EOF does not match. A reset there
 // looks like one before it; what depends on this is sent again only when that does no harm.)
 func (e *Error) unanswered() bool {
-	return e.unsent() || e.Kind == Broken && (errors.Is(e.Err, io.EOF) || errors.Is(e.Err, net.ErrClosed) ||
-		errors.Is(e.Err, syscall.ECONNRESET) || errors.Is(e.Err, syscall.EPIPE))
+	return e.unsent() || e.Kind == Broken && unanswered(e.Err)
+}
+
+func unanswered(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, net.ErrClosed) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // brokenf says what is wrong with an answer.

@@ -42,7 +42,7 @@ func TestOutgoing(t *testing.T) {
 	}
 	got := outgoing(e, &Request{Identify: identify, Header: in, Host: "api.example:8443", Inspected: true, Method: "DELETE"})
 	want := http.Header{
-		"X-User-Id": {"alice"}, "X-Tenant": {"acme"}, "Authorization": {"Bearer a"}, "Content-Type": {"text/plain"}, "Accept": {"a/b", "c/d", "e/f"}, "Accept-Encoding": {"identity"}, "User-Agent": {""}, "X-Idempotency-Key": {},
+		"X-User-Id": {"alice"}, "X-Tenant": {"acme"}, "Authorization": {"Bearer a"}, "Content-Type": {"text/plain"}, "Accept": {"a/b", "c/d", "e/f"}, "Accept-Encoding": {"identity"},
 		"X-Forwarded-For": {"203.0.113.7"}, "X-Forwarded-Proto": {"https"}, "X-Forwarded-Host": {"api.example:8443"},
 		"Forwarded": {`for=203.0.113.7;host="api.example:8443";proto=https`},
 	}

@@ -3,7 +3,7 @@ package forward
 import (
 	"context"
 	"net/http"
-	"net/url"
+	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -27,17 +27,17 @@ func (u *Upstream) probe(c config.Health) {
 	c.Timeout = or(c.Timeout, config.Duration(defaultProbeTimeout))
 	c.Failures = or(c.Failures, defaultThreshold)
 	for _, t := range u.targets {
-		u.probes.Go(func() { watch(ctx, u.pooled, t, c) })
+		u.probes.Go(func() { watch(ctx, t, c) })
 	}
 }
 
 // watch asks the target at once and then every so often. A target begins healthy; Failures answers in a row that
 // say otherwise change that, either way.
-func watch(ctx context.Context, via http.RoundTripper, t *target, c config.Health) {
+func watch(ctx context.Context, t *target, c config.Health) {
 	tick := time.NewTicker(time.Duration(c.Every))
 	defer tick.Stop()
 	for against := 0; ; {
-		if healthy(ctx, via, t, c) == t.down.Load() {
+		if healthy(ctx, t, c) == t.down.Load() {
 			against++
 		} else {
 			against = 0
@@ -55,14 +55,13 @@ func watch(ctx context.Context, via http.RoundTripper, t *target, c config.Healt
 }
 
 // healthy asks once: only 2xx within the time is healthy.
-func healthy(ctx context.Context, via http.RoundTripper, t *target, c config.Health) bool {
+func healthy(ctx context.Context, t *target, c config.Health) bool {
 	ctx, cancel := context.WithTimeout(ctx, time.Duration(c.Timeout))
 	defer cancel()
-	r := blank.WithContext(ctx)
-	r.Method, r.Host = http.MethodGet, t.host
-	r.URL = &url.URL{Scheme: t.scheme, Host: t.host, Opaque: c.Path}
-	r.Header = http.Header{"User-Agent": {"sallyport-health"}}
-	resp, err := via.RoundTrip(r)
+	path, query, _ := strings.Cut(c.Path, "?")
+	out := &Request{Method: http.MethodGet, Path: path, RawQuery: query}
+	h := http.Header{"User-Agent": {"sallyport-health"}}
+	resp, err := t.conns.roundTrip(ctx, t, new(call), out, h, t.host, false)
 	if err != nil {
 		return false
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/sallyport/sallyport/exchange"
@@ -71,25 +72,39 @@ func visible(s string, but byte) bool {
 
 // A call is what one attempt needs besides its http.Request, allocated together.
 type call struct {
-	url    url.URL
-	body   bytes.Reader
 	stream stream
 	answer answer
+
+	incoming incoming // on HTTP/1.1
+	response http.Response
+	sent     atomic.Bool    // the request has gone out whole
+	writing  sync.WaitGroup // of a large body
+
+	url  url.URL // on HTTP/2
+	body bytes.Reader
 }
 
 // A stream is a body on its way from the client.
 type stream struct {
 	io.ReadCloser
-	broken atomic.Bool // the client ended it early, or did not send it in time
-	closed atomic.Bool // by the transport; what reading says then is not of the client
+	broken  atomic.Bool // the client ended it early, or did not send it in time
+	waiting atomic.Bool // for the client to send more
+	closed  atomic.Bool // by the transport; what reading says then is not of the client
 }
 
 func (s *stream) Read(p []byte) (int, error) {
+	s.waiting.Store(true)
 	n, err := s.ReadCloser.Read(p)
+	s.waiting.Store(false)
 	if err != nil && err != io.EOF && !s.closed.Load() {
 		s.broken.Store(true)
 	}
 	return n, err
+}
+
+// unread tells whether it is the client's fault that the request failed: it broke its body off, or time was over while it had to send.
+func (s *stream) unread(ctx context.Context) bool {
+	return s.broken.Load() || ctx.Err() != nil && s.waiting.Load()
 }
 
 func (s *stream) Close() error {
@@ -100,10 +115,15 @@ func (s *stream) Close() error {
 // blank is copied by WithContext, the only way to give a request its context; never changed.
 var blank http.Request
 
-// newRequest builds the request for target t. URL.Opaque is what net/http writes unchanged, in HTTP/1.1 and HTTP/2
-// alike; Path and RawPath would pass through its own escaping. Opaque begins with one slash, which valid has checked:
+// newRequest builds the request for net/http's HTTP/2. URL.Opaque is what it writes unchanged; Path and RawPath would pass through its own escaping. Opaque begins with one slash, which valid has checked:
 // with two, net/http would write an absolute-form target.
 func (c *call) newRequest(ctx context.Context, t *target, out *Request, h http.Header, host string) *http.Request {
+	if _, ok := h["User-Agent"]; !ok {
+		h["User-Agent"] = noAgent
+	}
+	if out.Stream == nil && repeatable(out.Method) && h["Idempotency-Key"] == nil && h["X-Idempotency-Key"] == nil {
+		h["X-Idempotency-Key"] = noKey
+	}
 	c.url = url.URL{Scheme: t.scheme, Host: t.host, Opaque: out.Path, RawQuery: out.RawQuery}
 	r := blank.WithContext(ctx)
 	r.Method, r.URL, r.Host, r.Header = out.Method, &c.url, host, h
@@ -152,12 +172,6 @@ func outgoing(e *exchange.Exchange, out *Request) http.Header {
 		out.Identify(h)
 	}
 	e.Outgoing.Apply(h)
-	if _, ok := h["User-Agent"]; !ok {
-		h["User-Agent"] = noAgent
-	}
-	if out.Stream == nil && repeatable(out.Method) && h["Idempotency-Key"] == nil && h["X-Idempotency-Key"] == nil {
-		h["X-Idempotency-Key"] = noKey
-	}
 	return h
 }
 

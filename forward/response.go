@@ -11,7 +11,7 @@ import (
 const maxResponseFields = 200
 
 // check refuses answers that are not plain HTTP, and removes what belongs to the connection from the others.
-// net/http has dropped interim answers (1xx), has decoded the framing, and has bounded the head. asked is the header
+// Interim answers (1xx) were dropped, the framing was decoded, and the head is bounded. asked is the header
 // of a WebSocket handshake, the only request that 101 can answer; nil for others.
 func check(resp *http.Response, t *target, asked http.Header) *Error {
 	if resp.StatusCode == http.StatusSwitchingProtocols && asked != nil {

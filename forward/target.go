@@ -17,6 +17,7 @@ import (
 type target struct {
 	scheme, host string
 	name         string // scheme://host
+	conns        *conns
 
 	inflight atomic.Int64
 	down     atomic.Bool // active probes say so

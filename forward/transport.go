@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -16,47 +15,17 @@ import (
 	"github.com/sallyport/sallyport/config"
 )
 
-// Limits of connections to targets that nobody has asked to set.
-const (
-	maxResponseHeader = 64 << 10
-	bufferSize        = 8 << 10
-	idleTimeout       = 60 * time.Second
-)
+// maxResponseHeader bounds the head of an answer, with all interim ones before it, in bytes.
+const maxResponseHeader = 64 << 10
 
-// connect makes the transports.
-func (u *Upstream) connect(c config.Upstream) error {
-	secure, err := clientTLS(c)
-	if err != nil {
-		return err
-	}
-	u.pooled = newTransport(c, secure)
-	if c.H2C {
-		u.pooled.Protocols.SetUnencryptedHTTP2(true)
-	} else {
-		u.pooled.Protocols.SetHTTP1(true)
-	}
-	u.pooled.Protocols.SetHTTP2(true)
-	u.upgrades = newTransport(c, secure.Clone())
-	u.upgrades.Protocols.SetHTTP1(true)
-	u.upgrades.MaxIdleConnsPerHost = -1
-	return nil
-}
-
-// newTransport has no proxy (not even one from the environment), follows nothing, decodes nothing.
-func newTransport(c config.Upstream, secure *tls.Config) *http.Transport {
-	patience := or(time.Duration(c.ConnectTimeout), defaultConnect)
-	dialer := &net.Dialer{Timeout: patience, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        secure,
-		TLSHandshakeTimeout:    patience,
+// newHTTP2 makes a transport that speaks HTTP/2 only, has no proxy (not even one from the environment), follows nothing and decodes
+// nothing.
+func newHTTP2(c config.Upstream) *http.Transport {
+	t := &http.Transport{
 		DisableCompression:     true,
-		MaxIdleConnsPerHost:    or(c.MaxIdle, defaultMaxIdle),
 		IdleConnTimeout:        idleTimeout,
 		ResponseHeaderTimeout:  time.Duration(c.HeaderTimeout),
 		MaxResponseHeaderBytes: maxResponseHeader,
-		WriteBufferSize:        bufferSize,
-		ReadBufferSize:         bufferSize,
 		ForceAttemptHTTP2:      true,
 		Protocols:              new(http.Protocols),
 		HTTP2: &http.HTTP2Config{
@@ -65,6 +34,9 @@ func newTransport(c config.Upstream, secure *tls.Config) *http.Transport {
 			WriteByteTimeout: 30 * time.Second,
 		},
 	}
+	t.Protocols.SetHTTP2(true)
+	t.Protocols.SetUnencryptedHTTP2(c.H2C)
+	return t
 }
 
 // clientTLS verifies targets against the pinned authorities, or the system's, and shows the client certificate.

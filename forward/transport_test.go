@@ -87,10 +87,13 @@ func TestPoolRotation(t *testing.T) {
 
 // No environment variable sends requests elsewhere, and nothing is asked for or decoded behind the caller's back.
 func TestTransport(t *testing.T) {
-	u := startUpstream(t, config.Upstream{}, "http://192.0.2.1")
-	for _, tr := range []*http.Transport{u.pooled, u.upgrades} {
-		if tr.Proxy != nil || !tr.DisableCompression || tr.TLSClientConfig.InsecureSkipVerify || tr.TLSClientConfig.MinVersion < tls.VersionTLS12 {
+	u := startUpstream(t, config.Upstream{}, "https://192.0.2.1")
+	for _, c := range []config.Upstream{{}, {H2C: true}} {
+		if tr := startUpstream(t, c, "https://192.0.2.1").targets[0].conns.http2; tr.Proxy != nil || !tr.DisableCompression {
 			t.Errorf("%+v", tr)
 		}
+	}
+	if s := u.targets[0].conns.secure; s.InsecureSkipVerify || s.MinVersion < tls.VersionTLS12 {
+		t.Errorf("%+v", s)
 	}
 }

@@ -35,13 +35,11 @@ var errOpen = errors.New("every target's circuit breaker is open")
 // An Upstream is one protected service: its targets, their connections and their health. It is safe for concurrent
 // use and outlives reloads; see [Pool].
 type Upstream struct {
-	key      string
-	targets  []*target
-	hosts    bool // send the target's host instead of the client's
-	retries  int
-	budget   budget
-	pooled   *http.Transport
-	upgrades *http.Transport // HTTP/1.1 only, keeps nothing
+	key     string
+	targets []*target
+	hosts   bool // send the target's host instead of the client's
+	retries int
+	budget  budget
 
 	retired atomic.Bool
 	stop    context.CancelFunc // of the probes
@@ -64,18 +62,22 @@ func newUpstream(key string, c config.Upstream) (*Upstream, error) {
 	if l.failures == 0 {
 		l.failures = defaultFailures
 	}
+	secure, err := clientTLS(c)
+	if err != nil {
+		return nil, err
+	}
 	for _, raw := range c.Targets {
 		t, err := newTarget(raw, l)
 		if err != nil {
 			return nil, err
 		}
+		if t.conns, err = newConns(t, c, secure); err != nil {
+			return nil, fmt.Errorf("upstream target %q: %w", t.name, err)
+		}
 		u.targets = append(u.targets, t)
 	}
 	if len(u.targets) == 0 {
 		return nil, errors.New("upstream has no targets")
-	}
-	if err := u.connect(c); err != nil {
-		return nil, err
 	}
 	u.probe(c.Health)
 	return u, nil
@@ -107,8 +109,8 @@ func newTarget(raw string, l limits) (*target, error) {
 //
 // A request that never left, because there was no connection, is tried again on another target; one that left and
 // met silence (closed or reset without a byte) only when its method is idempotent. Both need a body that can be
-// repeated, and the upstream's budget: at most one retry for five requests. Beneath that, net/http repeats at once what
-// went out on a kept connection that turned out dead, if the method is idempotent or the client sent Idempotency-Key.
+// repeated, and the upstream's budget: at most one retry for five requests. Beneath that, what is idempotent is repeated at
+// once when it went out on a kept connection that turned out dead.
 func (u *Upstream) RoundTrip(ctx context.Context, e *exchange.Exchange, out *Request) (*http.Response, error) {
 	if err := out.valid(); err != nil {
 		return nil, &Error{Kind: Broken, Err: err}
@@ -171,15 +173,15 @@ func (u *Upstream) attempt(ctx context.Context, t *target, trial bool, out *Requ
 	if u.hosts {
 		host = t.host
 	}
-	via, asked := u.pooled, http.Header(nil)
+	var asked http.Header
 	if upgrade {
-		via, asked = u.upgrades, h
+		asked = h
 	}
 	c := new(call)
-	resp, err := via.RoundTrip(c.newRequest(ctx, t, out, h, host))
+	resp, err := t.conns.roundTrip(ctx, t, c, out, h, host, upgrade)
 	if err != nil {
 		defer u.release(t)
-		failed := classify(ctx, t, err, c.stream.broken.Load())
+		failed := classify(ctx, t, err, c.stream.unread(ctx))
 		if failed.Kind == Canceled || failed.Kind == Unread {
 			t.settle(unknown, trial, time.Now())
 		} else {
@@ -210,7 +212,7 @@ func judge(status int) outcome {
 func (u *Upstream) release(t *target) {
 	t.release()
 	if u.retired.Load() {
-		u.pooled.CloseIdleConnections()
+		t.conns.release()
 	}
 }
 
@@ -239,8 +241,9 @@ func (u *Upstream) close() {
 	u.retired.Store(true)
 	u.stop()
 	u.probes.Wait()
-	u.pooled.CloseIdleConnections()
-	u.upgrades.CloseIdleConnections()
+	for _, t := range u.targets {
+		t.conns.close()
+	}
 }
 
 func or[T comparable](v, otherwise T) T {
