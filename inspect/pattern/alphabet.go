@@ -25,6 +25,7 @@ type alphabet struct {
 	low    [256]uint16 // class by byte: ASCII, or every byte in binary mode
 	bounds []rune      // first characters of the intervals from asciiEnd on, ascending
 	high   []uint16    // their classes
+	broken uint16      // class of U+FFFD, which stands for bytes that are no UTF-8
 	kinds  []kind      // by class
 	takes  []set       // by class: the instructions that take its characters
 }
@@ -50,6 +51,9 @@ func newAlphabet(prog []syntax.Inst, binary bool) alphabet {
 		if to > asciiEnd {
 			a.bounds, a.high = append(a.bounds, max(from, asciiEnd)), append(a.high, class)
 		}
+	}
+	if !binary {
+		a.broken = a.classAt(utf8.RuneError)
 	}
 	return a
 }
@@ -114,15 +118,23 @@ func kindOf(r rune) kind {
 	return other
 }
 
-// wide decodes the character at the beginning of s, which is not ASCII, and returns its class and size.
-func (a *alphabet) wide(s string) (uint16, int) {
-	r, size := utf8.DecodeRuneInString(s)
+// classAt is the class of a character outside of ASCII.
+func (a *alphabet) classAt(r rune) uint16 {
 	if len(a.high) == 1 {
-		return a.high[0], size
+		return a.high[0]
 	}
 	i, found := slices.BinarySearch(a.bounds, r)
 	if !found {
 		i--
 	}
-	return a.high[i], size
+	return a.high[i]
+}
+
+// wide decodes the character at the beginning of s, which is not ASCII, and returns its class and size.
+func (a *alphabet) wide(s string) (uint16, int) {
+	r, size := utf8.DecodeRuneInString(s)
+	if r == utf8.RuneError {
+		return a.broken, size
+	}
+	return a.classAt(r), size
 }

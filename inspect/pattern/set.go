@@ -44,6 +44,9 @@ func (t *Set) Match(s string, found []uint64, left *int) bool {
 			*left--
 			next = t.step(at, class)
 		}
+		if next == at {
+			continue // what it accepts is noted
+		}
 		if at = next; len(at.accepts) > 0 {
 			note(at.accepts, found)
 		}

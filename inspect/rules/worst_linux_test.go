@@ -89,8 +89,11 @@ func report(b *testing.B, kind string, list []slow) {
 			over++
 		}
 	}
-	for _, s := range list[:min(10, len(list))] {
-		b.Logf("%-9s %7.1f ns/byte  %s on %.30q", kind, s.cost, s.what, s.unit)
+	for i, s := range list {
+		if i >= 10 && s.cost <= 20 {
+			break
+		}
+		fmt.Printf("%-9s %7.1f ns/byte  %s on %.30q\n", kind, s.cost, s.what, s.unit) // a log of a benchmark is cut off
 	}
 	b.ReportMetric(list[0].cost, kind+"-worst-ns/byte")
 	b.ReportMetric(float64(over), kind+"-over-20")
@@ -117,24 +120,27 @@ func worstOperators(b *testing.B, tests []*plain) (out []slow) {
 		}
 		slices.SortFunc(tried, func(x, y slow) int { return cmp.Compare(y.cost, x.cost) })
 		for _, s := range tried[:3] {
-			s.cost = evaluate(s.unit, 1<<20)
+			s.cost = min(evaluate(s.unit, 1<<20), evaluate(s.unit, 1<<20)) // the second time the states are there
 			out = append(out, s)
 		}
 	}
 	return out
 }
 
-// worstLanes runs whole lanes: the cost for each byte and chain of transformations.
+// worstLanes judges a message of one text, candidates, rules and all: the cost for each byte and chain of transformations.
 func worstLanes(b *testing.B, p *Program) (out []slow) {
 	for _, c := range []Collection{ArgsGet, RequestHeaders, RequestCookies, XML, ResponseBody} {
+		first, last := 1, 2
+		if c == ResponseBody {
+			first, last = 3, 4
+		}
 		chains := max(1, len(p.lanes.text[c].chains))
 		for _, unit := range hostile {
 			fields := []Field{{Collection: c, Key: "n", Text: grown(unit, 1<<20)}}
 			cost := spent(1<<20, func() {
-				r := &run{ctx: b.Context()}
-				r.begin(p, fields, nil)
-				r.candidates()
-				r.end()
+				if _, err := p.Run(b.Context(), fields, first, last, nil); err != nil {
+					b.Error(err)
+				}
 			})
 			out = append(out, slow{fmt.Sprintf("%v, %d chains, %.1f ns/byte in all", c, chains, cost), unit, cost / float64(chains)})
 		}

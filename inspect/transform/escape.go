@@ -20,7 +20,7 @@ var controls = [256]byte{'a': '\a', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 
 // jsDecode decodes the escapes of JavaScript: \uHHHH and \u{H…} to the low byte, \xHH, \OOO, \n and its like; any other
 // character behind a backslash stands for itself.
 func jsDecode(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, &backslash, func(b []byte, s string) ([]byte, string) {
+	return rewrite(b, s, '\\', func(b []byte, s string) ([]byte, string) {
 		if len(s) == 1 {
 			return append(b, s...), ""
 		}
@@ -71,7 +71,7 @@ func braced(s string) (code rune, n int) {
 func hexRun(s string, limit int) int {
 	n := 0
 	for n < len(s) && n < limit {
-		if _, ok := digit(s[n]); !ok {
+		if digits[s[n]] < 0 {
 			break
 		}
 		n++
@@ -97,7 +97,7 @@ func octal(s string) (c byte) {
 
 // escapeSeqDecode decodes the escapes of C: \n and its like, \xHH, \OOO; other backslashes disappear.
 func escapeSeqDecode(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, &backslash, func(b []byte, s string) ([]byte, string) {
+	return rewrite(b, s, '\\', func(b []byte, s string) ([]byte, string) {
 		if len(s) == 1 {
 			return append(b, s...), ""
 		}
@@ -118,7 +118,7 @@ func escapeSeqDecode(b []byte, s string) ([]byte, bool) {
 
 // cssDecode decodes the escapes of CSS (CSS Syntax 3, section 4.3.7): one to six digits and one white space.
 func cssDecode(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, &backslash, func(b []byte, s string) ([]byte, string) {
+	return rewrite(b, s, '\\', func(b []byte, s string) ([]byte, string) {
 		if len(s) == 1 {
 			return b, ""
 		}

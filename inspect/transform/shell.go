@@ -44,14 +44,48 @@ func replaceComments(b []byte, s string) ([]byte, bool) {
 
 // removeCommentsChar removes the marks of comments and keeps what is within.
 func removeCommentsChar(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, &comments, func(b []byte, s string) ([]byte, string) {
-		for _, mark := range []string{"/*", "*/", "<!--", "-->", "--", "#"} {
-			if strings.HasPrefix(s, mark) {
-				return b, s[len(mark):]
-			}
+	at := comments.first(s)
+	if at < 0 {
+		return b, false
+	}
+	b = append(b, s[:at]...)
+	for i := at; i < len(s); {
+		if n := commentMark(s[i:]); n > 0 {
+			i += n
+			continue
 		}
-		return append(b, s[0]), s[1:]
-	})
+		b = append(b, s[i])
+		i++
+	}
+	return b, true
+}
+
+// commentMark is the length of the mark of a comment that s begins with, or 0.
+func commentMark(s string) int {
+	switch s[0] {
+	case '#':
+		return 1
+	case '/':
+		if len(s) > 1 && s[1] == '*' {
+			return 2
+		}
+	case '*':
+		if len(s) > 1 && s[1] == '/' {
+			return 2
+		}
+	case '<':
+		if strings.HasPrefix(s, "<!--") {
+			return 4
+		}
+	case '-':
+		if strings.HasPrefix(s, "-->") {
+			return 3
+		}
+		if len(s) > 1 && s[1] == '-' {
+			return 2
+		}
+	}
+	return 0
 }
 
 // removeComments removes /* */ and <!-- -->, either of which may end the other, with the character behind the end kept as it
@@ -104,7 +138,22 @@ func normalizePathWin(s string) string {
 	if s == "" {
 		return s
 	}
-	return trimSteps(dropStream(normalizePath(strings.ReplaceAll(s, `\`, "/"))))
+	return trimSteps(dropStream(normalizePath(slashed(s))))
+}
+
+// slashed makes backslashes slashes.
+func slashed(s string) string {
+	at := strings.IndexByte(s, '\\')
+	if at < 0 {
+		return s
+	}
+	b := []byte(s)
+	for i := at; i < len(b); i++ {
+		if b[i] == '\\' {
+			b[i] = '/'
+		}
+	}
+	return string(b)
 }
 
 func dropStream(s string) string {

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	hexcode "encoding/hex"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -13,7 +14,7 @@ import (
 )
 
 func removeNulls(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, &nulByte, func(b []byte, s string) ([]byte, string) { return b, s[1:] })
+	return rewrite(b, s, 0, func(b []byte, s string) ([]byte, string) { return b, s[1:] })
 }
 
 func replaceNulls(s string) string { return strings.ReplaceAll(s, "\x00", " ") }
@@ -114,8 +115,11 @@ func removeWhitespace(b []byte, s string) ([]byte, bool) {
 			continue
 		}
 		r, size := utf8.DecodeRuneInString(s[i:])
-		if !unicode.IsSpace(r) {
-			b = utf8.AppendRune(b, r)
+		switch {
+		case r == utf8.RuneError:
+			b = append(b, noCharacter...)
+		case !unicode.IsSpace(r):
+			b = append(b, s[i:i+size]...)
 		}
 		i += size
 	}
@@ -168,19 +172,48 @@ func isSpace(r rune) bool {
 
 // lowercase is [strings.ToLower].
 func lowercase(b []byte, s string) ([]byte, bool) {
-	for i := range len(s) {
+	start, b := len(b), slices.Grow(b, len(s))
+	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= utf8.RuneSelf {
-			out := strings.ToLower(s)
-			return append(b[:len(b)-i], out...), out != s
+		if c < utf8.RuneSelf {
+			if 'A' <= c && c <= 'Z' {
+				c += 'a' - 'A'
+			}
+			b = append(b, c)
+			i++
+			continue
 		}
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
+		r, size := utf8.DecodeRuneInString(s[i:])
+		switch small := toLower(r); {
+		case r == utf8.RuneError:
+			b = append(b, noCharacter...)
+		case small == r:
+			b = append(b, s[i:i+size]...)
+		default:
+			b = utf8.AppendRune(b, small)
 		}
-		b = append(b, c)
+		i += size
 	}
-	return b, string(b[len(b)-len(s):]) != s
+	return b, string(b[start:]) != s
 }
+
+// toLower is [unicode.ToLower], which searches, with a table of the characters of two bytes.
+func toLower(r rune) rune {
+	if int(r) < len(smalls) {
+		return smalls[r]
+	}
+	return unicode.ToLower(r)
+}
+
+var smalls = func() (table [0x800]rune) {
+	for r := range table {
+		table[r] = unicode.ToLower(rune(r))
+	}
+	return table
+}()
+
+// noCharacter is U+FFFD, which stands for a byte that is no UTF-8.
+const noCharacter = string(utf8.RuneError)
 
 // normalizePath removes empty, . and .. steps, and keeps a slash at the end.
 func normalizePath(s string) string {

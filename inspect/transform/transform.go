@@ -215,7 +215,7 @@ var functions = []Function{
 	{name: "urlDecode", apply: urlDecode, moves: BytesOf("%+")},
 	{name: "urlDecodeUni", apply: urlDecodeUni, moves: BytesOf("%+")},
 	{name: "urlEncode", apply: whole(urlEncode), moves: all, adds: true},
-	{name: "utf8toUnicode", apply: whole(utf8toUnicode), moves: wide, adds: true},
+	{name: "utf8toUnicode", apply: utf8toUnicode, moves: wide, adds: true},
 }
 
 // spaced reports whether all that cmdLine could change in s are blanks, and it leaves those.

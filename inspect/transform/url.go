@@ -8,41 +8,50 @@ import (
 )
 
 // urlDecode decodes %HH and +; what is no escape stays.
-func urlDecode(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, &escapes, func(b []byte, s string) ([]byte, string) {
-		if c, ok := percent(s); ok {
-			return append(b, c), s[3:]
-		}
-		return append(b, plus(s[0])), s[1:]
-	})
-}
+func urlDecode(b []byte, s string) ([]byte, bool) { return decodeURL(b, s, false) }
 
 // urlDecodeUni decodes %uHHHH of IIS too: to the ASCII character that fits best, else to the low byte.
-func urlDecodeUni(b []byte, s string) ([]byte, bool) {
-	return rewrite(b, s, &escapes, func(b []byte, s string) ([]byte, string) {
-		if len(s) > 1 && s[0] == '%' && s[1]|0x20 == 'u' {
-			if code, ok := hex(s, 2, 4); ok {
-				return append(b, bestFit(code)), s[6:]
+func urlDecodeUni(b []byte, s string) ([]byte, bool) { return decodeURL(b, s, true) }
+
+func decodeURL(b []byte, s string, wide bool) ([]byte, bool) {
+	at := escapes.first(s)
+	if at < 0 {
+		return b, false
+	}
+	b = append(b, s[:at]...)
+	for i := at; i < len(s); {
+		c, size := s[i], 1
+		switch {
+		case c == '+':
+			c = ' '
+		case c != '%':
+		case wide && i+1 < len(s) && s[i+1]|0x20 == 'u':
+			if code, ok := hex(s, i+2, 4); ok {
+				c, size = bestFit(code), 6
 			}
-			return append(b, s[:2]...), s[2:]
+		default:
+			if code, ok := hex(s, i+1, 2); ok {
+				c, size = byte(code), 3
+			}
 		}
-		if c, ok := percent(s); ok {
-			return append(b, c), s[3:]
-		}
-		return append(b, plus(s[0])), s[1:]
-	})
+		b = append(b, c)
+		i += size
+	}
+	return b, true
 }
 
-// rewrite replaces what begins with one of the marks by what decode appends; decode gets the text from the mark on and
-// returns what is left of it.
-func rewrite(b []byte, s string, marks *Bytes, decode func([]byte, string) ([]byte, string)) ([]byte, bool) {
-	at := marks.first(s)
+// rewrite replaces what begins with a mark by what decode appends; decode gets the text from the mark on and returns
+// what is left of it.
+func rewrite(b []byte, s string, mark byte, decode func([]byte, string) ([]byte, string)) ([]byte, bool) {
+	at := strings.IndexByte(s, mark)
 	if at < 0 {
 		return b, false
 	}
 	for at >= 0 {
 		b, s = decode(append(b, s[:at]...), s[at:])
-		at = marks.first(s)
+		if at = 0; s == "" || s[0] != mark { // seldom alone
+			at = strings.IndexByte(s, mark)
+		}
 	}
 	return append(b, s...), true
 }
@@ -59,59 +68,45 @@ func (b *Bytes) first(s string) int {
 
 // The marks of functions that rewrite.
 var (
-	escapes   = BytesOf("%+")
-	backslash = BytesOf(`\`)
-	nulByte   = BytesOf("\x00")
-	comments  = BytesOf("/*<-#")
+	escapes  = BytesOf("%+")
+	comments = BytesOf("/*<-#")
 )
-
-func plus(c byte) byte {
-	if c == '+' {
-		return ' '
-	}
-	return c
-}
-
-// percent decodes %HH at the beginning of s.
-func percent(s string) (byte, bool) {
-	if s[0] != '%' {
-		return 0, false
-	}
-	code, ok := hex(s, 1, 2)
-	return byte(code), ok
-}
 
 // hex reads n hexadecimal digits from i on.
 func hex(s string, i, n int) (code rune, ok bool) {
 	if i+n > len(s) {
 		return 0, false
 	}
-	for _, c := range []byte(s[i : i+n]) {
-		d, ok := digit(c)
-		if !ok {
+	for ; n > 0; i, n = i+1, n-1 {
+		d := digits[s[i]]
+		if d < 0 {
 			return 0, false
 		}
-		code = code<<4 | d
+		code = code<<4 | rune(d)
 	}
 	return code, true
 }
 
-func digit(c byte) (rune, bool) {
-	switch {
-	case '0' <= c && c <= '9':
-		return rune(c - '0'), true
-	case 'a' <= c|0x20 && c|0x20 <= 'f':
-		return rune(c|0x20-'a') + 10, true
+// digits are the values of hexadecimal digits, and -1.
+var digits = func() (values [256]int8) {
+	for c := range values {
+		values[c] = -1
 	}
-	return 0, false
-}
+	for i, c := range []byte("0123456789abcdef") {
+		values[c], values[strings.ToUpper(string(c))[0]] = int8(i), int8(i)
+	}
+	return values
+}()
 
 //go:embed bestfit.txt
 var bestFitText string
 
-// bestFits is code page 20127 as ModSecurity's unicode.mapping has it.
-var bestFits = func() map[rune]byte {
-	m := map[rune]byte{}
+// bestFits is code page 20127 as ModSecurity's unicode.mapping has it, by the high byte and the low byte; what is not in
+// it, by fullWidth.
+var bestFits = func() (pages [256][256]byte) {
+	for code := range rune(1 << 16) {
+		pages[code>>8][code&0xFF] = fullWidth(code)
+	}
 	for line := range strings.Lines(bestFitText) {
 		fields := strings.Fields(line)
 		if fields[0] == "#" {
@@ -119,19 +114,16 @@ var bestFits = func() map[rune]byte {
 		}
 		first, _ := hex(fields[0], 0, 4)
 		for i, f := range fields[1:] {
-			b, _ := hex(f, 0, 2)
-			m[first+rune(i)] = byte(b)
+			fit, _ := hex(f, 0, 2)
+			code := first + rune(i)
+			pages[code>>8][code&0xFF] = byte(fit)
 		}
 	}
-	return m
+	return pages
 }()
 
-func bestFit(code rune) byte {
-	if b, ok := bestFits[code]; ok {
-		return b
-	}
-	return fullWidth(code)
-}
+// bestFit takes a code of four digits.
+func bestFit(code rune) byte { return bestFits[code>>8&0xFF][code&0xFF] }
 
 // fullWidth takes the low byte; the full-width forms U+FF01 to U+FF5E are ASCII with an offset.
 func fullWidth(code rune) byte {
@@ -159,22 +151,22 @@ func urlEncode(s string) string {
 }
 
 // utf8toUnicode spells characters outside of ASCII as %uHHHH.
-func utf8toUnicode(s string) string {
-	at := strings.IndexFunc(s, func(r rune) bool { return r >= utf8.RuneSelf })
+func utf8toUnicode(b []byte, s string) ([]byte, bool) {
+	const small = "0123456789abcdef"
+	at := wide.first(s)
 	if at < 0 {
-		return s
+		return b, false
 	}
-	b := append(make([]byte, 0, 2*len(s)), s[:at]...)
+	b = append(b, s[:at]...)
 	for _, r := range s[at:] {
-		if r < utf8.RuneSelf {
+		switch {
+		case r < utf8.RuneSelf:
 			b = append(b, byte(r))
-			continue
+		case r <= 0xFFFF:
+			b = append(b, '%', 'u', small[r>>12], small[r>>8&15], small[r>>4&15], small[r&15])
+		default:
+			b = strconv.AppendInt(append(b, '%', 'u'), int64(r), 16)
 		}
-		b = append(b, '%', 'u')
-		for limit := rune(0x1000); limit > r; limit >>= 4 {
-			b = append(b, '0')
-		}
-		b = strconv.AppendInt(b, int64(r), 16)
 	}
-	return string(b)
+	return b, true
 }
