@@ -47,7 +47,7 @@ func newCompiled(s settings) (*compiledEngine, error) {
 	if s.dir != "" {
 		data.own = os.DirFS(s.dir)
 	}
-	options := rules.Options{Data: data, Budget: e.budget, Shared: e.shared}
+	options := rules.Options{Data: data, Budget: e.budget, Shared: e.shared, Proven: func(file string) bool { return !inOwn(file) }}
 	for _, side := range []struct {
 		to    **rules.Program
 		files []string

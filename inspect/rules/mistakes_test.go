@@ -2,6 +2,8 @@ package rules
 
 import (
 	"errors"
+	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -131,8 +133,33 @@ func TestMistakes(t *testing.T) {
 		if !errors.As(err, &e) || !strings.HasPrefix(err.Error(), "f:"+want) {
 			t.Errorf("%s\ngot  %v\nwant f:%s", text, err, want)
 		}
+		if _, err := seclang.ParseText("f", text); err != nil {
+			continue
+		}
+		line, place, _ := strings.Cut(want, ":")
+		n, _ := strconv.Atoi(line)
+		want = fmt.Sprintf("%d:%s", n+strings.Count(off, "\n"), place)
+		if _, err = compileText(off + text + "\nSecMarker OFF"); err == nil || !strings.HasPrefix(err.Error(), "f:"+want) && !strings.Contains(want, "is there already") {
+			t.Errorf("switched off: %s\ngot  %v\nwant f:%s", text, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		`SecRule TX:level "@gt 1" "id:1,phase:1,chain"` + "\n" + `SecRule ARGS "@rx (a"`: "7:15: @rx: couldn't parse the expression",
+		`SecRule TX:level "@eq 1" "id:1,phase:1,pass,setvar:tx.a=1,severity:BAD"`:        "6:59: there is no severity",
+	} {
+		if _, err := compileText(off + text + "\nSecMarker OFF"); err == nil || !strings.HasPrefix(err.Error(), "f:"+want) {
+			t.Errorf("%s\ngot  %v\nwant f:%s", text, err, want)
+		}
 	}
 }
+
+// off switches the rules behind it off, as a paranoia level does.
+const off = `SecAction "id:9000,phase:1,pass,nolog,setvar:tx.level=1"
+SecRule TX:level "@lt 2" "id:9001,phase:1,pass,nolog,skipAfter:OFF"
+SecRule TX:level "@lt 2" "id:9002,phase:2,pass,nolog,skipAfter:OFF"
+SecRule TX:level "@lt 2" "id:9003,phase:3,pass,nolog,skipAfter:OFF"
+SecRule TX:level "@lt 2" "id:9004,phase:4,pass,nolog,skipAfter:OFF"
+`
 
 // What is right is accepted, also at its edges.
 func TestNoMistakes(t *testing.T) {
