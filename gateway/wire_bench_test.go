@@ -51,6 +51,13 @@ func BenchmarkWire(b *testing.B) {
 	b.Run("body", func(b *testing.B) {
 		drive(b, shared.serve(b, ordered.start(b), "openapi-noauth.json", "identity: off, policy: off, validate.response: off, inspect: off, protect: off, limit: off", "off"), post(""))
 	})
+	rules := "identity: off, policy: off, validate: off, protect: off, limit: off"
+	b.Run("rules, GET", func(b *testing.B) {
+		drive(b, shared.serve(b, item.start(b), "openapi-noauth.json", rules, "off"), strings.Replace(get, "/42", "/42?expand=owner&fields=id,name&page=2", 1)+"\r\n")
+	})
+	b.Run("rules, POST", func(b *testing.B) {
+		drive(b, shared.serve(b, ordered.start(b), "openapi-noauth.json", rules, "off"), post(""))
+	})
 	log := filepath.Join(b.TempDir(), "access.log")
 	b.Run("all but inspect, GET", func(b *testing.B) {
 		drive(b, shared.serve(b, item.start(b), "openapi.json", "inspect: off", log), get+auth+"\r\n")

@@ -139,7 +139,23 @@ func TestScanner(t *testing.T) {
 				t.Fatalf("%q in %q: %v, want %v", list, b.String(), got, want)
 			}
 		}
+		start, end := s.First(b.String())
+		if from, to := first(slices.Concat(lists...), lower(b.String())); start != from || end != to {
+			t.Fatalf("the first in %q: %d to %d, want %d to %d", b.String(), start, end, from, to)
+		}
 	}
+}
+
+// first looks at every place for every literal: the earliest end, and of those the earliest beginning.
+func first(literals []string, text string) (int, int) {
+	for end := range len(text) + 1 {
+		for start := range end {
+			if slices.Contains(literals, text[start:end]) {
+				return start, end
+			}
+		}
+	}
+	return -1, -1
 }
 
 func lower(s string) string {

@@ -197,11 +197,19 @@ func (s *Scanner) skip(text string, i int) int {
 
 // First returns the bounds of the literal that ends first in text, the longest of those, or -1.
 func (s *Scanner) First(text string) (start, end int) {
-	at := uint32(0)
-	for i := range len(text) {
-		at = s.next[at+uint32(s.class[text[i]])]
-		if at >= s.from {
-			return i + 1 - s.length[int(at-s.from)/s.width], i + 1
+	for i := s.skip(text, 0); i < len(text); i = s.skip(text, i) {
+		at, entered := uint32(0), i
+		for ; i < len(text); i++ {
+			at = s.next[at+uint32(s.class[text[i]])]
+			if at >= s.from {
+				return i + 1 - s.length[int(at-s.from)/s.width], i + 1
+			}
+			if at < s.shallow && i > entered {
+				break
+			}
+		}
+		if i < len(text) && at == 0 {
+			i++
 		}
 	}
 	return -1, -1
