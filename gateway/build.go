@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -157,47 +156,6 @@ func (b *builder) placed(p config.Problem) config.Problem {
 		}
 	}
 	return p
-}
-
-// schemes are those of an API without a spec: each identity takes its credentials where it has them by its own settings.
-func (b *builder) schemes() map[string]*openapi.SecurityScheme {
-	schemes := map[string]*openapi.SecurityScheme{}
-	for name, of := range b.api.Security {
-		for _, id := range b.identities {
-			switch {
-			case id.Name != of:
-			case id.APIKey != nil:
-				schemes[name] = &openapi.SecurityScheme{Name: name, Type: "apiKey", In: "header", Param: cmp.Or(id.APIKey.Header, identity.KeyHeader)}
-			default:
-				schemes[name] = &openapi.SecurityScheme{Name: name, Type: "http", Scheme: "bearer"}
-			}
-		}
-	}
-	return schemes
-}
-
-// securityMapped demands an identity for every scheme that an operation asks for, unless identity is off for it.
-func (b *builder) securityMapped() bool {
-	ok := true
-	reported := map[string]bool{}
-	for _, op := range b.doc.Operations {
-		if b.mode(op, "identity") == config.Off {
-			continue
-		}
-		for _, alternative := range op.Security {
-			for _, ref := range alternative.Schemes {
-				if _, mapped := b.api.Security[ref.Name]; mapped || reported[ref.Name] {
-					continue
-				}
-				reported[ref.Name] = true
-				ok = false
-				p := b.src.Problem(b.at, "identity.unmapped", fmt.Sprintf("the spec's security scheme %s has no identity", ref.Name),
-					fmt.Sprintf("security: { %s: <name under identity> }, or modes: { identity: off } to serve everybody", ref.Name))
-				b.problems = append(b.problems, p)
-			}
-		}
-	}
-	return ok
 }
 
 // engines asks the long-lived parts for what this API needs of them.

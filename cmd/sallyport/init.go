@@ -84,7 +84,8 @@ type initFacts struct {
 	Identities []identityFacts
 	Security   map[string]string // scheme → identity
 	Open       []string          // operations that declare no security
-	Known      bool              // every scheme has an identity that can serve it
+	Known      bool              // every operation can be called by somebody who has an identity, or by everybody
+	Unserved   []string          // schemes that no identity can serve
 }
 
 func (c *initCmd) facts(doc *openapi.Document) (initFacts, error) {
@@ -97,6 +98,7 @@ func (c *initCmd) facts(doc *openapi.Document) (initFacts, error) {
 		f.add(doc.Schemes[name])
 	}
 	for _, op := range doc.Operations {
+		f.Known = f.Known && f.serves(op)
 		if !op.Declared && op.Ext.Anonymous == nil {
 			f.Open = append(f.Open, op.Key)
 		}
@@ -115,7 +117,7 @@ func (f *initFacts) add(s *openapi.SecurityScheme) {
 		id.Header = s.Param
 	case s.Type == "apiKey":
 	default:
-		f.Known = false
+		f.Unserved = append(f.Unserved, s.Name)
 		return
 	}
 	shared := slices.IndexFunc(f.Identities, func(other identityFacts) bool { return id.JWT && other.JWT })
@@ -128,6 +130,15 @@ func (f *initFacts) add(s *openapi.SecurityScheme) {
 	}
 	f.Identities = append(f.Identities, id)
 	f.Security[s.Name] = id.Name
+}
+
+// Refused names the schemes that are never accepted.
+func (f initFacts) Refused() string { return strings.Join(f.Unserved, ", ") }
+
+// serves reports whether some alternative of the operation's security asks for nothing that no identity can serve.
+func (f *initFacts) serves(op *openapi.Operation) bool {
+	unserved := func(s openapi.SchemeRef) bool { return f.Security[s.Name] == "" }
+	return len(op.Security) == 0 || slices.ContainsFunc(op.Security, func(r openapi.Requirement) bool { return !slices.ContainsFunc(r.Schemes, unserved) })
 }
 
 // unfit is what the name of an identity may not have.
@@ -190,8 +201,11 @@ apis:
       {{printf "%q" $scheme}}: {{$identity}}
 {{- end}}
 {{- end}}
+{{- if and .Identities .Known .Unserved}}
+    # Nobody gets in by {{.Refused}}, which cannot be checked here.
+{{- end}}
 {{- if or (not .Identities) (not .Known)}}
-    # The spec has no security scheme that can be checked here, so nobody is asked who they are:
+    # No scheme of the spec, or not of every operation, can be checked here, so nobody is asked who they are:
     modes: { identity: off }
 {{- end}}
     rate: { limit: 600, per: 1m, by: principal }
