@@ -192,6 +192,7 @@ func (r *run) ask(on *level) {
 // activate marks the conditions that begin with a candidate test, and reports whether there are any.
 func (r *run) activate(marks []uint64) (any bool) {
 	for i, word := range marks {
+		r.seen[i] |= word
 		for word != 0 {
 			test := i<<6 + bits.TrailingZeros64(word)
 			word, any = word&(word-1), true

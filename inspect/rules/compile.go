@@ -71,7 +71,10 @@ type condition struct {
 	allow    bool   // the rest of the phase …
 	allowAll bool   // … and of the message
 	next     *condition
-	always   bool // evaluated for every message: nothing tells beforehand that it cannot hold
+	always   bool  // evaluated for every message: nothing tells beforehand that it cannot hold …
+	gate     *test // … but that this, of a later link, holds nowhere; nil: nothing
+	laned    bool  // candidates of its test are known
+	once     bool  // one value for which it holds is as good as many
 	marker   string
 }
 
@@ -199,7 +202,7 @@ func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err
 	if err := c.links(r, first, phase); err != nil {
 		return "", false, err
 	}
-	first.always = first.test == nil || !first.test.selective() || slices.ContainsFunc(first.targets, func(t target) bool { return t.count || t.kind != ofMessage })
+	first.foresee()
 	c.program.rules = append(c.program.rules, first.rule)
 	c.program.phases[phase] = append(c.program.phases[phase], first)
 	if first.skipN > 0 {
@@ -208,6 +211,31 @@ func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err
 	c.all = append(c.all, r)
 	return "", true, nil
 }
+
+// foresee finds out what can be told of a rule before it is evaluated. A first link that cannot be ruled out may be spared
+// by a later one, where nothing is done before that.
+func (first *condition) foresee() {
+	first.laned = first.tellable()
+	first.always = !first.laned
+	first.once = first.next == nil && first.test != nil && first.idle() && !first.rule.reported()
+	if first.laned {
+		return
+	}
+	for l := first; l.idle() && l.next != nil; {
+		if l = l.next; l.tellable() {
+			l.laned, first.gate = true, l.test
+			return
+		}
+	}
+}
+
+// tellable reports whether the values of which a link may hold can be found beforehand.
+func (l *condition) tellable() bool {
+	return l.test != nil && l.test.selective() && !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || t.kind != ofMessage })
+}
+
+// idle reports whether a link does nothing where it holds.
+func (l *condition) idle() bool { return len(l.actions) == 0 && !l.captures }
 
 // links compiles a rule and those that are chained to it.
 func (c *compiler) links(r *seclang.Rule, l *condition, phase int) error {

@@ -62,6 +62,7 @@ type lanes struct {
 	explorers  sync.Pool      // of such sets for shortcuts: they are let go when nothing is built
 	joined     bitset         // these tests
 	text, name [collections]lane
+	sought     bitset  // the tests that some lane looks for
 	users      [][]int // by test: the conditions that begin with it
 	order      []*condition
 	phaseFrom  [7]int // index in order of the first condition of a phase
@@ -99,7 +100,7 @@ type need struct {
 
 func (p *Program) layOut(sharedBudget *pattern.Budget) {
 	l := &p.lanes
-	l.users = make([][]int, len(p.tests))
+	l.users, l.sought = make([][]int, len(p.tests)), newBitset(len(p.tests))
 	l.collect(p)
 	literals := make([][]string, len(p.tests))
 	for i, t := range p.tests {
@@ -136,7 +137,7 @@ func (l *lanes) join(p *Program, b *pattern.Budget) (sets []*pattern.Set) {
 		var list []*pattern.Pattern
 		var numbers []int
 		for i, t := range p.tests {
-			if !t.shared || len(l.users[i]) == 0 || t.op.pattern.Binary() != binary {
+			if !t.shared || !l.sought.has(i) || t.op.pattern.Binary() != binary {
 				continue
 			}
 			list, numbers = append(list, t.op.pattern), append(numbers, i)
@@ -237,17 +238,27 @@ func (l *lanes) collect(p *Program) {
 		c.number = i
 		if c.always || c.marker != "" {
 			l.always.set(i)
-			continue
+		} else {
+			l.users[c.test.number] = append(l.users[c.test.number], i)
 		}
-		l.users[c.test.number] = append(l.users[c.test.number], i)
-		for _, t := range c.targets {
-			for _, part := range t.parts {
-				lane := &l.text[part]
-				if t.names {
-					lane = &l.name[part]
-				}
-				lane.enter(c.test, len(p.tests))
+		for ; c != nil; c = c.next {
+			if c.laned {
+				l.enter(c, len(p.tests))
 			}
+		}
+	}
+}
+
+// enter has the test of a link looked for in its targets.
+func (l *lanes) enter(c *condition, tests int) {
+	l.sought.set(c.test.number)
+	for _, t := range c.targets {
+		for _, part := range t.parts {
+			lane := &l.text[part]
+			if t.names {
+				lane = &l.name[part]
+			}
+			lane.enter(c.test, tests)
 		}
 	}
 }

@@ -21,6 +21,7 @@ type run struct {
 	from   [collections + 1]int32 // where in index a collection begins
 	words  int                    // of a set of tests
 	cand   []uint64               // sets of candidate tests: two for each field, its text's and its key's
+	seen   bitset   // the tests that are candidates somewhere
 	levels []level
 	states int      // into which the shared automaton may still be led
 	active []uint64 // conditions to evaluate
@@ -107,6 +108,7 @@ func (r *run) begin(p *Program, fields []Field, hits []Hit) {
 	r.sort()
 	r.words = (len(p.tests) + 63) / 64
 	r.cand = zeroed(r.cand, 2*len(fields)*r.words)
+	r.seen = zeroed(r.seen, r.words)
 	r.ready(p.lanes.depth)
 	r.active = append(r.active[:0], p.lanes.always...)
 	r.tx, r.set = append(r.tx[:0], p.start...), append(r.set[:0], p.known...)
@@ -184,7 +186,7 @@ func (r *run) phase(from, to int) {
 			}
 			continue
 		}
-		if r.removed(c.rule.ID) || !r.rule(c) {
+		if c.gate != nil && !r.seen.has(c.gate.number) || r.removed(c.rule.ID) || !r.rule(c) {
 			continue
 		}
 		if c.allow || r.off || r.late {
@@ -254,14 +256,12 @@ func (r *run) target(c *condition, t *target, level int) {
 	})
 }
 
-// ofFields evaluates a link on fields; those that are no candidates of a first link are passed over.
+// ofFields evaluates a link on fields; those that are known to be no candidates are passed over.
 func (r *run) ofFields(c *condition, t *target, level int) {
 	for _, part := range t.parts {
 		for _, i := range r.of(part) {
-			if level == 0 && !c.always {
-				if n := c.test.number; r.marks(int(i), t.names)[n>>6]>>(n&63)&1 == 0 {
-					continue
-				}
+			if c.laned && !bitset(r.marks(int(i), t.names)).has(c.test.number) {
+				continue
 			}
 			f := &r.fields[i]
 			if !t.selects(f.Key) || r.excepted(c, t, f.Key) {
@@ -272,6 +272,9 @@ func (r *run) ofFields(c *condition, t *target, level int) {
 				text = f.Key
 			}
 			r.value(c, match{variable: t.variable, key: f.Key, value: text, field: int(i), name: t.names, level: level})
+			if c.once && len(r.matched) > 0 {
+				return
+			}
 		}
 	}
 }

@@ -46,7 +46,7 @@ func (p *Program) Summary() Summary {
 	}
 	literals := map[string]bool{}
 	for i, t := range p.tests {
-		if t.shared && len(p.lanes.users[i]) > 0 {
+		if t.shared && p.lanes.sought.has(i) {
 			s.Shared++
 		}
 		if t.op.selective() && !t.shared {

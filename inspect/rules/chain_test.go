@@ -1,0 +1,40 @@
+package rules
+
+import (
+	"context"
+	"testing"
+)
+
+// A chain whose first link nothing can rule out is spared when a later link can hold nowhere; never when it can, and never
+// when something is done before that link.
+func TestGates(t *testing.T) {
+	const goal = `,t:none,pass,severity:ERROR,msg:x`
+	for name, c := range map[string]struct {
+		text  string
+		gated bool
+	}{
+		"a literal":       {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule ARGS "@contains evil42x" "t:none"`, true},
+		"no literal":      {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule ARGS "@rx ^[a-z]{4}[0-9]{2}[a-z]$" "t:none"`, true},
+		"the third":       {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule REQUEST_METHOD "@streq GET" "chain"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, true},
+		"a variable":      {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain,setvar:tx.seen=1` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, false},
+		"a capture":       {`SecRule REQUEST_METHOD "!@rx ^PUT" "id:1,phase:2,chain,capture` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, false},
+		"a negated link":  {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule ARGS "!@rx good[0-9]" "t:none"`, false},
+		"a counting link": {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule &ARGS "@eq 1" "t:none"`, false},
+	} {
+		p, err := compileText(c.text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if gated := p.lanes.order[0].gate != nil; gated != c.gated {
+			t.Errorf("%s: gated %v", name, gated)
+		}
+		fields := []Field{{Collection: RequestMethod, Text: "GET"}, {Collection: ArgsGet, Key: "q", Text: "evil42x"}}
+		if hits, err := p.Run(context.Background(), fields, 1, 2, nil); err != nil || len(hits) != 1 {
+			t.Errorf("%s: %v, %d hits", name, err, len(hits))
+		}
+		fields = []Field{{Collection: RequestMethod, Text: "PUT"}, {Collection: ArgsGet, Key: "q", Text: "evil42x"}}
+		if hits, err := p.Run(context.Background(), fields, 1, 2, nil); err != nil || len(hits) != 0 {
+			t.Errorf("%s: %v, %d hits for PUT", name, err, len(hits))
+		}
+	}
+}
