@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 )
@@ -197,6 +199,25 @@ func TestLesson24(t *testing.T) {
 	}
 	for _, target := range []string{"/metrics/../api/v1/exchanges", "/metrics/", "/metrics%2f..%2fapi", "//api/v1/exchanges", "/debug/pprof/", "/config"} {
 		if w := s.ask("GET", target); w.Code < 400 && w.Code != 301 && w.Code != 307 {
+			t.Errorf("%s: %d %s", target, w.Code, w.Body)
+		}
+	}
+	open := map[string]bool{"/healthz": true, "/readyz": true, "/startupz": true, "/metrics": true}
+	parts := []string{"/", "//", "..", ".", "%2e%2e", "%2f", ";", "%00", "?", "#", "metrics", "healthz", "api", "v1", "exchanges", "posture", "reasons", "reload", "debug", "pprof", "admin", "config", "env", "METRICS", "%6detrics", "\\"}
+	h, random := New(s.options()), rand.New(rand.NewPCG(24, 24)) //nolint:gosec // the same paths each time
+	for range 20_000 {
+		target := "/"
+		for range 1 + random.IntN(6) {
+			target += parts[random.IntN(len(parts))]
+		}
+		r := &http.Request{Method: "GET", Host: "127.0.0.1:9901", Header: http.Header{}, RequestURI: target}
+		var err error
+		if r.URL, err = url.ParseRequestURI(target); err != nil {
+			continue
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r.WithContext(t.Context()))
+		if w.Code < 300 && !open[r.URL.Path] {
 			t.Errorf("%s: %d %s", target, w.Code, w.Body)
 		}
 	}

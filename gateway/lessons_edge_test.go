@@ -8,15 +8,18 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/telemetry"
 )
 
@@ -77,38 +80,65 @@ func (c *h2) status(id uint32) string {
 	}
 }
 
-// Streams that are opened and reset, and header blocks that do not end.
+// Streams that are opened and reset, header blocks that do not end or are too long, frames that carry nothing: each ends its
+// connection by GOAWAY, and that one only. Somebody else is served all the while.
 func TestLesson19(t *testing.T) {
 	s := openSchool(t, noContent, "")
-	resets := func(c *h2) error {
-		id := c.send(true, ":method", "GET", ":scheme", "http", ":authority", "h", ":path", "/health")
-		return c.WriteRSTStream(id, http2.ErrCodeCancel)
+	again := func(c *h2) uint32 {
+		return c.send(true, ":method", "GET", ":scheme", "http", ":authority", "h", ":path", "/health")
 	}
-	continuations := func(c *h2) error {
+	block := func(c *h2, fragment []byte) error {
 		if c.next == 1 {
 			c.next = 3
 			return c.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: []byte{0x82}})
 		}
-		return c.WriteContinuation(1, false, nil)
+		return c.WriteContinuation(1, false, fragment)
 	}
-	for name, attack := range map[string]func(*h2) error{"resets": resets, "continuations": continuations} {
-		c := s.h2(t)
-		ended := make(chan string)
-		go func() { ended <- c.status(0) }()
-		n := 0
-		for ; n < 10_000 && attack(c) == nil; n++ { // written into nothing at last
+	long := append([]byte{0x10, 1, 'x', 0x7f, 0x81, 0x7e}, bytes.Repeat([]byte("~"), 16256)...) // a literal that is never indexed
+	for name, attack := range map[string]func(*h2) error{
+		"resets":              func(c *h2) error { return c.WriteRSTStream(again(c), http2.ErrCodeCancel) },
+		"resets of ours":      func(c *h2) error { return c.WriteRawFrame(http2.FrameWindowUpdate, 0, again(c), []byte{0, 0, 0, 0}) },
+		"empty continuations": func(c *h2) error { return block(c, nil) },
+		"long continuations":  func(c *h2) error { return block(c, long) },
+		"SETTINGS": func(c *h2) error {
+			return c.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: 65535})
+		},
+		"PING":          func(c *h2) error { return c.WritePing(false, [8]byte{}) },
+		"PRIORITY":      func(c *h2) error { return c.WritePriority(5, http2.PriorityParam{StreamDep: 3}) },
+		"WINDOW_UPDATE": func(c *h2) error { return c.WriteWindowUpdate(0, 1) },
+	} {
+		good, c := s.h2(t), s.h2(t)
+		ended := make(chan http2.ErrCode, 1)
+		go func() { ended <- c.goaway() }()
+		served := func() {
+			if status := good.status(again(good)); status != "204" {
+				t.Fatalf("%s: somebody else got %s", name, status)
+			}
 		}
-		if how := <-ended; how != "gone" {
-			t.Errorf("%s: the connection goes on: %s", name, how)
+		for n := 0; n < 20_000 && attack(c) == nil; n++ { // written into nothing at last
+			if n%500 == 0 {
+				served()
+			}
 		}
-		if n == 10_000 {
-			t.Logf("%s: all was taken from the socket", name)
+		if code := <-ended; code != http2.ErrCodeEnhanceYourCalm && code != http2.ErrCodeCompression && code != http2.ErrCodeProtocol {
+			t.Errorf("%s: the connection ended with %v", name, code)
 		}
-		eventually(t, "the end of all exchanges", func() bool { return s.InFlight() == 0 })
-		for len(s.records) > 0 {
-			<-s.records
+		served()
+		good.Close()
+		s.forget(t)
+	}
+}
+
+// goaway reads to the end of the connection and returns with which code the server said goodbye.
+func (c *h2) goaway() http2.ErrCode {
+	for {
+		f, err := c.ReadFrame()
+		if err != nil {
+			return http2.ErrCodeNo
 		}
-		s.learns(t, get("/health"), outcome{204, "", "/health"})
+		if g, ok := f.(*http2.GoAwayFrame); ok {
+			return g.ErrCode
+		}
 	}
 }
 
@@ -254,6 +284,11 @@ func TestLesson24(t *testing.T) {
 		log.Record(s.record(t))
 		n++
 	}
+	const hostile = "\"}\r\n{\"injected\":1}\x1b[31m\u2028\u202e\u0085\xff\x00"
+	full := new(exchange.Record)
+	fill(reflect.ValueOf(full).Elem(), hostile)
+	log.Record(full)
+	n++
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -262,13 +297,38 @@ func TestLesson24(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
-	if len(lines) != n || strings.ContainsAny(string(text), "\x1b\r\u202e\u2028") {
+	if len(lines) != n || strings.ContainsAny(string(text), "\x1b\r\x00\u202e\u2028\u0085") || !utf8.Valid(text) {
 		t.Errorf("%d lines of %d records: %q", len(lines), n, text)
 	}
 	for _, line := range lines {
 		var v map[string]any
 		if err := json.Unmarshal([]byte(line), &v); err != nil || v["injected"] != nil {
 			t.Errorf("%v: %s", errors.Join(err), line)
+		}
+	}
+	if last := lines[len(lines)-1]; strings.Count(last, "injected") < 15 {
+		t.Errorf("fields are missing from %s", last)
+	}
+}
+
+// fill puts a text into every field that is one, however deep.
+func fill(v reflect.Value, text string) {
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(text)
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), text)
+	case reflect.Slice:
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), text)
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if v.Field(i).CanSet() {
+				fill(v.Field(i), text)
+			}
 		}
 	}
 }

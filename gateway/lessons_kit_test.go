@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -38,9 +39,13 @@ paths:
       responses: *none
   /admin: { get: { security: [ { corp: [admin] } ], responses: *none } }
   /read: { get: { security: [ { corp: [read] } ], responses: *none } }
+  /second: { get: { security: [ { second: [read] } ], responses: *none } }
+  /third: { get: { security: [ { third: [read] } ], responses: *none } }
 components:
   securitySchemes:
-    corp: { type: oauth2, flows: { clientCredentials: { tokenUrl: "https://issuer.test/token", scopes: { admin: a, read: r } } } }
+    corp: &scheme { type: oauth2, flows: { clientCredentials: { tokenUrl: "https://issuer.test/token", scopes: { admin: a, read: r } } } }
+    second: *scheme
+    third: *scheme
 `
 
 // A school is a gateway before a recorder of bytes, and an issuer of tokens.
@@ -48,23 +53,28 @@ type school struct {
 	*gate
 	upstream *testkit.Upstream
 	issuer   *testkit.Issuer
+	keys     []testkit.Key // k1 of ES256, k2 of RS256
+	jwks     string        // the file of their public halves
+	config   string        // the text of it
 }
 
 // openSchool takes more lines of the API. Attack rules are off unless they say otherwise.
 func openSchool(t *testing.T, reply, api string) *school {
 	t.Helper()
-	s := &school{upstream: testkit.NewUpstream(t, reply), issuer: testkit.NewIssuer(t)}
-	s.issuer.Rotate(testkit.NewKey(t, "k1", "ES256"), testkit.NewKey(t, "k2", "RS256"))
+	s := &school{upstream: testkit.NewUpstream(t, reply), issuer: testkit.NewIssuer(t), keys: []testkit.Key{testkit.NewKey(t, "k1", "ES256"), testkit.NewKey(t, "k2", "RS256")}}
+	s.issuer.Rotate(s.keys...)
+	s.jwks = writeFile(t, "jwks.json", string(s.issuer.Set()))
 	if !strings.Contains(api, "modes:") {
 		api += "    modes: { inspect: off }\n"
 	}
-	s.gate = newGate(t, lessonSpec, s.upstream.URL, "    security: { corp: corp }\n    refusals: { limit: 0 }\n"+api, identityOf(t, s.issuer)).open(t)
+	identity := fmt.Sprintf(`identity: [ { name: corp, jwt: { issuer: %q, jwks: "file:%s", audience: [shop], algorithms: [ES256, RS256, PS256] } } ]`, s.issuer.Name, s.jwks)
+	s.gate = newGate(t, lessonSpec, s.upstream.URL, "    security: { corp: corp, second: corp, third: corp }\n    refusals: { limit: 0 }\n"+api, identity).open(t)
+	text, err := os.ReadFile("sallyport.yaml") // newGate has changed into its folder
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.config = string(text)
 	return s
-}
-
-func identityOf(t *testing.T, i *testkit.Issuer) string {
-	return `identity: [ { name: corp, jwt: { issuer: "https://issuer.test/", jwks: "file:` + writeFile(t, "jwks.json", string(i.Set())) +
-		`", audience: [shop], algorithms: [ES256, RS256] } } ]`
 }
 
 const noContent = "HTTP/1.1 204 No Content\r\n\r\n"
@@ -110,6 +120,15 @@ func (s *school) learns(t *testing.T, message string, want outcome) (*exchange.R
 		return r, &got[0]
 	}
 	return r, nil
+}
+
+// forget waits for the end of all exchanges and drops their records.
+func (s *school) forget(t *testing.T) {
+	t.Helper()
+	eventually(t, "the end of all exchanges", func() bool { return s.InFlight() == 0 })
+	for len(s.records) > 0 {
+		<-s.records
+	}
 }
 
 // say returns the status of the first answer.

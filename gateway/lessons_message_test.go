@@ -2,6 +2,9 @@ package gateway
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -89,16 +92,32 @@ func TestLesson04(t *testing.T) {
 	}
 }
 
-// Prefixes that are taken away, and what is left then.
+// Prefixes that are taken away, and what is left then. Ours is not taken away, so that there is one path to judge; whatever
+// stands behind it, or is glued to it, in every spelling, is no way out of it.
 func TestLesson05(t *testing.T) {
-	s := openSchool(t, noContent, "    base_path: /api\n")
+	s := openSchool(t, noContent, "    base_path: /api\n    unknown: inspect\n")
 	s.learns(t, get("/api/health"), outcome{204, "", "/api/health"})
-	for _, target := range []string{"/api../admin", "/apihealth", "/api-2/health", "/health"} {
-		code, status := "openapi.unknown_operation", 404
-		s.learns(t, get(target), outcome{status, code, ""})
+	s.learns(t, get("/api/%61dmin"), outcome{401, "identity.missing", ""}) // judged by the path as it is sent
+	for _, target := range []string{"/api../admin", "/api%2e%2e/admin", "/api.%2e/admin", "/apihealth", "/api-2/health", "/health", "/admin", "/API/health", "/api%20/health", "/"} {
+		s.learns(t, get(target), outcome{404, "openapi.unknown_operation", ""})
 	}
-	for _, target := range []string{"/api/%2e%2e/admin", "/api/../admin", "/api/..%2fadmin", "/api/./admin", "/api//admin"} {
+	for _, target := range []string{"/api/%2e%2e/admin", "/api/../admin", "/api/..%2fadmin", "/api/./admin", "/api//admin", "/api/..", "/api/.%2e/admin", "/api/%2E%2E%2Fadmin", "/api/..%5cadmin", "/api/..\\admin",
+		"/api/..;/admin", "/api..%3b/admin", "/api%2f..%2fadmin", "/api/%252e%252e/admin/..", "//api/admin", "/x/../api/health"} {
 		s.learns(t, get(target), outcome{400, "protocol.target", ""})
+	}
+	lines, err := differential.Lines("traversal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, target := range lines {
+		s.upstream.Reset()
+		s.say(t, get("/api"+target))
+		for _, got := range s.upstream.Requests() {
+			if path, _, _ := strings.Cut(got.Target, "?"); !strings.HasPrefix(path, "/api/") || meansAdmin(strings.TrimPrefix(path, "/api")) || meansAdmin(path) {
+				t.Errorf("%s: sent %s", target, path)
+			}
+		}
+		s.forget(t)
 	}
 }
 
@@ -183,10 +202,39 @@ func TestLesson12(t *testing.T) {
 	s.learns(t, get("/admin", fields...), outcome{401, "identity.missing", ""})
 }
 
-// Nothing that a client says of itself exempts it.
+// Nothing that a client says of itself exempts it: not the name of its program, nor where it says that it comes from, nor
+// a name that its address may have been given. What probes ask for is on another listener.
 func TestLesson13(t *testing.T) {
 	s := openSchool(t, noContent, "")
-	for _, agent := range []string{"kube-probe/1.0", "GoogleHC/1.0", "ELB-HealthChecker/2.0", "Googlebot/2.1"} {
+	for _, agent := range []string{"kube-probe/1.0", "GoogleHC/1.0", "ELB-HealthChecker/2.0", "Googlebot/2.1", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "Prometheus/2.0", "Consul Health Check", "sallyport"} {
 		s.learns(t, get("/admin", "User-Agent: "+agent), outcome{401, "identity.missing", ""})
+	}
+	for _, claim := range []string{"X-Forwarded-For: 127.0.0.1", "X-Real-IP: 127.0.0.1", "Forwarded: for=127.0.0.1", "X-Forwarded-Host: crawl-66-249-66-1.googlebot.com", "Referer: https://www.google.com/", "X-Health-Check: 1", "From: googlebot(at)googlebot.com"} {
+		s.learns(t, get("/admin", claim, "User-Agent: Googlebot/2.1"), outcome{401, "identity.missing", ""})
+	}
+	for _, host := range []string{"localhost", "127.0.0.1", "googlebot.com"} { // another Host is no other API here, and no other rule
+		s.learns(t, "GET /admin HTTP/1.1\r\nHost: "+host+"\r\nUser-Agent: kube-probe/1.0\r\n\r\n", outcome{401, "identity.missing", ""})
+	}
+	for _, probe := range []string{"/healthz", "/readyz", "/startupz", "/metrics", "/api/v1/exchanges", "/ping", "/.well-known/health"} {
+		s.learns(t, get(probe, "User-Agent: kube-probe/1.0"), outcome{404, "openapi.unknown_operation", ""})
+	}
+}
+
+// Nobody asks what an address is called: the answer is written by whoever owns the address.
+func TestLesson13Names(t *testing.T) {
+	read := 0
+	err := filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			return err
+		}
+		read++
+		text, err := os.ReadFile(name)
+		if strings.Contains(string(text), "LookupAddr(") {
+			t.Errorf("%s believes reverse DNS", name)
+		}
+		return err
+	})
+	if err != nil || read < 100 {
+		t.Errorf("%d files: %v", read, err)
 	}
 }
