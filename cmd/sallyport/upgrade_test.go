@@ -33,7 +33,7 @@ func TestUpgradesUnderLoad(t *testing.T) {
 	}
 	binary := filepath.Join(t.TempDir(), "sallyport")
 	install(t, binary)
-	g := startSoakedAs(t, binary, "--upgrade-timeout", "20s")
+	g := startSoakedAs(t, binary, "--upgrade-timeout", "2m")
 	u := &upgraded{soaked: g, pid: g.pid}
 	t.Cleanup(u.end)
 	defer g.load(8)()
