@@ -70,7 +70,7 @@ func BenchmarkPostConfined(b *testing.B) {
 	for _, confined := range []bool{false, true} {
 		j := testJudge(b, config.Inspect{})
 		if confined {
-			j.shapes = shapesOf(j.engine, op)
+			j.shapes = shapesOf(j.engine, op, languages())
 		}
 		e.Operation, e.BodySpec = op, openapi.FindMedia(op.Body.Content, "application/json")
 		b.Run(fmt.Sprintf("confined %v", confined), func(b *testing.B) {

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
@@ -29,11 +30,12 @@ type Options struct {
 	Now func() time.Time
 }
 
-// An Inspector makes guards. It is safe for concurrent use.
+// An Inspector makes the guards of one build. It is safe for concurrent use.
 type Inspector struct {
 	o    Options
 	mu   sync.Mutex
 	sums map[string][sha256.Size]byte // of directories of rules: all operations get the same contents
+	left atomic.Int32                 // languages of schemas that may still be looked into
 }
 
 // New makes an Inspector.
@@ -47,7 +49,9 @@ func New(o Options) (*Inspector, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Inspector{o: o, sums: map[string][sha256.Size]byte{}}, nil
+	i := &Inspector{o: o, sums: map[string][sha256.Size]byte{}}
+	i.left.Store(maxLanguages)
+	return i, nil
 }
 
 // Prepare compiles the rules of an API, unless the pool has them. A mistake in a rule file of the operator is a
@@ -91,7 +95,7 @@ func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation, validated 
 		return nil, err
 	}
 	if validated {
-		j.shapes = shapesOf(j.engine, op)
+		j.shapes = shapesOf(j.engine, op, &i.left)
 	}
 	policy, err := newURLPolicy(api.URLs, i.o.Resolver)
 	if err != nil {

@@ -3,6 +3,7 @@ package inspect
 import (
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sallyport/sallyport/inspect/rules"
 	"github.com/sallyport/sallyport/openapi"
@@ -36,11 +37,16 @@ func (s *shape) element() *shape {
 
 // A shortener is an engine that can make use of what is known of a text beforehand.
 type shortener interface {
-	shorten(enum, patterns []string) *rules.Shortcut
+	shorten(enum, patterns []string, left *atomic.Int32) *rules.Shortcut
 }
 
-// shapesOf compiles the shapes of an operation's JSON bodies, by what the spec says of their media type.
-func shapesOf(e Engine, op *openapi.Operation) map[*openapi.MediaType]*shape {
+// maxLanguages bounds how many languages of patterns one build looks into: that takes some milliseconds of each. What is
+// beyond is not spared the rules.
+const maxLanguages = 256
+
+// shapesOf compiles the shapes of an operation's JSON bodies, by what the spec says of their media type. left is how many
+// languages may still be looked into.
+func shapesOf(e Engine, op *openapi.Operation, left *atomic.Int32) map[*openapi.MediaType]*shape {
 	s, ok := e.(shortener)
 	if !ok || op.Body == nil {
 		return nil
@@ -52,7 +58,7 @@ func shapesOf(e Engine, op *openapi.Operation) map[*openapi.MediaType]*shape {
 			continue
 		}
 		if c := m.Schema.Confinement(); c != nil {
-			out[m] = (&shaper{s, map[*schema.Confinement]*shape{}}).of(c)
+			out[m] = (&shaper{s, left, map[*schema.Confinement]*shape{}}).of(c)
 		}
 	}
 	return out
@@ -60,6 +66,7 @@ func shapesOf(e Engine, op *openapi.Operation) map[*openapi.MediaType]*shape {
 
 type shaper struct {
 	engine shortener
+	left   *atomic.Int32
 	known  map[*schema.Confinement]*shape // schemas may refer to themselves
 }
 
@@ -73,7 +80,7 @@ func (s *shaper) of(c *schema.Confinement) *shape {
 	out := &shape{}
 	s.known[c] = out
 	if c.Enum != nil || c.Patterns != nil {
-		out.text = s.engine.shorten(c.Enum, c.Patterns)
+		out.text = s.engine.shorten(c.Enum, c.Patterns, s.left)
 	}
 	for name, m := range c.Members {
 		if below := s.of(m); below != nil {
@@ -97,7 +104,7 @@ type shortcuts struct {
 // maxShortcuts bounds what is remembered; beyond it everything is forgotten.
 const maxShortcuts = 4096
 
-func (e *compiledEngine) shorten(enum, patterns []string) *rules.Shortcut {
+func (e *compiledEngine) shorten(enum, patterns []string, left *atomic.Int32) *rules.Shortcut {
 	key := "enum\x00" + strings.Join(enum, "\x00")
 	if enum == nil {
 		key = "patterns\x00" + strings.Join(patterns, "\x00")
@@ -107,6 +114,9 @@ func (e *compiledEngine) shorten(enum, patterns []string) *rules.Shortcut {
 	defer s.mu.Unlock()
 	if known, ok := s.known[key]; ok {
 		return known
+	}
+	if enum == nil && left.Add(-1) < 0 {
+		return nil
 	}
 	if s.known == nil || len(s.known) >= maxShortcuts {
 		s.known = map[string]*rules.Shortcut{}
