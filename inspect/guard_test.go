@@ -129,7 +129,7 @@ func TestSettingForAFalsePositive(t *testing.T) {
 	const body = `{"queries":[{"query":"avg:cpu{env:a} by {host,zone}"},{"query":"max:cpu{*} by {host,zone,os}"}],"note":%q}`
 	e, _ := readExchange(post("application/json", fmt.Sprintf(body, "x")))
 	v, err := testJudge(t, config.Inspect{}).body(context.Background(), e)
-	if want := "apis[].inspect.exclude:\n- rule: \"932280\"\n  field: 'body.queries[*].query'\n  operation: \"any\"\n  reason: \"\""; err != nil || v.Setting != want {
+	if want := "apis[].inspect.exclude:\n- rule: \"932280\"\n  field: 'body.queries[*].query'\n  operation: \"any\"\n  reason: \"found to be harmless\""; err != nil || v.Setting != want {
 		t.Fatalf("%+v, %v, want the setting %s", v, err, want)
 	}
 	c := config.Inspect{Exclude: []config.Exclusion{{Rule: "932280", Field: "body.queries[*].query", Operation: "any"}}}

@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -148,6 +149,20 @@ func valuesCmd(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("more than one JSON value")
 	}
 	leaves(ts.Stdout(), "", v)
+}
+
+// pasteCmd puts the exclusions that a refusal's JSON proposes before the line "# paste here" of a config.
+func pasteCmd(ts *testscript.TestScript, _ bool, args []string) {
+	var refusal struct{ Setting string }
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &refusal))
+	entries, found := strings.CutPrefix(refusal.Setting, "apis[].inspect.exclude:\n")
+	before, after, marked := strings.Cut(ts.ReadFile(args[1]), "# paste here")
+	if !found || !marked {
+		ts.Fatalf("there is nothing to paste, or no place for it: %q", refusal.Setting)
+	}
+	indent := before[strings.LastIndexByte(before, '\n')+1:]
+	text := before + strings.ReplaceAll(entries, "\n", "\n"+indent) + "\n" + indent + "# paste here" + after
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
 func leaves(w io.Writer, at string, v any) {

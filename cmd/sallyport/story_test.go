@@ -35,6 +35,7 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND …       run to an exact exit code
 //	signal NAME                to the process in the background: HUP or TERM, where kill knows INT only
 //	values FILE                JSON as lines of pointer and value
+//	paste FILE CONFIG          put the exclusions that explain proposes, as JSON, into a config
 //	key NAME COMMAND …         run what prints an API key as JSON; $NAME is the key, $NAME_ID its id
 //	issuer, token              an identity provider and its tokens
 //	certificate, trust         certificates for 127.0.0.1 and other hosts, and whom clients believe
@@ -60,7 +61,7 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd, "unready": unreadyCmd,
-			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "certificate": certificateCmd, "trust": trustCmd,
+			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "paste": pasteCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "certificate": certificateCmd, "trust": trustCmd,
 			"authority": trusted.authority, "client": trusted.client, "revoke": trusted.revoke, "show": trusted.show, "bind": trusted.bind(issuer), "denied": deniedCmd},
 	})
 }
