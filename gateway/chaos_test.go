@@ -67,7 +67,7 @@ func TestChaos(t *testing.T) {
 	u.revive()
 	t.Cleanup(u.kill)
 	g := newGate(t, chaosSpec, "{ targets: [ \"http://"+u.address+"\" ], breaker: { failures: 5, pause: 50ms } }",
-		"    modes: { identity: off }\n    timeout: 1s", "").open(t)
+		"    modes: { identity: off }\n    timeout: 1s\n    max_response: 64KiB", "").open(t)
 	g.discard()
 	u.mend(g)
 	goroutines, descriptors := runtime.NumGoroutine(), openFiles(t)
