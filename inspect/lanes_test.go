@@ -60,7 +60,7 @@ func lanesTable(d *Description) string {
 		}
 	}
 	var b strings.Builder
-	b.WriteString("| transformations | collections | tests | told by literals | by bytes | by the shared automaton |\n|---|---|---|---|---|---|\n")
+	b.WriteString("| transformations | collections | tests | told by literals | by bytes | by beginnings |\n|---|---|---|---|---|---|\n")
 	for _, c := range order {
 		r := sum[c]
 		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d |\n", strings.ReplaceAll(c, ",", ", "), r.collections, r.tests, r.literals, r.bytes, r.shared)

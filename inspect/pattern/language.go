@@ -6,7 +6,11 @@ import "fmt"
 type Language struct {
 	patterns []*Pattern
 	wide     [][]uint16 // by pattern: the classes that characters outside of ASCII have
+	longest  int
 }
+
+// Longest is how many bytes a text has at most, as far as that is known; texts of more than ASCII do not count.
+func (l *Language) Longest() int { return l.longest }
 
 // maxPatterns bounds a language.
 const maxPatterns = 4
@@ -16,12 +20,13 @@ func NewLanguage(exprs []string) (*Language, error) {
 	if len(exprs) == 0 || len(exprs) > maxPatterns {
 		return nil, fmt.Errorf("a language has 1 to %d patterns, not %d", maxPatterns, len(exprs))
 	}
-	l := &Language{}
+	l := &Language{longest: endless}
 	for _, e := range exprs {
 		p, err := Compile(e, false, NewBudget(languageStates))
 		if err != nil {
 			return nil, err
 		}
+		l.longest = min(l.longest, longest(e))
 		l.patterns, l.wide = append(l.patterns, p), append(l.wide, p.alpha.high)
 	}
 	return l, nil
@@ -49,13 +54,13 @@ type Exploration struct {
 }
 
 // Explore looks at all texts of a language at once, through the states to which their bytes can lead: two scanners, and up
-// to two sets, whose patterns have numbers below 64*words. It returns nil where the language has characters outside of
-// ASCII, or too many states.
-func (l *Language) Explore(scanners [2]*Scanner, sets []*Set, words int) *Exploration {
+// to two sets, whose patterns have numbers below 64*words. These see other bytes instead of some. It returns nil where the
+// language has characters outside of ASCII, or too many states.
+func (l *Language) Explore(scanners [2]*Scanner, sets []*Set, words int, instead map[byte]byte) *Exploration {
 	if len(sets) > 2 {
 		return nil
 	}
-	x := &explorer{language: l, scanners: scanners, sets: sets, seen: map[place]bool{}, left: maxStates}
+	x := &explorer{instead: instead, language: l, scanners: scanners, sets: sets, seen: map[place]bool{}, left: maxStates}
 	x.out = &Exploration{Found: [2][]uint64{make([]uint64, words), make([]uint64, words)}, Shared: make([]uint64, words)}
 	var first place
 	for i, p := range l.patterns {
@@ -77,6 +82,7 @@ func (l *Language) Explore(scanners [2]*Scanner, sets []*Set, words int) *Explor
 }
 
 type explorer struct {
+	instead  map[byte]byte
 	language *Language
 	scanners [2]*Scanner
 	sets     []*Set
@@ -105,7 +111,7 @@ func (x *explorer) leave(from place) bool {
 	}
 	for c := range byte(asciiEnd) {
 		if next, ok := x.step(from, c); ok {
-			x.out.Bytes[c] = true
+			x.out.Bytes[x.as(c)] = true
 			x.enter(next)
 		}
 	}
@@ -146,12 +152,21 @@ func (x *explorer) mayEnd(at place) bool {
 	return true
 }
 
+// as is what others see of a byte.
+func (x *explorer) as(c byte) byte {
+	if other, ok := x.instead[c]; ok {
+		return other
+	}
+	return c
+}
+
 func (x *explorer) step(from place, c byte) (next place, ok bool) {
 	for i, p := range x.language.patterns {
 		if next.language[i] = p.after(from.language[i], p.alpha.low[c]); next.language[i] == dead {
 			return next, false
 		}
 	}
+	c = x.as(c)
 	for i, s := range x.scanners {
 		if s == nil {
 			continue

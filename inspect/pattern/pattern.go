@@ -30,7 +30,7 @@ func Compile(expr string, binary bool, b *Budget) (*Pattern, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't compile the expression: %w", err)
 	}
-	p := &Pattern{expr: expr, automaton: newAutomaton([]*syntax.Prog{prog}, []int{0}, true, binary, b), prog: prog, required: required,
+	p := &Pattern{expr: expr, automaton: newAutomaton([]*syntax.Prog{prog}, []int{0}, true, false, binary, b), prog: prog, required: required,
 		whole: strings.TrimPrefix(expr, "(?sm)") == "^.*$" && strings.HasPrefix(expr, "(?s")}
 	p.captures = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
 	return p, nil

@@ -232,6 +232,9 @@ func better(a, b []string) []string {
 // and the signs of prose alone, and few of them. No list is the most common.
 func Common(literals []string) bool { return literals == nil || weight(literals) < 6*16 }
 
+// Weak reports whether ordinary texts often hold one of the literals: a sign, or a short word.
+func Weak(literals []string) bool { return literals == nil || weight(literals) < 12*16 }
+
 // weight estimates how rare the most common literal of a list is in ordinary texts.
 func weight(list []string) int {
 	least := 1 << 20

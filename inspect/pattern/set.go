@@ -11,11 +11,15 @@ type Set struct{ *automaton }
 
 // NewSet joins patterns, all of which are binary or none; numbers says how each is called.
 func NewSet(patterns []*Pattern, numbers []int, b *Budget) *Set {
+	return &Set{join(patterns, numbers, false, b)}
+}
+
+func join(patterns []*Pattern, numbers []int, once bool, b *Budget) *automaton {
 	progs := make([]*syntax.Prog, len(patterns))
 	for i, p := range patterns {
 		progs[i] = p.prog
 	}
-	return &Set{newAutomaton(progs, numbers, false, len(patterns) > 0 && patterns[0].binary, b)}
+	return newAutomaton(progs, numbers, false, once, len(patterns) > 0 && patterns[0].binary, b)
 }
 
 // Match sets in found the bit of each pattern that matches s; found must have room for all. It may lead into so many new

@@ -27,9 +27,11 @@ type automaton struct {
 	numbers  []uint32      // by instruction: the expression
 	first    bool          // it is enough to know that one has matched
 	anchored bool          // a match begins at the beginning of the text or nowhere
+	once     bool          // a match begins where the search does or nowhere
 	binary   bool          // a character is a byte
 	alpha    alphabet
 	begun    [edge + 1]*walk // by what stands before: where a match that begins there waits
+	nowhere  *walk           // where none has begun
 	budget   *Budget
 
 	mu    sync.Mutex // held while a state is made
@@ -46,6 +48,7 @@ type state struct {
 	before  kind                     // 0 where no assertion waits
 	waiting bool                     // there are assertions
 	accepts []uint32                 // the expressions that have matched on the way here, ascending
+	alive   []uint32                 // if once: those that may match from here on
 	atEnd   atomic.Pointer[[]uint32] // those that match if the text ends here; nil: not known yet
 }
 
@@ -54,14 +57,16 @@ var matched, dead = &state{}, &state{}
 
 // A cache holds the states that are known. It is replaced as a whole.
 type cache struct {
-	start  *state
+	start  *state                           // behind edge
+	starts [edge + 1]*state                 // if once: by what stands before
+	pairs  [word + 1][]atomic.Pointer[pair] // if once: by what stands before, and two classes
 	states map[string]*state
 	size   int64
 }
 
 // newAutomaton joins the programs of expressions; numbers says how each is called.
-func newAutomaton(progs []*syntax.Prog, numbers []int, first, binary bool, b *Budget) *automaton {
-	a := &automaton{first: first, binary: binary, budget: b}
+func newAutomaton(progs []*syntax.Prog, numbers []int, first, once, binary bool, b *Budget) *automaton {
+	a := &automaton{first: first, once: once, binary: binary, budget: b}
 	for i, p := range progs {
 		base := uint32(len(a.insts))
 		for _, in := range p.Inst {
@@ -78,7 +83,7 @@ func newAutomaton(progs []*syntax.Prog, numbers []int, first, binary bool, b *Bu
 		a.begun[before] = a.begin(kind(before))
 	}
 	a.anchored = !a.begun[other].found() && !a.begun[word].found() && !a.begun[newline].found()
-	a.made, a.ahead = newWalk(a), newWalk(a)
+	a.nowhere, a.made, a.ahead = newWalk(a), newWalk(a), newWalk(a)
 	a.cache.Store(a.newCache())
 	return a
 }
@@ -95,6 +100,14 @@ func (a *automaton) begin(before kind) *walk {
 func (a *automaton) newCache() *cache {
 	c := &cache{states: map[string]*state{}}
 	c.start = a.intern(c, a.begun[edge], edge)
+	if !a.once {
+		return c
+	}
+	for before, w := range a.begun {
+		c.starts[before] = a.intern(c, w, kind(before))
+	}
+	n := len(a.alpha.kinds)
+	c.pairs[other], c.pairs[word] = make([]atomic.Pointer[pair], n*n), make([]atomic.Pointer[pair], n*n)
 	return c
 }
 
@@ -112,7 +125,9 @@ func (a *automaton) step(from *state, class uint16) *state {
 
 func (a *automaton) successor(from *state, class uint16) *state {
 	w, after := a.made, a.alpha.kinds[class]
-	w.goOn(a.begun[after]) // a match may begin here too
+	if w.goOn(a.nowhere); !a.once {
+		w.goOn(a.begun[after]) // a match may begin here too
+	}
 	insts := from.insts
 	if from.waiting {
 		a.ahead.resolve(from, after)
@@ -156,7 +171,7 @@ func (a *automaton) intern(c *cache, w *walk, before kind) *state {
 	if a.first && len(w.accepts) > 0 {
 		return matched
 	}
-	if !w.found() && a.anchored {
+	if !w.found() && (a.anchored || a.once) {
 		return dead
 	}
 	slices.Sort(w.accepts)
@@ -170,8 +185,15 @@ func (a *automaton) intern(c *cache, w *walk, before kind) *state {
 	}
 	s := &state{next: make([]atomic.Pointer[state], len(a.alpha.kinds)), insts: w.kept.list(), before: before, waiting: w.waiting,
 		accepts: slices.Clone(w.accepts)}
+	if a.once {
+		for _, pc := range s.insts {
+			s.alive = append(s.alive, a.numbers[pc])
+		}
+		slices.Sort(s.alive)
+		s.alive = slices.Clip(slices.Compact(s.alive))
+	}
 	c.states[string(a.key)] = s
-	size := int64(200 + 8*len(s.next) + 4*len(s.insts) + 4*len(s.accepts) + len(a.key))
+	size := int64(200 + 8*len(s.next) + 4*len(s.insts) + 4*len(s.accepts) + 4*len(s.alive) + len(a.key))
 	c.size += size
 	a.budget.used.Add(size)
 	return s

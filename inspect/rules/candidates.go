@@ -13,10 +13,19 @@ type level struct {
 	buffer  []byte          // that holds the text, but for that of level 0
 	present transform.Bytes // if sorted
 	found   []uint64        // if scanned: the tests of which it holds a literal
-	answer  []uint64        // if asked: what the shared automaton says
+	answer  []uint64        // if asked: the tests that it may hold a match of
+	matched []uint64        // the tests whose expressions have been found to match it …
+	failed  []uint64        // … and not to
 	sorted  bool
 	scanned bool
 	asked   bool
+}
+
+// set makes the level one of another text.
+func (l *level) set(text string) {
+	l.text, l.sorted, l.scanned, l.asked = text, false, false, false
+	clear(l.matched)
+	clear(l.failed)
 }
 
 // maxBuffer is up to what size the buffer of a level is kept between messages.
@@ -30,6 +39,7 @@ func (r *run) ready(depth int) {
 	for i := range r.levels[:depth+1] {
 		l := &r.levels[i]
 		l.found, l.answer = zeroed(l.found, r.words), zeroed(l.answer, r.words)
+		l.matched, l.failed = zeroed(l.matched, r.words), zeroed(l.failed, r.words)
 	}
 }
 
@@ -48,15 +58,19 @@ func (r *run) forget() {
 func (r *run) candidates() {
 	r.states = newStates
 	for i := range r.fields {
-		f := &r.fields[i]
+		f, any := &r.fields[i], false
+		if f.Clear {
+			continue
+		}
 		if lane := &r.p.lanes.text[f.Collection]; f.Short != nil {
-			r.short(f.Short, f.Text, r.marks(i, false))
+			any = r.short(f.Short, f.Text, r.marks(i, false))
 		} else if lane.tests != nil {
-			r.pass(lane, f.Text, r.marks(i, false))
+			any = r.pass(lane, f.Text, r.marks(i, false))
 		}
-		if lane := &r.p.lanes.name[f.Collection]; lane.tests != nil {
-			r.pass(lane, f.Key, r.marks(i, true))
+		if lane := &r.p.lanes.name[f.Collection]; lane.tests != nil && r.pass(lane, f.Key, r.marks(i, true)) {
+			any = true
 		}
+		f.Clear = !any && !r.late
 		if r.late {
 			return
 		}
@@ -72,7 +86,7 @@ func (r *run) marks(field int, name bool) []uint64 {
 	return r.cand[at*r.words : (at+1)*r.words]
 }
 
-// A message may lead the shared automaton into so many new states, and into one more for each so many bytes: a state
+// A message may lead the automata of beginnings into so many new states, and into one more for each so many bytes: a state
 // costs some microseconds.
 const (
 	newStates = 256
@@ -87,8 +101,8 @@ func (r *run) pass(l *lane, text string, marks []uint64) bool {
 	}
 	r.states += len(text) / perState
 	top := &r.levels[0]
-	top.text, top.present = text, transform.BytesOf(text)
-	top.sorted, top.scanned, top.asked = true, false, false
+	top.set(text)
+	top.sort()
 	r.visit(l.plan(&top.present, text), 0, marks)
 	any := r.activate(marks)
 	if !any && memory != nil && !r.late {
@@ -98,15 +112,15 @@ func (r *run) pass(l *lane, text string, marks []uint64) bool {
 }
 
 // short is pass for a text of which more is known.
-func (r *run) short(s *Shortcut, text string, marks []uint64) {
+func (r *run) short(s *Shortcut, text string, marks []uint64) bool {
 	if s.plan == nil {
-		return
+		return false
 	}
 	r.states += len(text) / perState
 	top := &r.levels[0]
-	top.text, top.sorted, top.scanned, top.asked = text, false, false, false
+	top.set(text)
 	r.visit(s.plan, 0, marks)
-	r.activate(marks)
+	return r.activate(marks)
 }
 
 // visit notes the tests of a node, whose text is at a level, and goes on to what its text is changed into.
@@ -115,8 +129,19 @@ func (r *run) visit(n *node, at int, marks []uint64) {
 	if len(on.text) < n.least || r.late {
 		return
 	}
+	on.sort()
+	if !n.bytes.Meets(&on.present) && on.text != "" { // the empty text may match as well
+		return
+	}
 	r.note(&n.part, on, marks)
 	for _, k := range n.kids {
+		switch {
+		case !k.reaches(on):
+			continue
+		case !k.function.Folds() && !k.function.Changes(&on.present, on.text):
+			r.visit(k, at, marks)
+			continue
+		}
 		next := &r.levels[at+1]
 		out, changed := k.function.Apply(next.buffer[:0], on.text)
 		next.buffer = out // grown, perhaps
@@ -124,18 +149,31 @@ func (r *run) visit(n *node, at int, marks []uint64) {
 			r.visit(k, at, marks)
 			continue
 		}
-		next.text = unsafe.String(unsafe.SliceData(out), len(out))
-		next.sorted, next.scanned, next.asked = false, false, false
+		next.set(unsafe.String(unsafe.SliceData(out), len(out)))
 		r.visit(k, at+1, marks)
+	}
+}
+
+// reaches reports whether what a node makes of a text may hold what is looked for behind it.
+func (n *node) reaches(on *level) bool {
+	return (n.function.Adds() || len(on.text) >= n.least) && (n.bytes.Meets(&on.present) || n.function.Makes(&n.bytes) || on.text == "")
+}
+
+// sort finds out which bytes a text has.
+func (on *level) sort() {
+	if !on.sorted {
+		on.sorted, on.present = true, transform.BytesOf(on.text)
 	}
 }
 
 // note adds the tests of a part that may hold for the text of a level.
 func (r *run) note(p *part, on *level, marks []uint64) {
-	if p.tests != nil && len(on.text) >= p.least {
+	if p.tests != nil && len(on.text) >= p.least && p.marks.Meets(&on.present) {
 		r.scan(on)
 		for i, word := range p.tests {
-			marks[i] |= on.found[i] & word
+			if word &= on.found[i]; word != 0 {
+				marks[i] |= r.matching(on, i, word)
+			}
 		}
 	}
 	if p.needs != nil {
@@ -144,9 +182,35 @@ func (r *run) note(p *part, on *level, marks []uint64) {
 	if p.shared != nil {
 		r.ask(on)
 		for i, word := range p.shared {
-			marks[i] |= on.answer[i] & word
+			if word &= on.answer[i]; word != 0 {
+				marks[i] |= r.matching(on, i, word)
+			}
 		}
 	}
+}
+
+// matching leaves of 64 tests, the first of which is 64*i, those whose expressions match the text of a level. Of tests that have
+// none, or whose transformation may have left letters in another case, all are left.
+func (r *run) matching(on *level, i int, word uint64) uint64 {
+	l := &r.p.lanes
+	if word&l.told[i] != 0 {
+		r.ask(on)
+		word &= on.answer[i] | ^l.told[i]
+	}
+	word &^= on.failed[i]
+	for rest := word & l.exact[i] &^ on.matched[i]; rest != 0; rest &= rest - 1 {
+		bit := rest & -rest
+		if !r.work(len(on.text)) {
+			return word
+		}
+		if r.p.tests[i<<6+bits.TrailingZeros64(rest)].op.pattern.Match(on.text) {
+			on.matched[i] |= bit
+		} else {
+			word &^= bit
+			on.failed[i] |= bit
+		}
+	}
+	return word
 }
 
 // scan finds the literals of all tests.
@@ -161,31 +225,27 @@ func (r *run) scan(on *level) {
 
 // need notes tests that ask for certain bytes. Chains may have left letter case as it was, so that either counts.
 func (r *run) need(list []need, on *level, marks []uint64) {
-	if !on.sorted {
-		on.sorted, on.present = true, transform.BytesOf(on.text)
-	}
 	present := on.present.AnyCase()
 	for i := range list {
 		n := &list[i]
-		if n.bytes.Meets(&present) && (n.suspects == nil || n.suspects(on.text)) {
+		if marks[n.test>>6]>>(n.test&63)&1 == 0 && n.bytes.Meets(&present) && (n.suspects == nil || n.suspects(on.text)) {
 			marks[n.test>>6] |= 1 << (n.test & 63)
 		}
 	}
 }
 
-// ask finds the tests of the shared automata that hold. Where one gives up, each has to be evaluated.
+// ask finds the tests that may hold by how their matches begin. Where that gives up, each has to be evaluated.
 func (r *run) ask(on *level) {
 	if on.asked || !r.work(len(on.text)) {
 		return
 	}
 	on.asked = true
 	clear(on.answer)
-	for _, set := range r.p.lanes.shared {
-		if set.Match(on.text, on.answer, &r.states) {
-			continue
+	for _, b := range r.p.lanes.beginnings {
+		if !b.Look(on.text, on.answer, &r.states) {
+			copy(on.answer, r.p.lanes.told)
+			return
 		}
-		copy(on.answer, r.p.lanes.joined)
-		return
 	}
 }
 

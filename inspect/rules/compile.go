@@ -49,11 +49,18 @@ type test struct {
 	chain  transform.Chain
 	steps  []transform.Chain // multiMatch: the value after each transformation
 	op     *operator
-	shared bool // the shared automaton tells where it holds
+	told   bool // the beginnings of its matches tell where it may hold …
+	shared bool // … and its literals do not
 }
 
 // selective reports whether values can be told beforehand for which the test does not hold.
 func (t *test) selective() bool { return t.shared || t.op.selective() }
+
+// exact reports whether the test holds for a text just where its expression matches, whatever transformations have done to the
+// case of letters.
+func (t *test) exact() bool {
+	return t.op.pattern != nil && !t.op.negated && (!t.chain.Folds() || t.op.pattern.Caseless())
+}
 
 // A condition is a rule, or a link of a chain.
 type condition struct {
@@ -342,7 +349,9 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 	if t.op, err = c.compileOperator(operator); err != nil {
 		return nil, err
 	}
-	t.number, t.shared = len(c.program.tests), t.op.common() && (!t.chain.Folds() || t.op.pattern.Caseless())
+	t.number = len(c.program.tests)
+	t.told = t.exact() && pattern.Weak(t.op.literals) && t.op.pattern.Telling()
+	t.shared = t.told && pattern.Common(t.op.literals)
 	c.program.tests, c.tests[key] = append(c.program.tests, t), t
 	return t, nil
 }

@@ -3,6 +3,7 @@ package rules
 import (
 	"math/bits"
 	"slices"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -58,9 +59,10 @@ func (b bitset) with(o bitset) bitset {
 // lanes say what is looked for where: by collection, the tests of its texts and those of its keys.
 type lanes struct {
 	scanner    *pattern.Scanner
-	shared     []*pattern.Set // of the tests that literals do not tell
-	explorers  sync.Pool      // of such sets for shortcuts: they are let go when nothing is built
-	joined     bitset         // these tests
+	beginnings []*pattern.Beginnings // of the tests that they tell
+	told       bitset                // these tests
+	exact      bitset                // the tests whose expressions match a text as it is, or not
+	explorers  sync.Pool             // of sets of those that literals do not tell, for shortcuts: they are let go when nothing is built
 	text, name [collections]lane
 	sought     bitset  // the tests that some lane looks for
 	users      [][]int // by test: the conditions that begin with it
@@ -95,7 +97,8 @@ type laneChain struct {
 type need struct {
 	test     int
 	bytes    *transform.Bytes
-	suspects func(string) bool // and for this; nil: for nothing else
+	suspects func(string) bool       // and for this; nil: for nothing else
+	like     func() *pattern.Pattern // that matches whatever suspects holds for; nil: there is none
 }
 
 func (p *Program) layOut(sharedBudget *pattern.Budget) {
@@ -119,12 +122,32 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 	}
 }
 
-// share joins the tests that literals do not tell: those of texts in one automaton, those of bytes in another.
+// share joins the tests that beginnings tell: those of texts in one automaton, those of bytes in another.
 func (l *lanes) share(p *Program, b *pattern.Budget) {
-	l.joined = newBitset(len(p.tests))
-	l.shared = l.join(p, b)
+	l.told, l.exact = newBitset(len(p.tests)), newBitset(len(p.tests))
+	for _, t := range p.tests {
+		if t.exact() {
+			l.exact.set(t.number)
+		}
+		if t.told && l.sought.has(t.number) {
+			l.told.set(t.number)
+		}
+	}
+	l.patterns(p, l.told, func(list []*pattern.Pattern, numbers []int) {
+		l.beginnings = append(l.beginnings, pattern.NewBeginnings(list, numbers, b))
+	})
+	shared := newBitset(len(p.tests))
+	for _, t := range p.tests {
+		if t.shared && l.told.has(t.number) {
+			shared.set(t.number)
+		}
+	}
 	l.explorers.New = func() any {
-		sets := l.join(p, pattern.NewBudget(exploring))
+		var sets []*pattern.Set
+		budget := pattern.NewBudget(exploring)
+		l.patterns(p, shared, func(list []*pattern.Pattern, numbers []int) {
+			sets = append(sets, pattern.NewSet(list, numbers, budget))
+		})
 		return &sets
 	}
 }
@@ -132,22 +155,20 @@ func (l *lanes) share(p *Program, b *pattern.Budget) {
 // exploring bounds the states of automata for shortcuts, in bytes.
 const exploring = 32 << 20
 
-func (l *lanes) join(p *Program, b *pattern.Budget) (sets []*pattern.Set) {
+// patterns calls join with the expressions of tests: those of texts, and those of bytes.
+func (l *lanes) patterns(p *Program, of bitset, join func(list []*pattern.Pattern, numbers []int)) {
 	for _, binary := range []bool{false, true} {
 		var list []*pattern.Pattern
 		var numbers []int
 		for i, t := range p.tests {
-			if !t.shared || !l.sought.has(i) || t.op.pattern.Binary() != binary {
-				continue
+			if of.has(i) && t.op.pattern.Binary() == binary {
+				list, numbers = append(list, t.op.pattern), append(numbers, i)
 			}
-			list, numbers = append(list, t.op.pattern), append(numbers, i)
-			l.joined.set(i)
 		}
 		if list != nil {
-			sets = append(sets, pattern.NewSet(list, numbers, b))
+			join(list, numbers)
 		}
 	}
-	return sets
 }
 
 // finish makes the plans that most texts take.
@@ -187,7 +208,7 @@ func (l *lane) depth() int {
 	return n
 }
 
-// sort separates what literals tell from what the shared automaton tells.
+// sort separates what literals tell from what beginnings alone tell.
 func (c *laneChain) sort(p *Program) {
 	all := c.tests
 	c.tests, c.part.least = newBitset(len(p.tests)), 1<<30
@@ -203,10 +224,31 @@ func (c *laneChain) sort(p *Program) {
 			c.tests.set(i)
 			for _, s := range t.op.literals {
 				c.part.least = min(c.part.least, asciiLength(s))
+				c.mark(s)
 			}
 		}
 	}
 }
+
+// mark notes the byte of a literal that other texts are the least likely to have.
+func (p *part) mark(literal string) {
+	if literal == "" {
+		p.marks = transform.AnyByte
+		return
+	}
+	rarest := literal[0]
+	for i := range len(literal) {
+		if strings.IndexByte(commonBytes, literal[i]) < strings.IndexByte(commonBytes, rarest) {
+			rarest = literal[i]
+		}
+	}
+	one := transform.BytesOf(string([]byte{rarest}))
+	one = one.AnyCase()
+	p.marks = p.marks.Union(&one)
+}
+
+// commonBytes are the bytes that ordinary texts are likely to have, the most common last.
+const commonBytes = "|[@;'?+&%*()/_,:zqjxkvbywgpfm9876543210-.uchldrsnioate "
 
 func asciiLength(s string) (n int) {
 	for i := range len(s) {
@@ -307,6 +349,6 @@ func (l *lane) chain(c transform.Chain, tests int) *laneChain {
 func (c *laneChain) enter(t *test) {
 	c.tests.set(t.number)
 	if t.op.needs != nil {
-		c.needs = append(c.needs, need{t.number, t.op.needs, t.op.suspects})
+		c.needs = append(c.needs, need{t.number, t.op.needs, t.op.suspects, t.op.like})
 	}
 }

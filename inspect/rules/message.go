@@ -41,6 +41,8 @@ type Field struct {
 	Key        string
 	Text       string
 	Short      *Shortcut // nil: nothing is known of the text
+	// Clear: an earlier run has found that nothing is to be looked for in text and key. A run sets it where it finds so.
+	Clear bool
 }
 
 // A Hit is a rule that objects to a value.

@@ -18,21 +18,17 @@ import (
 type operator struct {
 	negated  bool
 	holds    func(r *run, value string) bool
-	macro    macro             // its argument, where it is one
-	literals []string          // a value in which it holds contains one of these, folded to lower case; nil: unknown
-	needs    *transform.Bytes  // … has one of these bytes; nil: unknown
-	suspects func(string) bool // … and this holds for it; nil: always
-	pattern  *pattern.Pattern  // of a regular expression
-	ofMacro  bool              // holds depends on the run by the macro only
+	macro    macro                   // its argument, where it is one
+	literals []string                // a value in which it holds contains one of these, folded to lower case; nil: unknown
+	needs    *transform.Bytes        // … has one of these bytes; nil: unknown
+	suspects func(string) bool       // … and this holds for it; nil: always
+	like     func() *pattern.Pattern // … and that matches it; nil: nothing is known
+	pattern  *pattern.Pattern        // of a regular expression
+	ofMacro  bool                    // holds depends on the run by the macro only
 }
 
 // selective reports whether values can be told beforehand in which the operator does not hold.
 func (o *operator) selective() bool { return !o.negated && (o.literals != nil || o.needs != nil) }
-
-// common reports whether the operator is an expression whose literals tell little, and that can be joined with others.
-func (o *operator) common() bool {
-	return !o.negated && o.pattern != nil && pattern.Common(o.literals)
-}
 
 // evaluate applies the operator.
 func (o *operator) evaluate(r *run, value string) bool { return o.holds(r, value) != o.negated }
@@ -277,7 +273,7 @@ func (o *operator) detectSQLi() {
 			plain[c>>6] |= 1 << (c & 63)
 		}
 	}
-	o.needs, o.suspects = &plain, suspectsSQL
+	o.needs, o.suspects, o.like = &plain, suspectsSQL, likeSQL
 	o.holds = func(r *run, v string) bool {
 		if endless(v) {
 			return true

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -14,14 +15,16 @@ type node struct {
 	function *transform.Function // that makes the text of its parent's; nil: the root
 	part
 	kids  []*node
-	least int // texts that have fewer bytes of ASCII hold nothing of what is looked for here and below
+	least int             // texts that have fewer bytes of ASCII hold nothing of what is looked for here and below …
+	bytes transform.Bytes // … nor texts without any of these, letters in either case
 }
 
 // A part is the tests that are told by one text.
 type part struct {
-	tests  bitset // that literals tell
-	least  int    // bytes of ASCII in the shortest of those
-	shared bitset // that the shared automaton tells; nil: none
+	tests  bitset          // that literals tell
+	least  int             // bytes of ASCII in the shortest of those
+	marks  transform.Bytes // one of each of those, letters in either case
+	shared bitset          // that the shared automata tell; nil: none
 	needs  []need
 }
 
@@ -120,23 +123,35 @@ func (p *part) take(o *part) {
 		p.least = o.least
 	}
 	p.tests, p.shared = p.tests.with(o.tests), p.shared.with(o.shared)
-	p.least = min(p.least, o.least)
-	p.needs = append(p.needs[:len(p.needs):len(p.needs)], o.needs...)
-}
-
-// bound sums up how long a text must be to matter.
-func (n *node) bound() {
-	n.least = 1 << 30
-	if n.tests != nil || n.shared != nil || n.needs != nil {
-		n.least = n.part.least
-		if n.shared != nil || n.needs != nil {
-			n.least = 0
+	p.least, p.marks = min(p.least, o.least), p.marks.Union(&o.marks)
+	p.needs = p.needs[:len(p.needs):len(p.needs)]
+	for _, n := range o.needs {
+		if !slices.ContainsFunc(p.needs, func(have need) bool { return have.test == n.test }) {
+			p.needs = append(p.needs, n)
 		}
 	}
+}
+
+// bound sums up how long a text must be, and which bytes it must have, to matter.
+func (n *node) bound() {
+	n.least, n.bytes = 1<<30, transform.Bytes{}
+	if n.tests != nil {
+		n.least, n.bytes = n.part.least, n.marks
+	}
+	for _, one := range n.needs {
+		n.least, n.bytes = 0, n.bytes.Union(one.bytes)
+	}
+	if n.shared != nil {
+		n.least, n.bytes = 0, transform.AnyByte
+	}
+	n.bytes = n.bytes.AnyCase()
 	for _, k := range n.kids {
 		if k.bound(); k.function.Adds() {
 			n.least = 0
 		}
 		n.least = min(n.least, k.least)
+		if n.bytes = n.bytes.Union(&k.bytes); k.function.Makes(&k.bytes) {
+			n.bytes = transform.AnyByte
+		}
 	}
 }

@@ -2,8 +2,11 @@ package rules
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/sallyport/sallyport/inspect/pattern"
+	"github.com/sallyport/sallyport/inspect/transform"
 )
 
 // A Shortcut is what is left to be looked for in texts of which something is known beforehand: what a schema confines them
@@ -38,13 +41,14 @@ func (p *Program) ShortcutOf(c Collection, enum, patterns []string) *Shortcut {
 	}
 	sets := p.lanes.explorers.Get().(*[]*pattern.Set)
 	defer p.lanes.explorers.Put(sets)
-	found := language.Explore([2]*pattern.Scanner{p.lanes.scanner, l.marks}, *sets, (max(len(p.tests), len(l.functions))+63)/64)
+	found := language.Explore([2]*pattern.Scanner{p.lanes.scanner, l.marks}, *sets, (max(len(p.tests), len(l.functions))+63)/64, nil)
 	if found == nil {
 		return nil
 	}
 	plan := l.build(l.possible(found))
 	plan.reduce(found)
 	p.refine(plan, language)
+	p.spare(plan, &spared{language: language, bytes: bytesOf(found), instead: map[byte]byte{}})
 	plan.bound()
 	if plan.empty() {
 		plan = nil
@@ -72,13 +76,84 @@ func (p *Program) refine(n *node, language *pattern.Language) {
 		return
 	}
 	set := pattern.NewSet(list, numbers, pattern.NewBudget(sharedRefined))
-	if x := language.Explore([2]*pattern.Scanner{}, []*pattern.Set{set}, len(n.tests)); x != nil {
+	if x := language.Explore([2]*pattern.Scanner{}, []*pattern.Set{set}, len(n.tests), nil); x != nil {
 		n.tests = n.tests.meet(x.Shared)
 	}
 }
 
 // sharedRefined bounds the states of such an automaton, in bytes.
 const sharedRefined = 4 << 20
+
+// spared is what is known of the texts of a language behind some transformations.
+type spared struct {
+	language *pattern.Language
+	bytes    transform.Bytes // that they may have
+	instead  map[byte]byte   // what the bytes of the language have become; nil: that is not known
+}
+
+func bytesOf(x *pattern.Exploration) (b transform.Bytes) {
+	for c, there := range x.Bytes {
+		if there {
+			one := transform.BytesOf(string([]byte{byte(c)}))
+			b = b.Union(&one)
+		}
+	}
+	return b
+}
+
+// spare takes out of a node, and of those behind it, what needs other bytes than there can be, or longer texts.
+func (p *Program) spare(n *node, texts *spared) {
+	any := texts.bytes.AnyCase()
+	has := func(c byte) bool { return any.Has(c) }
+	keep := func(set bitset, possible func(*operator) bool) bitset {
+		out := newBitset(len(p.tests))
+		for i, t := range p.tests {
+			if set != nil && set.has(i) && possible(t.op) {
+				out.set(i)
+			}
+		}
+		return out.meet(out)
+	}
+	n.tests = keep(n.tests, func(o *operator) bool {
+		return slices.ContainsFunc(o.literals, func(s string) bool {
+			bytes := transform.BytesOf(s)
+			return bytes.Within(&any)
+		})
+	})
+	n.shared = keep(n.shared, func(o *operator) bool { return o.pattern.Possible(has) })
+	n.needs = slices.DeleteFunc(slices.Clone(n.needs), func(one need) bool {
+		return !one.bytes.Meets(&any) || one.like != nil && texts.never(one.like())
+	})
+	n.kids = slices.DeleteFunc(n.kids, func(k *node) bool {
+		p.spare(k, texts.behind(k.function))
+		k.bound()
+		return k.empty() || !k.function.Adds() && k.least > texts.language.Longest()
+	})
+}
+
+// behind is what is known of the texts behind one more transformation.
+func (s *spared) behind(f *transform.Function) *spared {
+	out := &spared{language: s.language, bytes: f.Image(&s.bytes)}
+	switch plus, ok := f.Maps(&s.bytes); {
+	case s.instead == nil || !ok:
+	case plus == nil:
+		out.instead = s.instead
+	default:
+		out.instead = maps.Clone(s.instead)
+		maps.Copy(out.instead, plus)
+	}
+	return out
+}
+
+// never reports whether a pattern matches no text, as it has become.
+func (s *spared) never(one *pattern.Pattern) bool {
+	if s.instead == nil {
+		return false
+	}
+	set := pattern.NewSet([]*pattern.Pattern{one}, []int{0}, pattern.NewBudget(sharedRefined))
+	x := s.language.Explore([2]*pattern.Scanner{}, []*pattern.Set{set}, 1, s.instead)
+	return x != nil && x.Shared[0] == 0
+}
 
 // ofAll judges every text there may be.
 func (p *Program) ofAll(c Collection, texts []string) *Shortcut {

@@ -2,7 +2,14 @@ package rules
 
 import (
 	_ "embed"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
+	"sync"
+
+	"github.com/sallyport/sallyport/inspect/pattern"
 )
 
 // sqli.go tells texts to which libinjection does not object, without asking it: it takes microseconds and allocates for
@@ -122,6 +129,26 @@ func suspectsSQL(s string) bool {
 	}
 	return false
 }
+
+// likeSQL is an expression that matches every text of ASCII which suspectsSQL suspects, for texts that are known by their language
+// only: a byte that is none of the above, a variable, a comment, a word of the table, a number that is more than one.
+var likeSQL = sync.OnceValue(func() *pattern.Pattern {
+	var odd, words strings.Builder
+	for c := range rune(0x80) {
+		if kind := sqlBytes[c]; kind == 0 || kind == aVariable {
+			fmt.Fprintf(&odd, `\x%02x`, c)
+		}
+	}
+	for _, w := range slices.Sorted(maps.Keys(sqlWords)) {
+		words.WriteString("|" + regexp.QuoteMeta(w))
+	}
+	expr := `(?i)[` + odd.String() + `]|--|/\*|(?:^|[^0-9A-Z_])(?:[0-9][0-9A-Z_.]*?(?:[g-su-y_]|t(?:[^0-9]|$)|dec)|(?:` + words.String()[1:] + `)(?:$|[^0-9A-Z_]))`
+	p, err := pattern.Compile(expr, false, pattern.NewBudget(sharedRefined))
+	if err != nil {
+		panic(err) // it is made of the table alone
+	}
+	return p
+})
 
 // wordLength counts the bytes of a word, dots within included.
 func wordLength(s string) int {

@@ -19,6 +19,7 @@ type Function struct {
 	marks  []string          // … nor one without any of these; nil: moves has to do
 	folds  bool              // it changes letter case
 	adds   bool              // more bytes of ASCII may come out than bytes went in
+	makes  *Bytes            // bytes that may come out and have not gone in, but for letters in the other case; nil: any
 }
 
 // Name is the name in the language.
@@ -29,6 +30,9 @@ func (f *Function) Folds() bool { return f.folds }
 
 // Adds reports whether a text may hold more bytes of ASCII afterwards than bytes before.
 func (f *Function) Adds() bool { return f.adds }
+
+// Makes reports whether one of some bytes may come out where none of them, letters in either case, has gone in.
+func (f *Function) Makes(of *Bytes) bool { return f.makes == nil || f.makes.Meets(of) }
 
 // Fixed reports whether the function may change any text, whatever its bytes.
 func (f *Function) Fixed() bool { return f.moves == all }
@@ -126,9 +130,17 @@ type Bytes [4]uint64
 
 // BytesOf is the set of bytes that occur in s.
 func BytesOf(s string) (b Bytes) {
+	var low, high uint64 // of ASCII; in registers, because each byte would wait for the one before
 	for i := range len(s) {
-		b[s[i]>>6] |= 1 << (s[i] & 63)
+		c := s[i]
+		if c >= 0x80 {
+			b[c>>6] |= 1 << (c & 63)
+			continue
+		}
+		bit, second := uint64(1)<<(c&63), -uint64(c>>6)
+		low, high = low|bit&^second, high|bit&second
 	}
+	b[0], b[1] = low, high
 	return b
 }
 
@@ -138,6 +150,11 @@ func (b *Bytes) Has(c byte) bool { return b[c>>6]>>(c&63)&1 != 0 }
 // Meets reports whether the sets share a byte.
 func (b *Bytes) Meets(o *Bytes) bool {
 	return b[0]&o[0]|b[1]&o[1]|b[2]&o[2]|b[3]&o[3] != 0
+}
+
+// Within reports whether all bytes of the set are in another.
+func (b *Bytes) Within(o *Bytes) bool {
+	return b[0]&^o[0]|b[1]&^o[1]|b[2]&^o[2]|b[3]&^o[3] == 0
 }
 
 // Union is the bytes of both sets.
@@ -171,7 +188,13 @@ var (
 	all   = span(0, 255)
 	wide  = span(0x80, 0xFF)
 	blank = BytesOf(" \t\n\v\f\r")
+
+	oneBlank, oneSlash = BytesOf(" "), BytesOf("/")
+	letters            = union(span('A', 'Z'), span('a', 'z'), wide) // and what is not ASCII
 )
+
+// AnyByte is the set of all bytes.
+var AnyByte = all
 
 // table holds the functions by name.
 var table = func() map[string]*Function {
@@ -186,8 +209,8 @@ var functions = []Function{
 	{name: "base64Decode", apply: base64Decode, moves: all},
 	{name: "base64DecodeExt", apply: base64DecodeExt, moves: all},
 	{name: "base64Encode", apply: whole(base64Encode), moves: all, adds: true},
-	{name: "cmdLine", apply: cmdLine, moves: union(BytesOf("\"'\\^,;"), blank), marks: []string{`"`, "'", `\`, "^", ",", ";", "\t", "\r", "\n", "  ", " /", " ("}, leaves: spaced, folds: true},
-	{name: "compressWhitespace", apply: compressWhitespace, moves: union(blank, wide), adds: true},
+	{name: "cmdLine", apply: cmdLine, moves: union(BytesOf("\"'\\^,;"), blank), marks: []string{`"`, "'", `\`, "^", ",", ";", "\t", "\r", "\n", "  ", " /", " ("}, leaves: spaced, folds: true, makes: &oneBlank},
+	{name: "compressWhitespace", apply: compressWhitespace, moves: union(blank, wide), adds: true, makes: &oneBlank},
 	{name: "cssDecode", apply: cssDecode, moves: BytesOf(`\`)},
 	{name: "escapeSeqDecode", apply: escapeSeqDecode, moves: BytesOf(`\`)},
 	{name: "hexDecode", apply: whole(hexDecode), moves: all},
@@ -195,17 +218,17 @@ var functions = []Function{
 	{name: "htmlEntityDecode", apply: whole(htmlEntityDecode), moves: BytesOf("&")},
 	{name: "jsDecode", apply: jsDecode, moves: BytesOf(`\`)},
 	{name: "length", apply: whole(length), moves: all, adds: true},
-	{name: "lowercase", apply: lowercase, moves: wide, folds: true, adds: true},
+	{name: "lowercase", apply: lowercase, moves: wide, folds: true, adds: true, makes: &letters},
 	{name: "md5", apply: whole(md5Sum), moves: all, adds: true},
-	{name: "normalisePath", apply: whole(normalizePath), moves: BytesOf("/."), marks: []string{"/", "."}, leaves: oneStep, adds: true},
-	{name: "normalisePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), marks: []string{"/", `\`, ":", ".", " "}, leaves: oneWinStep, adds: true},
-	{name: "normalizePath", apply: whole(normalizePath), moves: BytesOf("/."), marks: []string{"/", "."}, leaves: oneStep, adds: true},
-	{name: "normalizePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), marks: []string{"/", `\`, ":", ".", " "}, leaves: oneWinStep, adds: true},
+	{name: "normalisePath", apply: whole(normalizePath), moves: BytesOf("/."), marks: []string{"/", "."}, leaves: oneStep, adds: true, makes: &Bytes{}},
+	{name: "normalisePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), marks: []string{"/", `\`, ":", ".", " "}, leaves: oneWinStep, adds: true, makes: &oneSlash},
+	{name: "normalizePath", apply: whole(normalizePath), moves: BytesOf("/."), marks: []string{"/", "."}, leaves: oneStep, adds: true, makes: &Bytes{}},
+	{name: "normalizePathWin", apply: whole(normalizePathWin), moves: BytesOf(`/\.: `), marks: []string{"/", `\`, ":", ".", " "}, leaves: oneWinStep, adds: true, makes: &oneSlash},
 	{name: "removeComments", apply: whole(removeComments), moves: BytesOf("/<-#"), adds: true},
-	{name: "removeCommentsChar", apply: removeCommentsChar, moves: BytesOf("/*<-#"), marks: []string{"/*", "*/", "<!--", "--", "#"}},
-	{name: "removeNulls", apply: removeNulls, moves: BytesOf("\x00")},
-	{name: "removeWhitespace", apply: removeWhitespace, moves: union(blank, wide)},
-	{name: "replaceComments", apply: replaceComments, moves: BytesOf("/"), marks: []string{"/*"}},
+	{name: "removeCommentsChar", apply: removeCommentsChar, moves: BytesOf("/*<-#"), marks: []string{"/*", "*/", "<!--", "--", "#"}, makes: &Bytes{}},
+	{name: "removeNulls", apply: removeNulls, moves: BytesOf("\x00"), makes: &Bytes{}},
+	{name: "removeWhitespace", apply: removeWhitespace, moves: union(blank, wide), makes: &wide},
+	{name: "replaceComments", apply: replaceComments, moves: BytesOf("/"), marks: []string{"/*"}, makes: &oneBlank},
 	{name: "replaceNulls", apply: whole(replaceNulls), moves: BytesOf("\x00")},
 	{name: "sha1", apply: whole(sha1Sum), moves: all, adds: true},
 	{name: "trim", apply: whole(trim), moves: blank},
