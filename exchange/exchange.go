@@ -37,6 +37,7 @@ type Exchange struct {
 	Steps     []Step             // gateway: what each guard said and how long it took
 	Upstream  Upstream           // forward: which target was used, how often it was tried
 	Ledger    any                // limit: the slots held and the keys to charge at the end; nobody else looks inside
+	Inspected any                // inspect: the head as it was judged, for the judgement of the body; nobody else looks inside
 
 	judged *schema.Result
 }

@@ -184,6 +184,9 @@ func (e *compiledEngine) Inspect(ctx context.Context, m *Message, dst []Match) (
 	if err != nil {
 		return dst, err
 	}
+	if m.Stage == Head {
+		s.keep(m)
+	}
 	first := len(dst)
 	for i := range s.hits {
 		r := e.byRule[s.hits[i].Rule]
@@ -219,6 +222,19 @@ func (s *scratch) add(c rules.Collection, key, text string, value int) {
 	s.values = append(s.values, value)
 }
 
+// keep notes in which values of the head there is nothing: they come again with the body.
+func (s *scratch) keep(m *Message) {
+	for i := range s.fields {
+		switch f := &s.fields[i]; {
+		case !f.Clear:
+		case s.values[i] >= 0:
+			m.Values[s.values[i]].clear = true
+		case f.Collection <= rules.QueryString:
+			m.clear |= 1 << f.Collection
+		}
+	}
+}
+
 // partCollections are where the values of a part belong.
 var partCollections = [...]rules.Collection{PathPart: rules.ArgsPath, QueryPart: rules.ArgsGet, HeaderPart: rules.RequestHeaders,
 	CookiePart: rules.RequestCookies, BodyPart: rules.ArgsPost, FilePart: rules.Files, TextPart: rules.XML, AttrPart: rules.XML}
@@ -244,6 +260,7 @@ func (s *scratch) readRequest(m *Message) {
 			c = rules.ArgsPath
 		}
 		s.add(c, key, v.Text, i)
+		s.fields[len(s.fields)-1].Clear = v.clear
 		if v.Part == BodyPart && c == rules.ArgsPost {
 			s.fields[len(s.fields)-1].Short = v.short
 		}
@@ -300,6 +317,9 @@ func (s *scratch) line(m *Message) {
 	}
 	s.add(rules.RequestBasename, "", base, -1)
 	s.add(rules.QueryString, "", m.RawQuery, -1)
+	for i := range s.fields {
+		s.fields[i].Clear = m.clear>>s.fields[i].Collection&1 != 0
+	}
 }
 
 func (s *scratch) file(i int, key string, v *Value) {

@@ -89,9 +89,26 @@ func knownRules(e Engine) map[string]bool {
 // head is the guard inspect.head.
 func (j *judge) head(ctx context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 	m := borrow(Head)
-	defer release(m)
 	m.readHead(e)
-	return j.request(ctx, e, m, "inspect.head")
+	v, err := j.request(ctx, e, m, "inspect.head")
+	if e.Request.ContentLength != 0 && v.Passed() {
+		m.judge, e.Inspected = j, m
+	} else {
+		release(m)
+	}
+	return v, err
+}
+
+// read is the head as this judge has read it, or reads it now.
+func (j *judge) read(e *exchange.Exchange) *Message {
+	m, _ := e.Inspected.(*Message)
+	if e.Inspected = nil; m != nil && m.judge == j {
+		m.Stage = Body
+		return m
+	}
+	m = borrow(Body)
+	m.readHead(e)
+	return m
 }
 
 // body is the guard inspect.body.
@@ -99,9 +116,8 @@ func (j *judge) body(ctx context.Context, e *exchange.Exchange) (exchange.Verdic
 	if e.Body == nil || len(e.Body.Bytes()) == 0 {
 		return exchange.Pass, nil
 	}
-	m := borrow(Body)
+	m := j.read(e)
 	defer release(m)
-	m.readHead(e)
 	if err := m.readBody(e.Body, j.spared(e), j.shapes[e.BodySpec]); err != nil {
 		return exchange.Malformed(err), nil // where validation does not enforce, this guard is the first to refuse it
 	}

@@ -47,6 +47,7 @@ type Value struct {
 	Type string
 	// Nameless: the text alone is to be judged; the name is, in another value.
 	Nameless            bool
+	clear               bool            // there was nothing in text and name when the head was judged
 	short               *rules.Shortcut // what is left to be looked for in the text; nil: everything
 	step                int32           // in Message.steps; -1: the root
 	firstTwin, lastTwin int32           // in Message.twins, plus one; 0: there are none
@@ -80,6 +81,8 @@ type Message struct {
 	path   []byte                 // Decoded
 	size   int                    // what judging costs: bytes of texts and names, and a weight for each value of a body
 	spared map[*content.Node]bool // of the body; their text is not among Values
+	judge  *judge                 // that has judged the head
+	clear  uint64                 // the collections of one value in which there was nothing then
 	folds
 }
 
