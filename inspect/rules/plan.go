@@ -24,7 +24,7 @@ type part struct {
 	tests  bitset          // that literals tell
 	least  int             // bytes of ASCII in the shortest of those
 	marks  transform.Bytes // one of each of those, letters in either case
-	shared bitset          // that the shared automata tell; nil: none
+	shared bitset          // that beginnings tell; nil: none
 	needs  []need
 }
 

@@ -23,7 +23,7 @@ type run struct {
 	cand   []uint64               // sets of candidate tests: two for each field, its text's and its key's
 	seen   bitset   // the tests that are candidates somewhere
 	levels []level
-	states int      // into which the shared automaton may still be led
+	states int      // into which the automata of beginnings may still be led
 	active []uint64 // conditions to evaluate
 	buffer transform.Buffer
 	arena  []byte // of expanded macros

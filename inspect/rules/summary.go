@@ -15,7 +15,7 @@ type Summary struct {
 	Literals   int    `json:"literals"`   // distinct ones in the common scanner
 	Scanner    int    `json:"scanner"`    // bytes of its automaton
 	Automata   int    `json:"automata"`   // of regular expressions; their states are made when a message needs them
-	Shared     int    `json:"shared"`     // tests that one automaton looks for together
+	Shared     int    `json:"shared"`     // tests that how their matches begin tells
 	Lanes      []Lane `json:"lanes"`
 }
 
@@ -26,7 +26,7 @@ type Lane struct {
 	Tests      int    `json:"tests"`
 	Literals   int    `json:"literals"` // tests that a literal makes candidates
 	Bytes      int    `json:"bytes"`    // tests that certain bytes make candidates
-	Shared     int    `json:"shared"`   // tests that the shared automaton tells
+	Shared     int    `json:"shared"`   // tests that beginnings alone tell
 }
 
 // Summary describes the program.
