@@ -21,7 +21,7 @@ type run struct {
 	from   [collections + 1]int32 // where in index a collection begins
 	words  int                    // of a set of tests
 	cand   []uint64               // sets of candidate tests: two for each field, its text's and its key's
-	seen   bitset   // the tests that are candidates somewhere
+	seen   bitset                 // the tests that are candidates somewhere
 	levels []level
 	states int      // into which the automata of beginnings may still be led
 	active []uint64 // conditions to evaluate
