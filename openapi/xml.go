@@ -69,6 +69,19 @@ func spelling(p schema.PropertyInfo) string {
 	return cmp.Or(local(x.Name), p.Name)
 }
 
+// Misnamed says in words that are safe to show that the root element of an XML body has another name than the xml of its
+// schema demands; "" where it has that name, or none is demanded.
+func (m *MediaType) Misnamed(n *content.Node) string {
+	if m.Schema == nil || m.shape == nil || isForm(m.Range) {
+		return ""
+	}
+	x := m.Schema.Info().XML
+	if name := local(x.Name); name != "" && name != n.Name && (x.Wrapped || !m.shape.array) {
+		return "must be the element " + name
+	}
+	return ""
+}
+
 // local is a name without the prefix that some write into it.
 func local(name string) string { return name[strings.IndexByte(name, ':')+1:] }
 

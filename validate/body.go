@@ -62,6 +62,9 @@ func (v *validator) body(_ context.Context, e *exchange.Exchange) (exchange.Verd
 	if bad := wellFormed(e.Body, exchange.Pass); !bad.Passed() {
 		return bad, nil
 	}
+	if wrong := misnamed(e.BodySpec, e.Body); wrong != nil {
+		return exchange.Refuse(exchange.BodyInvalid, describe(wrong)).WithFields(wrong...).WithSetting("xml.name in the request schema of " + v.op.Key), nil
+	}
 	return v.fits(e), nil
 }
 
@@ -87,6 +90,18 @@ func (v *validator) sayable() bool {
 		return true
 	}
 	return false
+}
+
+// misnamed is the place of an XML body whose root element has not the name that its schema gives it.
+func misnamed(m *openapi.MediaType, b *content.Body) []exchange.Field {
+	tree, _ := b.Tree() // judged before
+	if tree == nil || !b.Media().XML() {
+		return nil
+	}
+	if detail := m.Misnamed(tree); detail != "" {
+		return []exchange.Field{{Detail: detail}}
+	}
+	return nil
 }
 
 // fits judges a well-formed body by its schema and settles what becomes of undeclared fields.

@@ -27,6 +27,9 @@ func (v *validator) response(_ context.Context, e *exchange.Exchange) (exchange.
 	if _, err := r.Body.Tree(); err != nil {
 		return Replaced(r, exchange.ResponseInvalid, err.Error()).WithSetting(monitor), nil
 	}
+	if wrong := misnamed(r.Media, r.Body); wrong != nil {
+		return Replaced(r, exchange.ResponseInvalid, details(wrong)).WithSetting(monitor), nil
+	}
 	if result := r.Judge(); !result.Valid() {
 		// The client learns only that the answer was not a declared one: where it is wrong would describe its internals.
 		return Replaced(r, exchange.ResponseInvalid, details(fields(result.Violations))).WithSetting(monitor), nil

@@ -19,6 +19,9 @@ func (b *builder) xml() {
 	x.Name, _ = m["name"].(string)
 	x.Attribute, _ = m["attribute"].(bool)
 	x.Wrapped, _ = m["wrapped"].(bool)
+	if m["namespace"] != nil {
+		b.c.unsupported(b.at, "xml/namespace", "namespace is not enforced: elements are told apart by their local names")
+	}
 	switch kind, _ := m["nodeType"].(string); kind {
 	case "attribute":
 		x.Attribute = true
