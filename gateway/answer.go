@@ -70,7 +70,7 @@ func (x *serving) outgoing() *forward.Request {
 	out := &forward.Request{Method: x.method, Path: x.e.Target.Path, RawQuery: x.query(), Host: x.r.Host, Header: x.r.Header,
 		Declared:  x.api.odd,
 		Identify:  func(h http.Header) { x.api.managed.Apply(h, x.e.Principal) },
-		Inspected: x.plan.enforcesAnswer && x.plan.streaming == ""}
+		Inspected: x.plan.enforcesAnswer && x.plan.streaming == "" || x.plan.eventMode == config.Enforce}
 	switch {
 	case x.e.Body != nil && !x.plan.enforcesBody:
 		out.Body = x.e.Body.Raw()

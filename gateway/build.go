@@ -268,10 +268,21 @@ func (b *builder) plan(op *openapi.Operation) *plan {
 			p.phases[g.Phase] = append(p.phases[g.Phase], step{guard: g, mode: m})
 		}
 	}
+	p.eventMode = b.eventMode(op)
 	p.enforcesBody = enforces(p.phases[exchange.OnBody])
 	p.enforcesAnswer = enforces(p.phases[exchange.OnResponseBody])
 	b.bounds(op, p)
 	return p
+}
+
+// eventMode is that of validate.response where the operation says what events are.
+func (b *builder) eventMode(op *openapi.Operation) config.Mode {
+	for _, r := range op.Responses {
+		if slices.ContainsFunc(r.Content, func(m openapi.MediaType) bool { return m.Events != nil }) {
+			return b.mode(op, "validate.response")
+		}
+	}
+	return config.Off
 }
 
 func enforces(steps []step) bool {

@@ -61,6 +61,7 @@ type plan struct {
 	limits         content.Limits // of the request body
 	answer         content.Limits // of the response body
 	timeout        time.Duration
+	eventMode      config.Mode // of validate.response, where some answer declares what its events are; else off
 	cors           *protect.CORS
 	corsMode       config.Mode // of protect.cors: who answers preflights, and judges the origin of WebSockets
 }

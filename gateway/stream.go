@@ -49,6 +49,9 @@ func (x *serving) streamed(ctx context.Context, resp *http.Response) exchange.Ve
 	if judged && len(x.plan.phases[exchange.OnResponseBody]) > 0 && !bodiless(x.method, resp) {
 		return x.judge(ctx, resp)
 	}
+	if v := x.overEvents(resp); !v.Passed() {
+		return v
+	}
 	return x.pass(resp)
 }
 

@@ -16,6 +16,11 @@ func (b *builder) requestBody(c cursor) *RequestBody {
 	}
 	b.misplaced(c, "a request body")
 	body := &RequestBody{Required: b.flag(c, "required", false), Content: b.content(c)}
+	for _, m := range body.Content {
+		if m.Events != nil {
+			b.warn(m.place.below("itemSchema"), "spec.unsupported", "send application/jsonl", "itemSchema is not enforced in %s of a request: its events pass", m.Range)
+		}
+	}
 	if !c.has("content") {
 		b.fail(c.place, "spec.no_content", "content: { application/json: { schema: … } }", "the request body has no content")
 	}
@@ -102,8 +107,10 @@ func (b *builder) items(c cursor, m *MediaType) {
 	switch {
 	case ok && b.minor < 2:
 		b.warn(s.place, "spec.version", "openapi: 3.2.0", "itemSchema exists since OpenAPI 3.2; it is ignored")
+	case ok && m.Range == "text/event-stream":
+		m.Events = b.events(s)
 	case ok && !sequential:
-		b.warn(s.place, "spec.unsupported", "application/jsonl, application/x-ndjson and application/json-seq are judged", "itemSchema is not enforced in %s: its parts pass", m.Range)
+		b.warn(s.place, "spec.unsupported", "application/jsonl, application/x-ndjson, application/json-seq and, in answers, text/event-stream are judged", "itemSchema is not enforced in %s: its parts pass", m.Range)
 	case ok:
 		if each := b.compile(s); each != nil {
 			m.Schema = schema.Sequence(each, m.Schema)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
 )
 
@@ -24,6 +25,9 @@ func (v *validator) response(_ context.Context, e *exchange.Exchange) (exchange.
 		setting := "responses." + r.Spec.Status + ".content of " + v.op.Key
 		return Replaced(r, exchange.ResponseInvalid, "Content-Type "+r.Body.Media().Type+" is not declared").WithSetting(setting), nil
 	}
+	if detail := wrongEvent(r); detail != "" {
+		return Replaced(r, exchange.ResponseInvalid, detail).WithSetting(monitor), nil
+	}
 	if _, err := r.Body.Tree(); err != nil {
 		return Replaced(r, exchange.ResponseInvalid, err.Error()).WithSetting(monitor), nil
 	}
@@ -35,6 +39,25 @@ func (v *validator) response(_ context.Context, e *exchange.Exchange) (exchange.
 		return Replaced(r, exchange.ResponseInvalid, details(fields(result.Violations))).WithSetting(monitor), nil
 	}
 	return exchange.Pass, nil
+}
+
+// wrongEvent says what is wrong with an event stream that came as a whole.
+func wrongEvent(r *exchange.Response) string {
+	if r.Media.Events == nil {
+		return ""
+	}
+	first := true
+	for rest := r.Body.Bytes(); len(rest) > 0; first = false {
+		end := content.EventEnd(rest)
+		if end < 0 {
+			end = len(rest)
+		}
+		if detail := r.Media.Events.Judge(rest[:end], first, content.Limits{Cases: true}); detail != "" {
+			return detail
+		}
+		rest = rest[end:]
+	}
+	return ""
 }
 
 const monitor = "modes: { validate.response: monitor }"
