@@ -33,7 +33,7 @@ idle: ## 50,000 idle connections, 5,000 of HTTP/2 over TLS, 5,000 WebSockets; ne
 mutate: ## takes rules out and demands that their tests notice; minutes
 	./.ci/mutate
 
-hostile: ## slow clients and floods against the gateway, nginx and HAProxy (apt-get install nginx-light haproxy); results in hostile.json
+hostile: ## slow clients and floods against the gateway, nginx and HAProxy (apt-get install nginx-light haproxy); about six minutes, results in hostile.json
 	SALLYPORT_HOSTILE=$(CURDIR)/hostile.json go test ./cmd/sallyport -run TestHostile -count=1 -v -timeout 20m
 
 race: ## needs a C compiler; the lab is no part of the product and too slow under the detector

@@ -8,9 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/quic-go/quic-go"
@@ -26,20 +24,14 @@ const farewell = 250 * time.Millisecond
 // total and by client; streams, resets, header, handshake and idle times, and minimum rates are bounded as there. Frames
 // of QUIC are for the library to bound.
 type http3Server struct {
-	bind   func() (*quic.Transport, *quic.Listener, error)
-	server *http3.Server
-	busy   atomic.Int64 // requests being served
-	log    *slog.Logger
-
-	mu        sync.Mutex
-	transport *quic.Transport // nil until the port is ours
+	server    *http3.Server
+	transport *quic.Transport
 	listener  *quic.Listener
-	closed    bool
+	busy      atomic.Int64 // requests being served
+	log       *slog.Logger
 }
 
-// newHTTP3 binds the port of s and prepares to serve h on it. A process that has inherited the listener's socket waits
-// for the port until its predecessor, which has connections there, lets go of it: QUIC has no sockets to share, since
-// packets of one connection would reach both.
+// newHTTP3 binds the port of s and prepares to serve h on it.
 func newHTTP3(s *Server, l config.Listener, h http.Handler, limits *limits, set *settings, log *slog.Logger) (*http3Server, error) {
 	at := s.Addr().(*net.TCPAddr)
 	q := &http3Server{log: log}
@@ -54,45 +46,27 @@ func newHTTP3(s *Server, l config.Listener, h http.Handler, limits *limits, set 
 		InitialStreamReceiveWindow:     64 << 10,
 		InitialConnectionReceiveWindow: 256 << 10,
 	}
-	q.bind = func() (*quic.Transport, *quic.Listener, error) {
-		socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: at.IP, Port: at.Port, Zone: at.Zone})
-		if err != nil {
-			return nil, nil, fmt.Errorf("couldn't listen for HTTP/3 on %s: %w", at, err)
-		}
-		transport := &quic.Transport{Conn: socket,
-			// Connections count by address, so it must be the client's own: nobody can use up what is another's.
-			VerifySourceAddress: func(net.Addr) bool { return true },
-			ConnContext: func(ctx context.Context, c *quic.ClientInfo) (context.Context, error) {
-				return s.door.enterQUIC(ctx, c.RemoteAddr, set)
-			},
-		}
-		listener, err := transport.Listen(http3.ConfigureTLSConfig(s.tls.base), conf)
-		if err != nil {
-			socket.Close()
-			return nil, nil, fmt.Errorf("couldn't listen for HTTP/3 on %s: %w", at, err)
-		}
-		return transport, listener, nil
+	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: at.IP, Port: at.Port, Zone: at.Zone})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't listen for HTTP/3 on %s: %w", at, err)
+	}
+	q.transport = &quic.Transport{Conn: socket,
+		// Connections count by address, so it must be the client's own: nobody can use up what is another's.
+		VerifySourceAddress: func(net.Addr) bool { return true },
+		ConnContext: func(ctx context.Context, c *quic.ClientInfo) (context.Context, error) {
+			return s.door.enterQUIC(ctx, c.RemoteAddr, set)
+		},
+	}
+	if q.listener, err = q.transport.Listen(http3.ConfigureTLSConfig(s.tls.base), conf); err != nil {
+		socket.Close()
+		return nil, fmt.Errorf("couldn't listen for HTTP/3 on %s: %w", at, err)
 	}
 	q.server = &http3.Server{Handler: q.handler(h), MaxHeaderBytes: 2 * set.maxHead, IdleTimeout: idle, Logger: slog.New(slog.DiscardHandler),
 		ConnContext: func(ctx context.Context, c *quic.Conn) context.Context {
 			quicOf(ctx).conn = c
 			return ctx
 		}}
-	if err := q.open(); err != nil && !(s.inherited && errors.Is(err, syscall.EADDRINUSE)) {
-		return nil, err
-	}
 	return q, nil
-}
-
-// open binds the port, unless the server is shut down.
-func (q *http3Server) open() (err error) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed {
-		return http.ErrServerClosed
-	}
-	q.transport, q.listener, err = q.bind()
-	return err
 }
 
 // enterQUIC counts a connection in until ctx ends, and notes the peer. The error refuses it.
@@ -171,15 +145,7 @@ func (a advertising) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve returns when the server is shut down.
 func (q *http3Server) serve() {
-	var err error
-	for q.listener == nil && (err == nil || errors.Is(err, syscall.EADDRINUSE)) {
-		if err = q.open(); err != nil {
-			time.Sleep(farewell)
-		}
-	}
-	if q.listener != nil {
-		err = q.server.ServeListener(q.listener)
-	}
+	err := q.server.ServeListener(q.listener)
 	if err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, quic.ErrServerClosed) {
 		q.log.Error("HTTP/3 is not served", "error", err)
 	}
@@ -201,13 +167,9 @@ func (q *http3Server) shutdown(ctx context.Context) error {
 		idle()
 	}()
 	err := q.server.Shutdown(waiting)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.closed = true; q.transport != nil {
-		q.listener.Close()
-		q.transport.Close()
-		q.transport.Conn.Close()
-	}
+	q.listener.Close()
+	q.transport.Close()
+	q.transport.Conn.Close()
 	if ctx.Err() == nil { // whoever was still there had nothing to wait for
 		return nil
 	}

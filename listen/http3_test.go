@@ -6,9 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -247,30 +247,44 @@ func TestHTTP3Shutdown(t *testing.T) {
 	}
 }
 
-// Whoever takes over the socket of a listener waits for the port of HTTP/3 until its predecessor is gone.
+// Whoever takes over the socket of a listener waits for the port of HTTP/3 until its predecessor is gone, and serves it then.
 func TestHTTP3WaitsForItsPredecessor(t *testing.T) {
 	old := serveHTTP3(t, config.Limits{}, ok)
-	q := &http3Server{log: logger(nil), server: &http3.Server{}, bind: old.http3.Load().bind}
-	if err := q.open(); !errors.Is(err, syscall.EADDRINUSE) {
+	file, err := old.Handle()
+	if err != nil {
 		t.Fatal(err)
 	}
-	over := make(chan struct{})
-	go func() { q.serve(); close(over) }()
+	defer file.Close()
+	socket, err := net.FileListener(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := writeCert(t, t.TempDir(), 2)
+	next, err := New(config.Listener{Address: old.Addr().String(), TLS: &files, HTTP3: true}, ok, Options{Inherited: &Inherited{sockets: []*net.TCPListener{socket.(*net.TCPListener)}, from: 1}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan error)
+	go func() { over <- next.Serve() }()
+	time.Sleep(200 * time.Millisecond) // in which it tries
+	if next.http3.Load() != nil {
+		t.Fatal("two processes have the port")
+	}
 	if err := old.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		q.mu.Lock()
-		bound := q.transport != nil
-		q.mu.Unlock()
-		if bound {
-			break
-		}
+	for deadline := time.Now().Add(30 * time.Second); next.http3.Load() == nil; time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("the port is free and not taken")
 		}
 	}
-	if err := q.shutdown(context.Background()); err != nil {
+	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+next.Addr().String(), nil)
+	resp, err := newHTTP3Client(t).RoundTrip(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if err := next.Shutdown(context.Background()); err != nil {
 		t.Error(err)
 	}
 	<-over

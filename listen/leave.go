@@ -98,6 +98,10 @@ func (s *Server) bindLater(bind func() (*http3Server, error)) {
 	for !s.leaving.begun() {
 		if q, err := bind(); err == nil {
 			s.http3.Store(q)
+			if s.leaving.begun() { // Shutdown may have looked for it before it was there
+				_ = q.shutdown(context.Background()) // nobody is connected
+				return
+			}
 			q.serve()
 			return
 		}

@@ -60,13 +60,18 @@ func start(t *testing.T, l config.Listener, h http.Handler) *Server {
 // writeCert makes a self-signed certificate for 127.0.0.1 with the serial number.
 func writeCert(t *testing.T, dir string, serial int64) config.TLS {
 	t.Helper()
+	return writeCertUntil(t, dir, serial, time.Now().Add(time.Hour))
+}
+
+func writeCertUntil(t *testing.T, dir string, serial int64, end time.Time) config.TLS {
+	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true,
+		NotBefore: time.Now().Add(-2 * time.Hour), NotAfter: end, IsCA: true, BasicConstraintsValid: true,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {

@@ -176,7 +176,7 @@ func (v *service) reload() error {
 
 func (v *service) adopt(cfg *config.Config, snapshot *gateway.Snapshot) {
 	if !reflect.DeepEqual(cfg.Listen, v.config.Listen) || !reflect.DeepEqual(cfg.Admin, v.config.Admin) || cfg.Store != v.config.Store || cfg.Log != v.config.Log {
-		slog.Warn("listen, admin, store and log take effect at the next start only")
+		slog.Warn("changes of listen, admin, store and log need another process: SIGUSR2 starts it and drops nothing")
 	}
 	v.swap(snapshot)
 	v.config = cfg
