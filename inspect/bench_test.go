@@ -4,10 +4,13 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/openapi"
 )
 
@@ -135,4 +138,76 @@ func BenchmarkEngines(b *testing.B) {
 			}
 		}
 	}
+}
+
+// Bodies of some 1 KB, each with its head, by the engine alone: an order with addresses and free text, telemetry, nested lists of
+// ids, a profile with addresses of all kinds, a long note, and a shipment that a schema could confine.
+func BenchmarkBodies(b *testing.B) {
+	names, err := filepath.Glob("testdata/bodies/*.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, paranoia := range []int{1, 4} {
+		e, err := newCompiled(settings{paranoia: paranoia})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, name := range names {
+			x := bodyOf(b, name)
+			m := new(Message)
+			m.reset(Body)
+			m.readHead(x)
+			if err := m.readBody(x.Body, nil, nil); err != nil {
+				b.Fatal(err)
+			}
+			b.Run(fmt.Sprintf("%s/paranoia %d", strings.TrimSuffix(filepath.Base(name), ".json"), paranoia), func(b *testing.B) {
+				b.ReportAllocs()
+				var dst []Match
+				for b.Loop() {
+					if dst, err = e.Inspect(context.Background(), m, dst[:0]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}
+
+// A shipment, by the guard of the body behind that of the head, without and with the help of its schema.
+func BenchmarkConfined(b *testing.B) {
+	doc, problems := openapi.Load("testdata/bodies/confined.yaml", openapi.Options{})
+	if problems.Failed() {
+		b.Fatal(problems)
+	}
+	x := bodyOf(b, "testdata/bodies/confined.json")
+	x.Operation = doc.Operations[0]
+	x.BodySpec = openapi.FindMedia(x.Operation.Body.Content, "application/json")
+	for _, confined := range []bool{false, true} {
+		j := testJudge(b, config.Inspect{})
+		if confined {
+			j.shapes = shapesOf(j.engine, x.Operation, languages())
+		}
+		b.Run(fmt.Sprintf("confined %v", confined), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if v, err := j.body(context.Background(), x); err != nil || !v.Passed() {
+					b.Fatal(v, err)
+				}
+			}
+		})
+	}
+}
+
+func bodyOf(b *testing.B, name string) *exchange.Exchange {
+	data, err := os.ReadFile(name)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := recorded{Method: "POST", Path: "/v1/orders", Body: string(data), Headers: map[string]any{"Host": "api.example.com",
+		"User-Agent": "okhttp/4.12.0", "Accept": "application/json", "Content-Type": "application/json"}}
+	x, err := readExchange(r.raw())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return x
 }

@@ -94,6 +94,9 @@ func TestFilterOfSQL(t *testing.T) {
 			}
 		}
 		if suspectsSQL(string(b)) {
+			if ascii := strings.IndexFunc(string(b), func(r rune) bool { return r >= 0x80 }) < 0; ascii && !likeSQL().Match(string(b)) {
+				t.Fatalf("%q is suspected, and nothing like SQL", b)
+			}
 			continue
 		}
 		passed++
