@@ -34,28 +34,30 @@ import (
 
 // A ftwTest is one test of the Core Rule Set's own suite, in the YAML of go-ftw.
 type ftwTest struct {
-	name   string // 942100-3
-	family string // 942
-	ID     int    `yaml:"test_id"`
-	Stages []struct {
-		Input struct {
-			Method       string         `yaml:"method"`
-			URI          string         `yaml:"uri"`
-			Version      *string        `yaml:"version"`
-			Headers      map[string]any `yaml:"headers"`
-			Data         string         `yaml:"data"`
-			Encoded      string         `yaml:"encoded_request"`
-			Autocomplete *bool          `yaml:"autocomplete_headers"`
-		} `yaml:"input"`
-		Output struct {
-			Status int  `yaml:"status"`
-			Error  bool `yaml:"expect_error"`
-			Log    struct {
-				Expect   []int `yaml:"expect_ids"`
-				NoExpect []int `yaml:"no_expect_ids"`
-			} `yaml:"log"`
-		} `yaml:"output"`
-	} `yaml:"stages"`
+	name   string     // 942100-3
+	family string     // 942
+	ID     int        `yaml:"test_id"`
+	Stages []ftwStage `yaml:"stages"`
+}
+
+type ftwStage struct {
+	Input struct {
+		Method       string         `yaml:"method"`
+		URI          string         `yaml:"uri"`
+		Version      *string        `yaml:"version"`
+		Headers      map[string]any `yaml:"headers"`
+		Data         string         `yaml:"data"`
+		Encoded      string         `yaml:"encoded_request"`
+		Autocomplete *bool          `yaml:"autocomplete_headers"`
+	} `yaml:"input"`
+	Output struct {
+		Status int  `yaml:"status"`
+		Error  bool `yaml:"expect_error"`
+		Log    struct {
+			Expect   []int `yaml:"expect_ids"`
+			NoExpect []int `yaml:"no_expect_ids"`
+		} `yaml:"log"`
+	} `yaml:"output"`
 }
 
 // shared returns a file of the shared test data, or skips.
@@ -195,7 +197,7 @@ func runFTW(tests []ftwTest, engine Engine) []crsResult {
 	for w := range 2 {
 		wg.Go(func() {
 			for i := w; i < len(tests); i += 2 {
-				results[i] = runOne(&tests[i], engine)
+				results[i] = runOne(&tests[i], func(raw []byte) (map[string]bool, error) { return judgeRaw(raw, engine) })
 			}
 		})
 	}
@@ -203,7 +205,7 @@ func runFTW(tests []ftwTest, engine Engine) []crsResult {
 	return results
 }
 
-func runOne(f *ftwTest, engine Engine) crsResult {
+func runOne(f *ftwTest, judge func(raw []byte) (map[string]bool, error)) crsResult {
 	for i := range f.Stages {
 		in, out := &f.Stages[i].Input, &f.Stages[i].Output
 		raw := []byte(nil)
@@ -216,7 +218,7 @@ func runOne(f *ftwTest, engine Engine) crsResult {
 			}
 			raw = assemble(in.Method, in.URI, in.Version, headers, in.Data, in.Autocomplete == nil || *in.Autocomplete)
 		}
-		ids, err := judgeRaw(raw, engine)
+		ids, err := judge(raw)
 		if errors.Is(err, errFront) {
 			return crsResult{"refused", err.Error()}
 		}

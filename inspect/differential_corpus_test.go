@@ -20,8 +20,13 @@ import (
 var corpus = []string{"rec-datadog/rec-datadog", "rec-fastly/rec-fastly", "rec-octokit/rec-octokit", "rec-reddit/rec-reddit", "spec-examples/spec-examples",
 	"httpparams/httpparams", "mlwaf/mlwaf", "libinjection/libinjection", "patt/patt", "payloadbox/payloadbox", "fuzzdb/fuzzdb", "wafbypass/wafbypass"}
 
-// levels are the paranoia levels at which the engines are compared.
-var levels = []int{1, 2, 4}
+// levels are the paranoia levels at which the engines are compared; SALLYPORT_LEVEL chooses another one.
+var levels = func() []int {
+	if n, err := strconv.Atoi(os.Getenv("SALLYPORT_LEVEL")); err == nil {
+		return []int{n}
+	}
+	return []int{1, 2, 4}
+}()
 
 // sampled chooses every so manieth message, as many as the normal test run can afford; SALLYPORT_ALL takes all,
 // SALLYPORT_EVERY another share.

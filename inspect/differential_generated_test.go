@@ -73,7 +73,7 @@ const crowd = 96
 // Both engines object to the same values by the same rules where a message carries many texts. Every pair of a rule and
 // a value is compared. Where they differ, the text is judged again in a message of its own, and there both agree: chains
 // compare what the first link has captured of the last value that matched, and Coraza visits the values of a collection
-// in the random order of a map. SALLYPORT_CROWDED says how many texts a long run makes, SALLYPORT_LEVEL at which paranoia level.
+// in the random order of a map. SALLYPORT_CROWDED says how many texts a long run makes.
 func TestSameAsCorazaOnCrowds(t *testing.T) {
 	if testing.Short() {
 		t.Skip("one goroutine: there is nothing for the race detector")
@@ -82,11 +82,7 @@ func TestSameAsCorazaOnCrowds(t *testing.T) {
 	if err != nil {
 		goal = 5 * crowd
 	}
-	list := levels
-	if n, err := strconv.Atoi(os.Getenv("SALLYPORT_LEVEL")); err == nil {
-		list = []int{n}
-	}
-	for _, paranoia := range list {
+	for _, paranoia := range levels {
 		c := newCrowds(t, paranoia)
 		maker := makerFor(t, paranoia)
 		for turn := 0; c.texts < goal && !t.Failed(); turn++ {
