@@ -261,7 +261,7 @@ func (s *scratch) readRequest(m *Message) {
 		}
 		s.add(c, key, v.Text, i)
 		s.fields[len(s.fields)-1].Clear = v.clear
-		if v.Part == BodyPart && c == rules.ArgsPost {
+		if v.Part == BodyPart { // whatever looks at those of a path looks at those of a body
 			s.fields[len(s.fields)-1].Short = v.short
 		}
 	}

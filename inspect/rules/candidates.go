@@ -95,9 +95,10 @@ const (
 
 // pass finds the candidates among the tests of a lane for one text, and reports whether there are any.
 func (r *run) pass(l *lane, text string, marks []uint64) bool {
-	memory := l.clean.pair(text)
-	if memory != nil && remembers(memory, text) {
-		return false
+	at := l.known.pair(text)
+	if known := at.recall(text); known != nil {
+		copy(marks, known.marks)
+		return r.activate(known.marks)
 	}
 	r.states += len(text) / perState
 	top := &r.levels[0]
@@ -105,8 +106,12 @@ func (r *run) pass(l *lane, text string, marks []uint64) bool {
 	top.sort()
 	r.visit(l.plan(&top.present, text), 0, marks)
 	any := r.activate(marks)
-	if !any && memory != nil && !r.late {
-		remember(memory, text)
+	switch {
+	case at == nil || r.late:
+	case any:
+		at.remember(text, marks)
+	default:
+		at.remember(text, nil)
 	}
 	return any
 }

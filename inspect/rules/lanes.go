@@ -84,7 +84,7 @@ type lane struct {
 	plain     *node            // the plan for such a text
 	full      *node            // the plan for a text that every function may change
 	plans     plans
-	clean     *memo // nil where texts seldom come again
+	known     *memo // nil where texts seldom come again
 }
 
 // A laneChain is the tests of a lane that share a transformation.
@@ -113,11 +113,13 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 	}
 	l.scanner = pattern.NewScanner(literals)
 	l.share(p, sharedBudget)
-	l.text[RequestHeaders].clean = new(memo)
+	for _, c := range []Collection{RequestHeaders, RequestMethod, RequestProtocol, BodyProcessor, ResponseStatus} {
+		l.text[c].known = new(memo)
+	}
 	for i := range l.text {
 		l.text[i].finish(p)
 		l.name[i].finish(p)
-		l.name[i].clean = new(memo)
+		l.name[i].known = new(memo)
 		l.depth = max(l.depth, l.text[i].depth(), l.name[i].depth())
 	}
 }

@@ -2,15 +2,25 @@ package rules
 
 import (
 	"hash/maphash"
+	"slices"
 	"strings"
 	"sync/atomic"
 )
 
-// A memo remembers texts of which no test is a candidate. Names of members and fields, and what clients say of themselves,
+// A memo remembers which tests are candidates for a text. Names of members and fields, and what clients say of themselves,
 // are few and come with every message; whatever else is looked for in them, the answer is the same. A pair holds the texts
 // that came last: a stranger can make us forget, which costs time, and nothing else.
 type memo struct {
-	pairs [memoPairs][2]atomic.Pointer[string]
+	pairs [memoPairs]pair
+}
+
+// A pair is where a text may be remembered: one slot of the two.
+type pair [2]atomic.Pointer[memory]
+
+// A memory is a text and its candidates; nil: none.
+type memory struct {
+	text  string
+	marks bitset
 }
 
 // A memo holds at most 2*memoPairs texts of at most memoLength bytes.
@@ -21,25 +31,28 @@ const (
 
 var memoSeed = maphash.MakeSeed()
 
-// pair is where a text may be remembered: one slot of the two. It is nil where the text cannot be.
-func (m *memo) pair(text string) *[2]atomic.Pointer[string] {
+// pair is nil where the text cannot be remembered.
+func (m *memo) pair(text string) *pair {
 	if m == nil || len(text) > memoLength {
 		return nil
 	}
 	return &m.pairs[maphash.String(memoSeed, text)%memoPairs]
 }
 
-func remembers(pair *[2]atomic.Pointer[string], text string) bool {
-	for i := range pair {
-		if known := pair[i].Load(); known != nil && *known == text {
-			return true
+// recall is what is remembered of a text, or nil.
+func (p *pair) recall(text string) *memory {
+	if p == nil {
+		return nil
+	}
+	for i := range p {
+		if known := p[i].Load(); known != nil && known.text == text {
+			return known
 		}
 	}
-	return false
+	return nil
 }
 
 // remember puts a text in the place of the older one.
-func remember(pair *[2]atomic.Pointer[string], text string) {
-	kept := strings.Clone(text)
-	pair[1].Store(pair[0].Swap(&kept))
+func (p *pair) remember(text string, marks bitset) {
+	p[1].Store(p[0].Swap(&memory{strings.Clone(text), slices.Clone(marks)}))
 }
