@@ -85,9 +85,11 @@ func secretly(t *testing.T, said string) (*Upstream, *atomic.Int64) {
 			go func() {
 				defer c.Close()
 				for r := bufio.NewReader(c); ; {
-					if _, err := http.ReadRequest(r); err != nil {
+					request, err := http.ReadRequest(r)
+					if err != nil {
 						return
 					}
+					_, _ = io.Copy(io.Discard, request.Body)
 					if _, err := io.WriteString(c, said); err != nil {
 						return
 					}
@@ -123,6 +125,35 @@ func TestConnectionsAreKept(t *testing.T) {
 			t.Errorf("%s: %d connections, want %d", name, n, c.dials)
 		}
 	}
+}
+
+// A stream of known length is not asked for more than it has: whoever gave it may be done with it once the answer is there.
+func TestStreamsAreNotReadBeyondTheirEnd(t *testing.T) {
+	u, dials := secretly(t, right)
+	for range 20 {
+		body := &strict{left: 5, t: t}
+		if _, got, err := fetch(u, &Request{Method: "POST", Path: "/", Host: "h", Stream: io.NopCloser(body), Length: 5}); err != nil || got != "right" {
+			t.Fatal(err, got)
+		}
+	}
+	if n := dials.Load(); n > 3 { // an answer may overtake the note that all has gone out
+		t.Errorf("%d connections", n)
+	}
+}
+
+type strict struct {
+	left int
+	t    *testing.T
+}
+
+func (s *strict) Read(p []byte) (int, error) {
+	if s.left == 0 {
+		s.t.Error("read beyond the end")
+		return 0, io.EOF
+	}
+	n := min(len(p), s.left, 3)
+	s.left -= n
+	return n, nil
 }
 
 // A body that nobody reads to its end costs the connection, unless it has arrived already.

@@ -110,19 +110,26 @@ func (c *call) write(cn *conn, body []byte) {
 // pump sends a stream as it arrives. One that breaks off takes the connection along, so that the upstream cannot take it for whole.
 func (c *call) pump(cn *conn, out *Request) {
 	defer c.stream.Close()
-	copied, err := copyBody(cn, &c.stream, out.Length <= 0)
-	if err == nil && out.Length > 0 && copied != out.Length {
+	left := out.Length
+	if left <= 0 {
+		left = chunked
+	}
+	left, err := copyBody(cn, &c.stream, left)
+	if err == nil && left > 0 {
 		c.stream.broken.Store(true)
 	}
 	if c.stream.broken.Load() {
 		cn.cut()
 		return
 	}
-	if err == nil && out.Length <= 0 {
+	if err == nil && left == chunked {
 		_, err = cn.Write(appendTrailer([]byte("0\r\n"), out.Trailer))
 	}
 	c.sent.Store(err == nil)
 }
+
+// chunked is the length of a body that goes out in chunks.
+const chunked = -1
 
 // room for the size of a chunk before it, and the end of line after it.
 const (
@@ -130,29 +137,35 @@ const (
 	chunkEnd  = len("\r\n")
 )
 
-// copyBody sends each piece as soon as it is there, as a chunk or as it is.
-func copyBody(to io.Writer, from io.Reader, chunked bool) (total int64, err error) {
+// copyBody sends each piece as soon as it is there, as a chunk or as it is, and returns what is left. It asks for nothing behind the end:
+// the answer may have come by then, and with it the end of the body's life.
+func copyBody(to io.Writer, from io.Reader, left int64) (int64, error) {
 	buf := buffers.Get().(*[32 << 10]byte)
 	defer buffers.Put(buf)
-	for err == nil {
-		var n int
-		n, err = from.Read(buf[chunkSize : len(buf)-chunkEnd])
-		if n == 0 {
-			continue
+	for left != 0 {
+		room := buf[chunkSize : len(buf)-chunkEnd]
+		if left > 0 {
+			room = room[:min(int64(len(room)), left)]
 		}
-		total += int64(n)
-		piece := buf[chunkSize : chunkSize+n]
-		if chunked {
+		n, err := from.Read(room)
+		piece := room[:n]
+		if left == chunked && n > 0 {
 			piece = enclose(buf, n)
+		} else if left > 0 {
+			left -= int64(n)
 		}
-		if _, werr := to.Write(piece); werr != nil {
-			return total, werr
+		if n > 0 {
+			if _, werr := to.Write(piece); werr != nil {
+				return left, werr
+			}
+		}
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			return left, err
 		}
 	}
-	if err == io.EOF {
-		err = nil
-	}
-	return total, err
+	return left, nil
 }
 
 // enclose makes a chunk of n bytes at buf[chunkSize:].
