@@ -22,7 +22,6 @@ import (
 // Streams that are opened and reset, header blocks that do not end or are too long, frames that carry nothing: each ends its
 // connection by GOAWAY, and that one only. Somebody else is served all the while.
 func TestLesson19(t *testing.T) {
-	s := openSchool(t, noContent, "")
 	again := func(c *h2) uint32 {
 		return c.send(true, ":method", "GET", ":scheme", "http", ":authority", "h", ":path", "/health")
 	}
@@ -46,6 +45,7 @@ func TestLesson19(t *testing.T) {
 		"PRIORITY":      func(c *h2) error { return c.WritePriority(5, http2.PriorityParam{StreamDep: 3}) },
 		"WINDOW_UPDATE": func(c *h2) error { return c.WriteWindowUpdate(0, 1) },
 	} {
+		s := openSchool(t, noContent, "") // for each anew: it holds an address back that floods again and again
 		good, c := dialH2(t, s.url), dialH2(t, s.url)
 		ended := make(chan http2.ErrCode, 1)
 		go func() { ended <- c.goaway() }()

@@ -18,6 +18,8 @@ func TestGates(t *testing.T) {
 		"the third":       {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule REQUEST_METHOD "@streq GET" "chain"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, true},
 		"a variable":      {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain,setvar:tx.seen=1` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, false},
 		"a capture":       {`SecRule REQUEST_METHOD "!@rx ^PUT" "id:1,phase:2,chain,capture` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, false},
+		"capture of none": {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain,capture` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none,capture"`, true},
+		"a capture in pm": {`SecRule REQUEST_METHOD "!@pm PUT" "id:1,phase:2,chain,capture` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, false},
 		"a negated link":  {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule ARGS "!@rx good[0-9]" "t:none"`, false},
 		"a counting link": {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule &ARGS "@eq 1" "t:none"`, false},
 	} {

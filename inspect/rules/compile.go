@@ -209,7 +209,9 @@ func (l *condition) tellable() bool {
 }
 
 // idle reports whether a link does nothing where it holds.
-func (l *condition) idle() bool { return len(l.actions) == 0 && !l.captures }
+func (l *condition) idle() bool {
+	return len(l.actions) == 0 && (!l.captures || l.test != nil && !l.test.op.captures)
+}
 
 // selectSlots finds the variables that a selector of TX takes, now that all are known.
 func (p *Program) selectSlots() {

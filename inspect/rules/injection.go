@@ -17,7 +17,7 @@ func (o *operator) detectSQLi() {
 			plain[c>>6] |= 1 << (c & 63)
 		}
 	}
-	o.needs, o.suspects, o.like = &plain, suspectsSQL, likeSQL
+	o.needs, o.suspects, o.like, o.captures = &plain, suspectsSQL, likeSQL, true
 	o.holds = func(r *run, v string) bool {
 		if endless(v) {
 			return true

@@ -21,6 +21,7 @@ type operator struct {
 	like     func() *pattern.Pattern // … and that matches it; nil: nothing is known
 	pattern  *pattern.Pattern        // of a regular expression
 	ofMacro  bool                    // holds depends on the run by the macro only
+	captures bool                    // tells what has matched, where it is asked to
 }
 
 // selective reports whether values can be told beforehand in which the operator does not hold.
