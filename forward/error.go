@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"syscall"
+	"time"
 
 	"github.com/sallyport/sallyport/exchange"
 )
@@ -31,6 +32,7 @@ type Error struct {
 	Kind   Kind
 	Target string // scheme://host:port of the last target tried; "" when none was
 	Err    error
+	Pause  time.Duration // of Open: when a target will be tried again, at the latest
 }
 
 func (e *Error) Error() string {

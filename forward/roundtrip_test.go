@@ -261,7 +261,7 @@ func TestUnreachable(t *testing.T) {
 	}
 	e, _, err := fetch(u, out)
 	var failed *Error
-	if !errors.As(err, &failed) || failed.Kind != Open || failed.Reason() != exchange.UpstreamOpen || e.Upstream.Attempts != 0 {
+	if !errors.As(err, &failed) || failed.Kind != Open || failed.Reason() != exchange.UpstreamOpen || failed.Pause != defaultPause || e.Upstream.Attempts != 0 {
 		t.Errorf("%v after %d", err, e.Upstream.Attempts)
 	}
 }

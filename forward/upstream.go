@@ -132,7 +132,7 @@ func (u *Upstream) send(ctx context.Context, e *exchange.Exchange, out *Request,
 		t, trial := u.claim(last)
 		if t == nil {
 			if failed == nil {
-				failed = &Error{Kind: Open, Err: errOpen}
+				failed = &Error{Kind: Open, Err: errOpen, Pause: u.targets[0].limits.pause}
 			}
 			return nil, failed
 		}

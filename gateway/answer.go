@@ -126,6 +126,9 @@ func (x *serving) failed(err error) exchange.Verdict {
 		return exchange.Refuse(exchange.BodyIncomplete, "the client has gone: "+err.Error())
 	}
 	v := exchange.Refuse(f.Reason(), err.Error())
+	if f.Kind == forward.Open {
+		v = v.WithRetry(f.Pause)
+	}
 	if f.Kind == forward.Unread {
 		x.refusedBy = "content"
 		return v
