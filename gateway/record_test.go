@@ -123,7 +123,7 @@ func TestOneRecordOnEveryPath(t *testing.T) {
 				t.Errorf("%d bytes recorded, %d received", record.BytesOut, len(body))
 			}
 			data, err := json.Marshal(record)
-			if err != nil || strings.Contains(string(data), "s3cret") || strings.Contains(string(data), "4111") || strings.Contains(string(data), "33445566") {
+			if err != nil || strings.Contains(string(data), "s3cret") || strings.Contains(string(data), "41111111") || strings.Contains(string(data), "33445566") {
 				t.Errorf("%v %s", err, data)
 			}
 		})
