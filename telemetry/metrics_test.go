@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
@@ -102,11 +103,12 @@ func TestMetricsCount(t *testing.T) {
 
 // What is kept elsewhere is asked for at each scrape; labels that come twice, or not as UTF-8, break no scrape.
 func TestMetricsAskedFor(t *testing.T) {
-	m, n := NewMetrics("test"), 0.0
-	m.Gauge("sallyport_test_gauge", "A gauge.", func() float64 { n++; return n })
-	m.Counter("sallyport_test_total", "A counter.", func() float64 { return n })
+	var n atomic.Int64 // they are asked side by side
+	m := NewMetrics("test")
+	m.Gauge("sallyport_test_gauge", "A gauge.", func() float64 { return float64(n.Add(1)) })
+	m.Counter("sallyport_test_total", "A counter.", func() float64 { return float64(n.Load()) })
 	m.CounterBy("sallyport_test_fetches_total", "Counters.", "source", func(add func(string, float64)) {
-		add("a", n)
+		add("a", float64(n.Load()))
 		add("a", 99)
 		add("b\xff", 7)
 	})
