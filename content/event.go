@@ -7,10 +7,19 @@ import (
 )
 
 // EventEnd returns where the first block of an event stream ends, behind the empty line that ends it, or -1 where none has
-// yet (HTML Living Standard, section 9.2.5). Lines end with CRLF, LF or CR.
-func EventEnd(stream []byte) int {
-	empty := true
-	for i := 0; i < len(stream); i++ {
+// yet (HTML Living Standard, section 9.2.5). Lines end with CRLF, LF or CR. The first searched bytes have been looked at
+// before, and it does not end in them.
+func EventEnd(stream []byte, searched int) int {
+	empty, split := true, false
+	if searched > 0 {
+		before := stream[searched-1]
+		empty, split = before == '\r' || before == '\n', before == '\r'
+	}
+	for i := searched; i < len(stream); i++ {
+		if split = split && stream[i] == '\n'; split { // the rest of a CRLF
+			split = false
+			continue
+		}
 		switch stream[i] {
 		case '\r', '\n':
 			if stream[i] == '\r' && i+1 < len(stream) && stream[i+1] == '\n' {

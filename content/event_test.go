@@ -49,12 +49,20 @@ func FuzzEvents(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, stream []byte) {
 		for rest, first := stream, true; len(rest) > 0; first = false {
-			end := content.EventEnd(rest)
+			end := content.EventEnd(rest, 0)
+			for cut := range rest { // as it arrives
+				if content.EventEnd(rest[:cut], 0) >= 0 {
+					break
+				}
+				if at := content.EventEnd(rest, cut); at != end {
+					t.Fatalf("%q, cut at %d, ends at %d, want %d", rest, cut, at, end)
+				}
+			}
 			if end < 0 {
 				break
 			}
 			block := rest[:end]
-			if at := content.EventEnd(block[:max(0, end-2)]); at >= 0 && at < end-2 {
+			if at := content.EventEnd(block[:max(0, end-2)], 0); at >= 0 && at < end-2 {
 				t.Fatalf("%q ends at %d already", block, at)
 			}
 			n, err := content.ParseEvent(block, first)

@@ -26,7 +26,6 @@ type conn struct {
 	reader   *bufio.Reader
 	scratch  []byte   // heads are written from it and read into it
 	names    []string // of the header that is being written
-	used     bool     // has carried an exchange before
 	since    time.Time
 	cut      func() // closes raw; made once, for context.AfterFunc
 	probe    probe

@@ -246,6 +246,34 @@ func TestTargetsChangeTheirProtocol(t *testing.T) {
 	}
 }
 
+// A handshake of WebSocket, which is HTTP/1.1 only, leaves a target that speaks HTTP/2 where it was; so does a failed dial.
+func TestUpgradesLeaveHTTP2Alone(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, r.Proto) }))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	u := startUpstream(t, config.Upstream{CA: writePEM(t, "ca.pem", "CERTIFICATE", srv.Certificate().Raw)}, srv.URL)
+	cs, out := u.targets[0].conns, &Request{Method: "GET", Path: "/", Host: "example.com"}
+	for range 2 {
+		if _, body, err := fetch(u, out); err != nil || body != "HTTP/2.0" {
+			t.Errorf("%v %q", err, body)
+		}
+		if len(cs.agreed) != 0 {
+			t.Error("a connection waits for nobody")
+		}
+		cn, err := cs.dial(context.Background(), true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cn.cut()
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err := cs.dial(gone, false); err == nil || !cs.prefers2.Load() {
+			t.Errorf("%v; HTTP/2 is forgotten", err)
+		}
+	}
+}
+
 // What is kept is bounded, and goes when it is old, when its target has closed it, and when the upstream does.
 func TestIdle(t *testing.T) {
 	var held []*conn

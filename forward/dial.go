@@ -73,6 +73,7 @@ func (cs *conns) roundTrip(ctx context.Context, t *target, c *call, out *Request
 	}
 	resp, err := cs.roundTrip1(ctx, c, out, h, host, upgrade)
 	if errors.Is(err, errHTTP2) {
+		defer cs.abandon() // where the transport had another connection by then
 		return cs.http2.RoundTrip(c.newRequest(ctx, t, out, h, host))
 	}
 	return resp, err
@@ -110,7 +111,6 @@ func (cs *conns) dial(ctx context.Context, only1 bool) (*conn, error) {
 	}
 	c, err := cs.handshake(ctx, raw, offer)
 	if err != nil || c.ConnectionState().NegotiatedProtocol != "h2" {
-		cs.prefers2.Store(false)
 		return over(c, raw, err)
 	}
 	cs.prefers2.Store(true)
@@ -166,7 +166,16 @@ func (cs *conns) dialHTTP2(ctx context.Context, _, _ string) (net.Conn, error) {
 	return c, nil
 }
 
-// release closes what is idle; close also keeps nothing from now on.
+// abandon closes a connection that nobody has taken.
+func (cs *conns) abandon() {
+	select {
+	case c := <-cs.agreed:
+		c.Close()
+	default:
+	}
+}
+
+// release closes what is idle on HTTP/2; close everything that is idle, and keeps nothing from then on.
 func (cs *conns) release() {
 	if cs.http2 != nil {
 		cs.http2.CloseIdleConnections()
@@ -176,9 +185,5 @@ func (cs *conns) release() {
 func (cs *conns) close() {
 	cs.idle.close()
 	cs.release()
-	select {
-	case c := <-cs.agreed:
-		c.Close()
-	default:
-	}
+	cs.abandon()
 }

@@ -44,7 +44,7 @@ func (i *idle) take() *conn {
 
 // put keeps a connection, if there is room.
 func (i *idle) put(cn *conn) bool {
-	cn.used, cn.since = true, time.Now()
+	cn.since = time.Now()
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	if i.closed || len(i.conns) >= i.most {

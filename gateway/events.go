@@ -48,6 +48,7 @@ type judgedEvents struct {
 
 	buf    []byte // read and not taken yet
 	judged int    // bytes of it that may be
+	sought int    // bytes behind those in which no block ends
 	begun  bool   // a block was judged
 	failed error  // what comes after buf
 	over   bool   // nothing is judged any more
@@ -73,7 +74,7 @@ func (j *judgedEvents) Read(p []byte) (int, error) {
 func (j *judgedEvents) judge() {
 	for !j.over && j.judged < len(j.buf) {
 		rest := j.buf[j.judged:]
-		end := content.EventEnd(rest)
+		end := content.EventEnd(rest, j.sought)
 		switch {
 		case end < 0 && int64(len(rest)) > j.lim.Bytes:
 			j.refuse("an event is larger than max_response")
@@ -81,8 +82,10 @@ func (j *judgedEvents) judge() {
 		case end < 0 && j.failed != nil:
 			end = len(rest)
 		case end < 0:
+			j.sought = len(rest)
 			return
 		}
+		j.sought = 0
 		if detail := j.events.Judge(rest[:end], !j.begun, j.lim); detail != "" {
 			j.refuse(detail)
 			continue

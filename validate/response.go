@@ -48,7 +48,7 @@ func wrongEvent(r *exchange.Response) string {
 	}
 	first := true
 	for rest := r.Body.Bytes(); len(rest) > 0; first = false {
-		end := content.EventEnd(rest)
+		end := content.EventEnd(rest, 0)
 		if end < 0 {
 			end = len(rest)
 		}
