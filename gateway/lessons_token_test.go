@@ -135,6 +135,9 @@ func TestLesson16(t *testing.T) {
 		s.learns(t, get("/read", bearer(mine.Sign(t, header, claims))), outcome{401, "identity.token", ""})
 	}
 	s.learns(t, get("/read", bearer(s.issuer.Token(t, claims))), outcome{204, "", "/read"})
+	for _, kid := range []string{"k9", "k2"} { // signed by a key of the set, under the name of none, and of another
+		s.learns(t, get("/read", bearer(s.keys[0].Sign(t, map[string]any{"kid": kid, "typ": "at+jwt"}, claims))), outcome{401, "identity.token", ""})
+	}
 	// Where the key set is comes from the config alone: https, no redirects, no private address, whatever the name says.
 	for name, where := range map[string]string{"plain": url, "a file of the token's choice": "data:{}", "credentials": "https://u:p@issuer.test/"} {
 		s.begins(t, name, [2]string{`"file:` + s.jwks + `"`, fmt.Sprintf("%q", where)}, false)
