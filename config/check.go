@@ -111,13 +111,13 @@ func (c *checker) identity(id Identity, at string) {
 		return
 	}
 	if j.Issuer == "" {
-		c.fail(at+".jwt", "has no issuer", "issuer: https://idp.example/")
+		c.fail(at+".jwt.issuer", "is missing", "issuer: https://idp.example/")
 	}
 	if j.JWKS == "" {
-		c.fail(at+".jwt", "has no jwks", "jwks: https://idp.example/jwks.json, or file:jwks.json")
+		c.fail(at+".jwt.jwks", "is missing", "jwks: https://idp.example/jwks.json, or file:jwks.json")
 	}
 	if len(j.Audience) == 0 {
-		c.fail(at+".jwt", "has no audience: a token for another API would be accepted", "audience: [shop]")
+		c.fail(at+".jwt.audience", "is missing: a token for another API would be accepted", "audience: [shop]")
 	}
 	if j.Leeway > Duration(5*time.Minute) {
 		c.fail(at+".jwt.leeway", "is more than 5m", "")

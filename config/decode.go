@@ -6,15 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/token"
 )
 
 // MaxFile bounds a config file in bytes.
@@ -24,15 +21,22 @@ const MaxFile = 4 << 20
 // problem at its place.
 type Source struct {
 	File string
-	at   map[string]*token.Position
+	at   map[string]position
 }
+
+func (s *Source) note(path string, n ast.Node) {
+	line, column := Begin(n)
+	s.at[path] = position{line, column}
+}
+
+type position struct{ line, column int }
 
 // Problem is an error at a path such as "apis[0].upstream"; an unknown path is reported at its nearest known parent.
 func (s *Source) Problem(path, rule, message, hint string) Problem {
 	p := Problem{File: s.File, Severity: Error, Rule: rule, Message: message, Hint: hint}
 	for at := path; ; {
-		if pos := s.at[at]; pos != nil {
-			p.Line, p.Column = pos.Line, pos.Column
+		if pos, known := s.at[at]; known {
+			p.Line, p.Column = pos.line, pos.column
 			return p
 		}
 		cut := strings.LastIndexAny(at, ".[")
@@ -44,46 +48,9 @@ func (s *Source) Problem(path, rule, message, hint string) Problem {
 	}
 }
 
-// Load reads, decodes and checks a file. The config is nil where one of the problems is an error.
-func Load(file string) (*Config, *Source, Problems) {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return nil, &Source{File: file}, Problems{{File: file, Line: 1, Column: 1, Severity: Error, Rule: "config.unreadable", Message: "cannot read the config: " + cause(err), Hint: "sallyport init --spec openapi.yaml writes one"}}
-	}
-	c, src, problems := Parse(file, data)
-	if c != nil {
-		c.from(filepath.Dir(file))
-	}
-	return c, src, problems
-}
-
-// Parse decodes and checks data; file is for messages only, and relative paths stay as they are. ${NAME} in a value is replaced by the environment.
-func Parse(file string, data []byte) (*Config, *Source, Problems) {
-	src := &Source{File: file, at: map[string]*token.Position{}}
-	d := decoder{source: src, env: os.LookupEnv}
-	if len(data) > MaxFile {
-		return nil, src, Problems{src.Problem("", "config.too_large", "the config is larger than 4 MiB", "")}
-	}
-	tree, err := ParseYAML(data)
-	if err != nil {
-		return nil, src, Problems{syntaxProblem(file, err)}
-	}
-	c := &Config{}
-	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		return nil, src, Problems{src.Problem("", "config.empty", "the config must be one YAML document with content", "sallyport init --spec openapi.yaml writes one")}
-	}
-	d.value(tree.Docs[0].Body, reflect.ValueOf(c).Elem(), "")
-	d.problems = append(d.problems, check(c, src)...)
-	d.problems.Sort()
-	if d.problems.Failed() {
-		return nil, src, d.problems
-	}
-	return c, src, d.problems
-}
-
 // DecodeNode decodes a YAML node strictly into a config struct; for extensions that live in other files.
 func DecodeNode(file string, n ast.Node, into any) Problems {
-	d := decoder{source: &Source{File: file, at: map[string]*token.Position{}}}
+	d := decoder{source: &Source{File: file, at: map[string]position{}}}
 	d.value(n, reflect.ValueOf(into).Elem(), "")
 	return d.problems
 }
@@ -106,19 +73,6 @@ func DecodeValue(v, into any) error {
 	return errors.Join(errs...)
 }
 
-func syntaxProblem(file string, err error) Problem {
-	p := Problem{File: file, Line: 1, Column: 1, Severity: Error, Rule: "config.syntax", Message: "not valid YAML: " + firstLine(err.Error())}
-	var at interface{ GetToken() *token.Token }
-	if errors.As(err, &at) && at.GetToken() != nil {
-		p.Line, p.Column = at.GetToken().Position.Line, at.GetToken().Position.Column
-	}
-	var msg interface{ GetMessage() string }
-	if errors.As(err, &msg) {
-		p.Message = "not valid YAML: " + msg.GetMessage()
-	}
-	return p
-}
-
 // decoder walks a YAML tree and a Go value side by side and gathers every problem on the way.
 type decoder struct {
 	source   *Source
@@ -128,17 +82,13 @@ type decoder struct {
 
 func (d *decoder) fail(n ast.Node, rule, message, hint string) {
 	p := Problem{File: d.source.File, Severity: Error, Rule: rule, Message: message, Hint: hint}
-	if t := n.GetToken(); t != nil {
-		p.Line, p.Column = t.Position.Line, t.Position.Column
-	}
+	p.Line, p.Column = Begin(n)
 	d.problems = append(d.problems, p)
 }
 
 func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
-	if t := n.GetToken(); t != nil {
-		if _, known := d.source.at[path]; !known {
-			d.source.at[path] = t.Position
-		}
+	if _, known := d.source.at[path]; !known {
+		d.source.note(path, n)
 	}
 	switch n.(type) {
 	case *ast.AnchorNode, *ast.AliasNode, *ast.TagNode, *ast.MergeKeyNode:
@@ -242,7 +192,7 @@ func (d *decoder) object(n ast.Node, v reflect.Value, path string) {
 			continue
 		}
 		at := join(path, key)
-		d.source.at[at] = p.Key.GetToken().Position
+		d.source.note(at, p.Key)
 		d.value(p.Value, v.Field(i), at)
 		if enum := v.Type().Field(i).Tag.Get("enum"); enum != "" {
 			d.enum(p.Value, v.Field(i).String(), strings.Split(enum, ","), at)
@@ -261,7 +211,7 @@ func (d *decoder) dictionary(n ast.Node, v reflect.Value, path string) {
 	for _, p := range d.pairs(n, path) {
 		key := keyText(p)
 		at := fmt.Sprintf("%s[%q]", path, key)
-		d.source.at[at] = p.Key.GetToken().Position
+		d.source.note(at, p.Key)
 		elem := reflect.New(v.Type().Elem()).Elem()
 		d.value(p.Value, elem, at)
 		v.SetMapIndex(reflect.ValueOf(key).Convert(v.Type().Key()), elem)

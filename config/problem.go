@@ -69,3 +69,16 @@ func (p Problems) Sort() {
 		return a.Column < b.Column
 	})
 }
+
+// Each is the errors that were joined, or the one that is none of those.
+func Each(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var list []error
+	for _, e := range joined.Unwrap() {
+		list = append(list, Each(e)...)
+	}
+	return list
+}

@@ -56,3 +56,23 @@ func (e *nestingError) GetToken() *token.Token { return e.at }
 func (e *nestingError) GetMessage() string {
 	return fmt.Sprintf("nested deeper than %d", maxNesting)
 }
+
+// Begin is where a node begins. The token of a block mapping is its first colon, which is not what a reader looks for.
+func Begin(n ast.Node) (line, column int) {
+	for {
+		switch m := n.(type) {
+		case *ast.MappingValueNode:
+			n = m.Key
+			continue
+		case *ast.MappingNode:
+			if !m.IsFlowStyle && len(m.Values) > 0 {
+				n = m.Values[0].Key
+				continue
+			}
+		}
+		if t := n.GetToken(); t != nil {
+			return t.Position.Line, t.Position.Column
+		}
+		return 1, 1
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -71,16 +72,18 @@ func content(c config.Upstream) (string, error) {
 	if err := json.NewEncoder(h).Encode(c); err != nil {
 		return "", fmt.Errorf("couldn't digest upstream settings: %w", err)
 	}
+	var errs []error
 	for _, name := range []string{c.CA, c.Cert, c.Key} {
 		if name == "" {
 			continue
 		}
 		data, err := os.ReadFile(name)
 		if err != nil {
-			return "", fmt.Errorf("couldn't read upstream file: %w", err)
+			errs = append(errs, fmt.Errorf("couldn't read upstream file: %w", err))
+			continue
 		}
 		sum := sha256.Sum256(data)
 		h.Write(sum[:])
 	}
-	return hex.EncodeToString(h.Sum(nil)), nil
+	return hex.EncodeToString(h.Sum(nil)), errors.Join(errs...)
 }

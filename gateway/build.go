@@ -34,11 +34,10 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 	s.identity = providers
 	for i := range c.APIs {
 		b := builder{parts: parts, src: src, at: fmt.Sprintf("apis[%d]", i), api: &c.APIs[i], identities: c.Identity, identity: providers}
-		if a := b.build(); a != nil {
-			s.apis = append(s.apis, a)
-			s.declared.Add(&a.declared)
-			s.matrix = s.matrix || a.matrix
-		}
+		a := b.build()
+		s.apis = append(s.apis, a)
+		s.declared.Add(&a.declared)
+		s.matrix = s.matrix || a.matrix
 		problems = append(problems, b.problems...)
 	}
 	problems = append(problems, overlaps(s.apis, src)...)
@@ -52,12 +51,8 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 
 // mistaken reports what is wrong with identities, each at its setting.
 func mistaken(err error, src *config.Source) config.Problems {
-	var all interface{ Unwrap() []error }
-	if !errors.As(err, &all) {
-		return config.Problems{src.Problem("identity", "identity.invalid", err.Error(), "")}
-	}
 	var problems config.Problems
-	for _, e := range all.Unwrap() {
+	for _, e := range config.Each(err) {
 		at := "identity"
 		if setting := (*identity.SettingError)(nil); errors.As(e, &setting) {
 			at = setting.Path
@@ -79,38 +74,32 @@ type builder struct {
 	rules      *limit.Rules
 	inspector  *inspect.Inspector
 	managed    *identity.Managed
+	unsound    bool // the spec has errors, which are reported
 	problems   config.Problems
 }
 
+// build goes on after a problem, so that all are reported. With one, the api is not to be used, and the part that has it
+// may be nil.
 func (b *builder) build() *api {
-	if !b.load() || !b.engines() {
-		return nil
-	}
+	b.load()
+	b.engines()
 	demand, err := listen.NewDemand(b.api.Clients)
 	if err != nil {
 		b.report(b.at+".clients", "tls.clients", err)
-		return nil
 	}
 	upstream, err := b.parts.Upstreams.Upstream(b.api.Upstream)
 	if err != nil {
 		b.report(b.at+".upstream", "forward.invalid", err)
-		return nil
 	}
 	a := &api{name: b.api.Name, demand: demand, settings: b.api, doc: b.doc, upstream: upstream, rules: b.rules, managed: b.managed, bases: b.bases(), hosts: b.hosts()}
 	for _, op := range b.doc.Operations {
 		a.plans = append(a.plans, b.plan(op))
 	}
-	matcher, err := openapi.NewMatcher(b.doc.Operations)
-	if err != nil {
-		b.report(b.at+".spec", "spec.matcher", err)
-		return nil
+	if a.matcher, err = openapi.NewMatcher(b.doc.Operations); err == nil && b.api.Unknown == "inspect" {
+		a.alike, err = openapi.NewAlike(b.doc.Operations)
 	}
-	a.matcher = matcher
-	if b.api.Unknown == "inspect" {
-		if a.alike, err = openapi.NewAlike(b.doc.Operations); err != nil {
-			b.report(b.at+".spec", "spec.matcher", err)
-			return nil
-		}
+	if err != nil && !b.unsound { // else it has been said what is wrong with the spec
+		b.report(b.at+".spec", "spec.matcher", err)
 	}
 	a.byOperation = make(map[*openapi.Operation]*plan, len(a.plans))
 	for _, p := range a.plans {
@@ -127,23 +116,24 @@ func undocumented() *openapi.Operation {
 }
 
 // load reads the spec; an API without one has no operations.
-func (b *builder) load() bool {
+func (b *builder) load() {
 	b.doc = &openapi.Document{BasePaths: []string{""}, Schemes: b.schemes()}
 	if b.api.Spec == "" {
-		return true
+		return
 	}
-	doc, problems := openapi.Load(b.api.Spec, openapi.Options{Overlays: b.api.Overlays, Overlay: b.api.Operations, RemoteRefs: b.api.RemoteRefs, Fetch: b.parts.Fetch})
+	doc, problems := openapi.Draft(b.api.Spec, openapi.Options{Overlays: b.api.Overlays, Overlay: b.api.Operations, RemoteRefs: b.api.RemoteRefs, Fetch: b.parts.Fetch})
 	for _, p := range problems {
 		b.problems = append(b.problems, b.placed(p))
 	}
+	b.unsound = problems.Failed()
 	if doc == nil {
-		return false
+		return
 	}
 	b.doc = doc
-	if len(doc.Operations) == 0 {
+	if len(doc.Operations) == 0 && !b.unsound {
 		b.report(b.at+".spec", "spec.empty", errors.New("the spec has no operations: nothing could pass"))
 	}
-	return b.securityMapped()
+	b.securityMapped()
 }
 
 // placed moves what is said of an operation of the config, which the spec does not have, to its place in the config.
@@ -159,38 +149,38 @@ func (b *builder) placed(p config.Problem) config.Problem {
 }
 
 // engines asks the long-lived parts for what this API needs of them.
-func (b *builder) engines() bool {
+func (b *builder) engines() {
 	var err error
 	if b.rules, err = b.parts.Limiter.Rules(b.api); err != nil {
-		b.report(b.at+".rate", "limit.invalid", err)
-		return false
+		b.report(b.at, "limit.invalid", err)
 	}
 	if b.inspected(undocumented()) || slices.ContainsFunc(b.doc.Operations, b.inspected) {
 		if b.inspector, err = inspect.New(inspect.Options{Pool: b.parts.Inspectors}); err == nil {
 			err = b.inspector.Prepare(b.api.Inspect)
 		}
 		if err != nil {
-			b.ruleError(err)
-			return false
+			b.ruleErrors(err)
+			b.inspector = nil
+		} else {
+			b.ruleRemarks()
 		}
-		b.ruleRemarks()
 	}
 	keep := b.api.ForwardCredentials == nil || *b.api.ForwardCredentials
 	if b.managed, err = identity.NewManaged(b.api.IdentityHeaders, keep, b.doc.Schemes, b.api.Security); err != nil {
 		b.report(b.at+".identity_headers", "identity.headers", err)
-		return false
 	}
-	return true
 }
 
-// ruleError reports what is wrong with the attack rules, at its place in the operator's rule file if there is one.
-func (b *builder) ruleError(err error) {
-	var e *inspect.RuleError
-	if !errors.As(err, &e) {
-		b.report(b.at+".inspect", "inspect.invalid", err)
-		return
+// ruleErrors reports what is wrong with the attack rules, at its place in the operator's rule file if there is one.
+func (b *builder) ruleErrors(err error) {
+	for _, err := range config.Each(err) {
+		var e *inspect.RuleError
+		if !errors.As(err, &e) {
+			b.report(b.at+".inspect", "inspect.invalid", err)
+			continue
+		}
+		b.problems = append(b.problems, config.Problem{File: e.File, Line: e.Line, Column: e.Column, Severity: config.Error, Rule: "inspect.rules", Message: e.Message, Hint: e.Hint})
 	}
-	b.problems = append(b.problems, config.Problem{File: e.File, Line: e.Line, Column: e.Column, Severity: config.Error, Rule: "inspect.rules", Message: e.Message, Hint: e.Hint})
 }
 
 // ruleRemarks tells what in the operator's rules is understood and has no effect.
@@ -200,17 +190,27 @@ func (b *builder) ruleRemarks() {
 	}
 }
 
+// report reports an error, or each of a joined one, at a place in the config: below path, where the error knows a setting.
 func (b *builder) report(path, rule string, err error) {
-	b.problems = append(b.problems, b.src.Problem(path, rule, err.Error(), ""))
+	for _, err := range config.Each(err) {
+		at := path
+		if wrong := (*limit.Error)(nil); errors.As(err, &wrong) {
+			at = strings.Replace(wrong.Setting, "apis["+b.api.Name+"]", b.at, 1)
+		}
+		b.problems = append(b.problems, b.src.Problem(at, rule, err.Error(), ""))
+	}
 }
 
 // fail reports a guard that cannot be built for an operation, at the operation's place in the spec.
 func (b *builder) fail(op *openapi.Operation, family string, err error) {
-	p := config.Problem{File: op.At.File, Line: op.At.Line, Column: op.At.Column, Severity: config.Error, Rule: family + ".invalid", Message: op.Key + ": " + strings.TrimPrefix(err.Error(), op.Key+": ")}
-	if p.File == "" {
-		p = b.src.Problem(b.at, family+".invalid", err.Error(), "")
+	if op.At.File == "" {
+		b.report(b.at, family+".invalid", err)
+		return
 	}
-	b.problems = append(b.problems, p)
+	for _, err := range config.Each(err) {
+		b.problems = append(b.problems, config.Problem{File: op.At.File, Line: op.At.Line, Column: op.At.Column, Severity: config.Error,
+			Rule: family + ".invalid", Message: op.Key + ": " + strings.TrimPrefix(err.Error(), op.Key+": ")})
+	}
 }
 
 func (b *builder) policy(op *openapi.Operation) policy.Options {

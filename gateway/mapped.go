@@ -30,7 +30,7 @@ func (b *builder) schemes() map[string]*openapi.SecurityScheme {
 
 // securityMapped demands that some alternative of an operation's security has an identity for all of its schemes, unless
 // identity is off for it. The others are never accepted.
-func (b *builder) securityMapped() bool {
+func (b *builder) securityMapped() {
 	unmapped := func(s openapi.SchemeRef) bool { return b.api.Security[s.Name] == "" }
 	missing := map[string]config.Severity{}
 	for _, op := range b.doc.Operations {
@@ -52,7 +52,6 @@ func (b *builder) securityMapped() bool {
 	for _, name := range slices.Sorted(maps.Keys(missing)) {
 		b.problems = append(b.problems, b.unmapped(name, missing[name]))
 	}
-	return !slices.Contains(slices.Collect(maps.Values(missing)), config.Error)
 }
 
 func (b *builder) unmapped(scheme string, severity config.Severity) config.Problem {

@@ -45,7 +45,7 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 	if !op.Undocumented {
 		add("policy")(policy.Object(op, b.policy(op)))
 	}
-	if b.inspected(op) {
+	if b.inspector != nil && b.inspected(op) {
 		add("inspect")(b.inspector.Guards(b.api.Inspect, op, b.mode(op, "validate.body") == config.Enforce))
 	}
 	add("protect")(protect.Guards(op, b.api.Protect))

@@ -41,7 +41,9 @@ func newCertificates(name, at string, c *config.MTLS, e *engine, m *mistakes) *c
 	}
 	var err error
 	if v.anchors, err = trust.Load(c.CA, c.CRL, time.Now()); err != nil {
-		m.add(at+".mtls", "%w", err)
+		for _, err := range config.Each(err) {
+			m.add(at+".mtls", "%w", err)
+		}
 		return v
 	}
 	if len(c.Subjects) > 0 {

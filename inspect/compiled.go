@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -53,12 +54,11 @@ func newCompiled(s settings) (*compiledEngine, error) {
 		files []string
 	}{{&e.request, requestFiles}, {&e.answer, answerFiles}} {
 		list, err := directivesOf(s, side.files)
-		if err != nil {
+		program, unfit := rules.Compile(list, options)
+		if err = errors.Join(err, unfit); err != nil {
 			return nil, placed(err, s.dir)
 		}
-		if *side.to, err = rules.Compile(list, options); err != nil {
-			return nil, placed(fmt.Errorf("couldn't compile the rules: %w", err), s.dir)
-		}
+		*side.to = program
 		if side.to == &e.answer {
 			e.remarks = remarksOn(list, e.request, e.answer, s.dir)
 		}
@@ -68,17 +68,16 @@ func newCompiled(s settings) (*compiledEngine, error) {
 	return e, nil
 }
 
-// directivesOf reads the set-up, the rule files and those of the operator.
+// directivesOf reads the set-up, the rule files and those of the operator. What is wrong with the latter leaves the rest.
 func directivesOf(s settings, files []string) ([]seclang.Directive, error) {
 	list, err := seclang.ParseText(setupFile, setup)
 	if err != nil {
 		return nil, err
 	}
 	var before, after []seclang.Directive
+	var unfit error
 	if s.dir != "" {
-		if before, after, err = ownFiles(s.dir); err != nil {
-			return nil, err
-		}
+		before, after, unfit = ownFiles(s.dir)
 	}
 	levels, err := seclang.ParseText(setupFile, fmt.Sprintf(level, s.paranoia, s.paranoia))
 	if err != nil {
@@ -86,7 +85,7 @@ func directivesOf(s settings, files []string) ([]seclang.Directive, error) {
 	}
 	list = append(append(list, before...), levels...)
 	if s.withoutCRS {
-		return append(list, after...), nil
+		return append(list, after...), unfit
 	}
 	for _, f := range files {
 		more, err := seclang.Parse(coreruleset.FS, embedded+f+".conf")
@@ -99,7 +98,7 @@ func directivesOf(s settings, files []string) ([]seclang.Directive, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(list, markers...), after...), nil
+	return append(append(list, markers...), after...), unfit
 }
 
 // index lists the rules that can refuse; the others are plumbing. Rules of the operator that name no paranoia level are

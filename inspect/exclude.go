@@ -1,6 +1,7 @@
 package inspect
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -39,9 +40,10 @@ func exclusionsOf(list []config.Exclusion, operation string, known map[string]bo
 // error: it would look like protection switched off, or on, where neither is so.
 func compileExclusions(setting string, list []config.Exclusion, operation string, known map[string]bool) ([]exclusion, error) {
 	var out []exclusion
+	var errs []error
 	for _, x := range list {
 		if !known[x.Rule] {
-			return nil, fmt.Errorf("inspect.%s: there is no rule or tag %q", setting, x.Rule)
+			errs = append(errs, fmt.Errorf("inspect.%s: there is no rule or tag %q", setting, x.Rule))
 		}
 		if x.Operation != "" && x.Operation != operation {
 			continue
@@ -50,7 +52,7 @@ func compileExclusions(setting string, list []config.Exclusion, operation string
 		if x.Expires != "" {
 			day, err := time.Parse(time.DateOnly, x.Expires)
 			if err != nil {
-				return nil, fmt.Errorf("inspect.%s: expires of rule %s is not a day like 2027-01-31", setting, x.Rule)
+				errs = append(errs, fmt.Errorf("inspect.%s: expires of rule %s is not a day like 2027-01-31", setting, x.Rule))
 			}
 			c.until = day
 		}
@@ -59,7 +61,7 @@ func compileExclusions(setting string, list []config.Exclusion, operation string
 		}
 		out = append(out, c)
 	}
-	return out, nil
+	return out, errors.Join(errs...)
 }
 
 // bySpec spares an operation what its declaration answers: the rule against unusual methods where the spec declares one, and

@@ -3,6 +3,7 @@ package inspect
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -54,11 +55,12 @@ func New(o Options) (*Inspector, error) {
 	return i, nil
 }
 
-// Prepare compiles the rules of an API, unless the pool has them. A mistake in a rule file of the operator is a
-// *[RuleError].
+// Prepare compiles the rules of an API, unless the pool has them, and looks at all of its settings. The error joins what
+// is wrong; a mistake in a rule file of the operator is a *[RuleError].
 func (i *Inspector) Prepare(api config.Inspect) error {
-	_, err := i.engine(api)
-	return err
+	_, err := i.newJudge(api, "")
+	_, urls := newURLPolicy(api.URLs, i.o.Resolver)
+	return errors.Join(err, urls)
 }
 
 // engine returns the engine that an API asks for.

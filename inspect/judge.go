@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -50,14 +51,11 @@ func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error)
 	}
 	names := knownRules(engine)
 	excluded, err := exclusionsOf(c.Exclude, operation, names)
-	if err != nil {
-		return nil, err
-	}
 	for _, r := range urlRules() { // its guard judges by no score: a mode monitors it
 		delete(names, r.ID)
 	}
-	monitored, err := compileExclusions("monitor", c.Monitor, operation, names)
-	if err != nil {
+	monitored, other := compileExclusions("monitor", c.Monitor, operation, names)
+	if err = errors.Join(err, other); err != nil {
 		return nil, err
 	}
 	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Beyond == "pass", c.Secrets == "inspect", excluded, monitored, nil, i.o.Now}, nil

@@ -71,10 +71,11 @@ func ownFiles(dir string) (before, after []seclang.Directive, err error) {
 	if err != nil || len(names) == 0 {
 		return nil, nil, fmt.Errorf("there is no rule file *.conf in %s", dir)
 	}
+	var mistakes []error
 	for _, name := range names {
 		list, err := seclang.Parse(fsys, name)
 		if err != nil {
-			return nil, nil, err
+			mistakes = append(mistakes, err)
 		}
 		if comesBefore(name) {
 			before = append(before, list...)
@@ -82,7 +83,7 @@ func ownFiles(dir string) (before, after []seclang.Directive, err error) {
 			after = append(after, list...)
 		}
 	}
-	return before, after, nil
+	return before, after, errors.Join(mistakes...)
 }
 
 // embedded is where the files of the Core Rule Set lie, which is how theirs are told from the operator's.
@@ -93,8 +94,15 @@ func inOwn(file string) bool {
 	return file != setupFile && !strings.HasPrefix(file, embedded)
 }
 
-// placed names the operator's file in an error.
+// placed names the operator's file in an error, or in each of a joined one.
 func placed(err error, dir string) error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var list []error
+		for _, e := range joined.Unwrap() {
+			list = append(list, placed(e, dir))
+		}
+		return errors.Join(list...)
+	}
 	var e *seclang.Error
 	if dir == "" || !errors.As(err, &e) || !inOwn(e.File) {
 		return err

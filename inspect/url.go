@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -51,12 +52,15 @@ func newURLPolicy(c config.URLs, r Resolver) (*urlPolicy, error) {
 	for _, s := range c.Schemes {
 		p.schemes = append(p.schemes, strings.ToLower(s))
 	}
-	var err error
-	if p.allow, err = newHostList(c.Allow); err != nil {
-		return nil, fmt.Errorf("inspect.urls.allow: %w", err)
+	var errs [2]error
+	if p.allow, errs[0] = newHostList(c.Allow); errs[0] != nil {
+		errs[0] = fmt.Errorf("inspect.urls.allow: %w", errs[0])
 	}
-	if p.only, err = newHostList(c.Only); err != nil {
-		return nil, fmt.Errorf("inspect.urls.only: %w", err)
+	if p.only, errs[1] = newHostList(c.Only); errs[1] != nil {
+		errs[1] = fmt.Errorf("inspect.urls.only: %w", errs[1])
+	}
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, err
 	}
 	if c.Resolve {
 		p.resolver = r

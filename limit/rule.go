@@ -28,10 +28,11 @@ type rule struct {
 
 // newRule compiles c. name identifies the rule across reloads; shown is its name for clients.
 func (l *Limiter) newRule(name, shown, setting string, c config.Rate, s expr.Scope) (*rule, error) {
-	fail := func(key string, err error) (*rule, error) { return nil, &Error{setting + key, err} }
+	var errs []error
+	fail := func(key string, err error) { errs = append(errs, &Error{setting + key, err}) }
 	r, err := newRate(c)
 	if err != nil {
-		return fail("", err)
+		fail("", err)
 	}
 	out := &rule{rate: r, l: l, id: l.ruleID(name + "\x00" + c.By + "\x00" + c.Count), setting: setting,
 		item: sfString(shown), legacy: strconv.FormatInt(r.limit, 10)}
@@ -44,7 +45,7 @@ func (l *Limiter) newRule(name, shown, setting string, c config.Rate, s expr.Sco
 	case "failures":
 		out.failures = true
 	default:
-		return fail(".count", fmt.Errorf("%q is neither requests nor failures", c.Count))
+		fail(".count", fmt.Errorf("%q is neither requests nor failures", c.Count))
 	}
 	switch c.By {
 	case "", "principal":
@@ -56,8 +57,11 @@ func (l *Limiter) newRule(name, shown, setting string, c config.Rate, s expr.Sco
 	default:
 		s.Body = true
 		if out.expr, err = expr.NewKey(c.By, s); err != nil {
-			return fail(".by", err)
+			fail(".by", err)
 		}
+	}
+	if len(errs) > 0 {
+		return nil, errors.Join(errs...)
 	}
 	return out, nil
 }

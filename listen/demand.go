@@ -2,6 +2,7 @@ package listen
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,7 +30,11 @@ func NewDemand(c *config.Clients) (*Demand, error) {
 	}
 	var err error
 	if d.anchors, err = trust.Load(c.CA, c.CRL, time.Now()); err != nil {
-		return nil, fmt.Errorf("clients: %w", err)
+		var errs []error
+		for _, err := range config.Each(err) {
+			errs = append(errs, fmt.Errorf("clients: %w", err))
+		}
+		return nil, errors.Join(errs...)
 	}
 	return d, nil
 }

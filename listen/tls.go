@@ -2,6 +2,7 @@ package listen
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -54,11 +55,8 @@ func newSecurity(c config.TLS, host func(string) (bool, *Demand)) (*security, er
 // load reads all files again; on failure what was loaded before stays.
 func (s *security) load() error {
 	certs, err := loadCertificates(s.config.Pairs())
-	if err != nil {
-		return err
-	}
-	demand, err := NewDemand(s.config.Clients)
-	if err != nil {
+	demand, other := NewDemand(s.config.Clients)
+	if err = errors.Join(err, other); err != nil {
 		return err
 	}
 	s.current.Store(&material{certs, demand})
@@ -120,12 +118,14 @@ func (s *Server) Certificates() []Expiry {
 
 func loadCertificates(files []config.Certificate) (*certificates, error) {
 	c := &certificates{byName: map[string][]*tls.Certificate{}}
+	var errs []error
 	for _, f := range files {
 		pair, err := tls.LoadX509KeyPair(f.Cert, f.Key)
 		if err != nil {
-			return nil, fmt.Errorf("couldn't load certificate %q with key %q: %w", f.Cert, f.Key, err)
+			errs = append(errs, fmt.Errorf("couldn't load certificate %q with key %q: %w", f.Cert, f.Key, err))
+			continue
 		}
 		c.add(&pair)
 	}
-	return c, nil
+	return c, errors.Join(errs...)
 }

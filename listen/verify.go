@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -21,21 +22,18 @@ type understood struct {
 	tls                  *security // nil on plain listeners
 }
 
+// understand reads all of it; the error joins what is wrong.
 func understand(l config.Listener, host func(string) (bool, *Demand)) (u understood, err error) {
+	errs := make([]error, 4)
 	if u.addr, err = net.ResolveTCPAddr("tcp", l.Address); err != nil {
-		return u, fmt.Errorf("couldn't resolve listen address %q: %w", l.Address, err)
+		errs[0] = fmt.Errorf("couldn't resolve listen address %q: %w", l.Address, err)
+	} else if l.TLS == nil && !l.Insecure && !u.addr.IP.IsLoopback() {
+		errs[0] = fmt.Errorf("plain HTTP on %s is not on loopback: set tls for this listener, or insecure: true where something in front terminates TLS", l.Address)
 	}
-	if l.TLS == nil && !l.Insecure && !u.addr.IP.IsLoopback() {
-		return u, fmt.Errorf("plain HTTP on %s is not on loopback: set tls for this listener, or insecure: true where something in front terminates TLS", l.Address)
-	}
-	if u.proxies, err = parseProxies("trusted_proxies", l.TrustedProxies); err != nil {
-		return u, err
-	}
-	if u.introducers, err = parseProxies("proxy_protocol", l.ProxyProtocol); err != nil {
-		return u, err
-	}
+	u.proxies, errs[1] = parseProxies("trusted_proxies", l.TrustedProxies)
+	u.introducers, errs[2] = parseProxies("proxy_protocol", l.ProxyProtocol)
 	if l.TLS != nil {
-		u.tls, err = newSecurity(*l.TLS, host)
+		u.tls, errs[3] = newSecurity(*l.TLS, host)
 	}
-	return u, err
+	return u, errors.Join(errs...)
 }

@@ -126,6 +126,13 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("incomplete: %+v", p)
 			}
 		}
+		if drafted, same := draft("fuzz.yaml", data, Options{}); drafted != nil {
+			if len(same) != len(problems) {
+				t.Fatalf("%d problems, of the draft %d", len(problems), len(same))
+			}
+			drafted.Lint()
+			_, _ = NewMatcher(drafted.Operations)
+		}
 		if d != nil {
 			d.Lint()
 			if _, err := NewMatcher(d.Operations); err != nil {

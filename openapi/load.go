@@ -25,7 +25,11 @@ type Options struct {
 
 // Load reads the document in file, with everything that it refers to, and compiles it. The document is nil exactly
 // when the problems contain an error. Problems come all at once, sorted by place.
-func Load(file string, o Options) (*Document, config.Problems) {
+func Load(file string, o Options) (*Document, config.Problems) { return sound(Draft(file, o)) }
+
+// Draft is [Load] for whoever only looks for problems: the document is there also where some are errors, without what
+// they keep from being read. It is nil only where the file is no OpenAPI document at all.
+func Draft(file string, o Options) (*Document, config.Problems) {
 	data, err := readFile(file)
 	if err != nil {
 		p := config.Problem{File: file, Line: 1, Column: 1, Severity: config.Error, Rule: "spec.unreadable", Message: "cannot read the spec: " + err.Error()}
@@ -34,12 +38,24 @@ func Load(file string, o Options) (*Document, config.Problems) {
 		}
 		return nil, config.Problems{p}
 	}
-	return Parse(file, data, o)
+	return draft(file, data, o)
 }
 
 // Parse is [Load] for a document that is already in memory; name stands for its file in problems, and relative
 // references start from its folder.
 func Parse(name string, data []byte, o Options) (*Document, config.Problems) {
+	return sound(draft(name, data, o))
+}
+
+// sound withholds a document that must not be used.
+func sound(d *Document, problems config.Problems) (*Document, config.Problems) {
+	if problems.Failed() {
+		return nil, problems
+	}
+	return d, problems
+}
+
+func draft(name string, data []byte, o Options) (*Document, config.Problems) {
 	main, problems := parseSource(fileURI(name), name, data)
 	if main == nil {
 		return nil, unique(problems)
@@ -56,9 +72,6 @@ func Parse(name string, data []byte, o Options) (*Document, config.Problems) {
 	b.compilers()
 	b.build()
 	problems = unique(append(b.settle(), b.library.parsing...))
-	if problems.Failed() {
-		return nil, problems
-	}
 	b.finish()
 	return b.doc, problems
 }

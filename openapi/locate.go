@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/goccy/go-yaml/ast"
+
+	"github.com/sallyport/sallyport/config"
 )
 
 // A spot is a node in the tree of pointers that are looked for. One walk over the file finds them all.
@@ -108,7 +110,7 @@ func (s *spot) pairYAML(pair *ast.MappingValueNode) {
 }
 
 func (s *spot) here(n ast.Node) {
-	s.line, s.column = begin(n)
+	s.line, s.column = config.Begin(n)
 	s.found = true
 }
 

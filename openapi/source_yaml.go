@@ -80,28 +80,8 @@ func syntaxProblem(name string, err error) config.Problem {
 
 func (r *yamlReader) fail(n ast.Node, rule, message, hint string) {
 	p := config.Problem{File: r.name, Severity: config.Error, Rule: rule, Message: message, Hint: hint}
-	p.Line, p.Column = begin(n)
+	p.Line, p.Column = config.Begin(n)
 	r.problems = append(r.problems, p)
-}
-
-// begin is where a node begins. The token of a block mapping is its first colon, which is not what a reader looks for.
-func begin(n ast.Node) (line, column int) {
-	for {
-		switch m := n.(type) {
-		case *ast.MappingValueNode:
-			n = m.Key
-			continue
-		case *ast.MappingNode:
-			if !m.IsFlowStyle && len(m.Values) > 0 {
-				n = m.Values[0].Key
-				continue
-			}
-		}
-		if t := n.GetToken(); t != nil {
-			return t.Position.Line, t.Position.Column
-		}
-		return 1, 1
-	}
 }
 
 func (r *yamlReader) value(n ast.Node, depth int) any {

@@ -18,15 +18,12 @@ import (
 // security, or an empty alternative. One that says nothing cannot be built, unless identity is off.
 func Operation(op *openapi.Operation, o Options) (exchange.Guard, error) {
 	r, err := newRule(op, o)
-	if err != nil {
+	c, other := newCaller(op, o)
+	if err = errors.Join(err, other); err != nil {
 		return exchange.Guard{}, err
 	}
 	if r != nil && r.UsesBody() {
 		r = nil // judged by policy.object, when the body is known
-	}
-	c, err := newCaller(op, o)
-	if err != nil {
-		return exchange.Guard{}, err
 	}
 	check := func(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 		if v := c.judge(e.Principal); !v.Passed() {

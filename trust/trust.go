@@ -40,14 +40,16 @@ func Load(ca, crl []string, now time.Time) (*Anchors, error) {
 	a := &Anchors{pool: x509.NewCertPool(), lists: map[string]*list{}, revokes: len(crl) > 0}
 	sum := sha256.New()
 	var authorities []*x509.Certificate
+	var errs []error
 	for _, file := range ca {
 		data, err := read(file)
 		if err != nil {
-			return nil, fmt.Errorf("couldn't read ca: %w", err)
+			errs = append(errs, fmt.Errorf("couldn't read ca: %w", err))
+			continue
 		}
 		found, err := certificates(data)
 		if err != nil {
-			return nil, fmt.Errorf("couldn't read ca %q: %w", file, err)
+			errs = append(errs, fmt.Errorf("couldn't read ca %q: %w", file, err))
 		}
 		authorities = append(authorities, found...)
 		sum.Write(data)
@@ -55,15 +57,20 @@ func Load(ca, crl []string, now time.Time) (*Anchors, error) {
 	for _, c := range authorities {
 		a.pool.AddCert(c)
 	}
+	known := len(errs) == 0
 	for _, file := range crl {
 		data, err := read(file)
 		if err != nil {
-			return nil, fmt.Errorf("couldn't read crl: %w", err)
+			errs = append(errs, fmt.Errorf("couldn't read crl: %w", err))
+			continue
 		}
-		if err := a.addLists(data, authorities, now); err != nil {
-			return nil, fmt.Errorf("couldn't use crl %q: %w", file, err)
+		if err := a.addLists(data, authorities, now); err != nil && known { // else its authority may be the missing one
+			errs = append(errs, fmt.Errorf("couldn't use crl %q: %w", file, err))
 		}
 		sum.Write(data)
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	a.Digest = [sha256.Size]byte(sum.Sum(nil))
 	return a, nil

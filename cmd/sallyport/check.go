@@ -67,17 +67,20 @@ func (c *checkCmd) check() result {
 	if c.Config == "" && c.Spec != "" && c.Upstream == "" {
 		c.Upstream = "http://127.0.0.1" // a spec alone can be checked; nothing is sent
 	}
-	cfg, src, problems := c.load()
+	cfg, src, problems := c.draft()
 	if cfg == nil {
 		return result{Problems: problems}
 	}
+	unusable := problems.Failed()
 	parts := newParts(nil)
 	defer parts.Upstreams.Close()
-	problems = append(problems, unservable(cfg, src)...)
+	problems = besides(problems, unservable(cfg, src))
 	snapshot, more := gateway.Build(cfg, src, parts)
-	problems = append(problems, more...)
-	if snapshot == nil {
-		return result{Problems: append(problems, lintOnly(cfg)...)}
+	problems = besides(problems, more)
+	if snapshot == nil || unusable {
+		problems = append(problems, lintOnly(cfg)...)
+		problems.Sort()
+		return result{Problems: slices.Compact(problems)}
 	}
 	for _, doc := range snapshot.Documents() {
 		problems = append(problems, doc.Lint()...)
@@ -90,12 +93,30 @@ func (c *checkCmd) check() result {
 	return r
 }
 
+// besides adds what building has found to what the config says of itself. What cannot be built of a setting (.invalid) whose
+// own error stands at the same place says the same again.
+func besides(problems, more config.Problems) config.Problems {
+	all := problems
+	for _, p := range more {
+		said := func(q config.Problem) bool {
+			return strings.HasPrefix(q.Rule, "config.") && q.File == p.File && q.Line == p.Line && q.Column == p.Column
+		}
+		if !strings.HasSuffix(p.Rule, ".invalid") || !slices.ContainsFunc(problems, said) {
+			all = append(all, p)
+		}
+	}
+	all.Sort()
+	return all
+}
+
 // unservable reports listeners that could not be opened as they are written.
 func unservable(cfg *config.Config, src *config.Source) config.Problems {
 	var problems config.Problems
 	report := func(path string, l config.Listener) {
 		if err := listen.Verify(l); err != nil {
-			problems = append(problems, src.Problem(path, "listen.invalid", err.Error(), ""))
+			for _, err := range config.Each(err) {
+				problems = append(problems, src.Problem(path, "listen.invalid", err.Error(), ""))
+			}
 		}
 	}
 	for i, l := range cfg.Listen {
@@ -114,11 +135,10 @@ func lintOnly(cfg *config.Config) config.Problems {
 		if a.Spec == "" {
 			continue
 		}
-		if doc, _ := openapi.Load(a.Spec, openapi.Options{Overlays: a.Overlays, Overlay: a.Operations}); doc != nil {
+		if doc, _ := openapi.Draft(a.Spec, openapi.Options{Overlays: a.Overlays, Overlay: a.Operations}); doc != nil {
 			problems = append(problems, doc.Lint()...)
 		}
 	}
-	problems.Sort()
 	return problems
 }
 

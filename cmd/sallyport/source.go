@@ -36,16 +36,29 @@ func (s *source) Validate() error {
 	return nil
 }
 
-// load reads the file where there is one, and lays the flags over it.
+// load reads the file where there is one, and lays the flags over it. The config is nil where one of the problems is an
+// error.
 func (s *source) load() (*config.Config, *config.Source, config.Problems) {
+	c, src, problems := s.draft()
+	if problems.Failed() {
+		return nil, src, problems
+	}
+	return c, src, problems
+}
+
+// draft is load for whoever only looks: what is wrong in one place hides nothing in another.
+func (s *source) draft() (*config.Config, *config.Source, config.Problems) {
 	c, src, problems := &config.Config{Version: 1}, &config.Source{File: flagsOnly}, config.Problems(nil)
 	if s.Config != "" {
-		if c, src, problems = config.Load(s.Config); c == nil {
-			return nil, src, confused(s.Config, problems)
+		if c, src, problems = config.Draft(s.Config); c == nil {
+			return nil, src, problems
+		}
+		if p := confused(s.Config, problems); p != nil {
+			return nil, src, p
 		}
 	}
 	if err := s.overlay(c); err != nil {
-		return nil, src, config.Problems{{File: flagsOnly, Line: 1, Column: 1, Severity: config.Error, Rule: "flags", Message: err.Error()}}
+		return nil, src, append(problems, config.Problem{File: flagsOnly, Line: 1, Column: 1, Severity: config.Error, Rule: "flags", Message: err.Error()})
 	}
 	if len(c.Listen) == 0 {
 		c.Listen = []config.Listener{{Address: "127.0.0.1:8080"}}
@@ -59,7 +72,7 @@ func (s *source) load() (*config.Config, *config.Source, config.Problems) {
 	return c, src, problems
 }
 
-// confused says so where a spec was given as a config, in place of all that it is not.
+// confused says so where a spec was given as a config, in place of all that it is not; nil where it was none.
 func confused(file string, problems config.Problems) config.Problems {
 	for _, p := range problems {
 		if p.Rule == "config.unknown_key" && (strings.HasPrefix(p.Message, "openapi is") || strings.HasPrefix(p.Message, "swagger is")) {
@@ -68,7 +81,7 @@ func confused(file string, problems config.Problems) config.Problems {
 			return config.Problems{p}
 		}
 	}
-	return problems
+	return nil
 }
 
 func (s *source) overlay(c *config.Config) error {
@@ -82,6 +95,7 @@ func (s *source) overlay(c *config.Config) error {
 		c.Store.Path = s.Store
 	}
 	switch {
+	case len(c.APIs) == 0 && s.Config != "": // reported
 	case s.Config == "":
 		c.APIs = []config.API{s.api()}
 	case len(c.APIs) > 1 && (s.Spec != "" || s.Upstream != ""):

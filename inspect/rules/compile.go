@@ -2,6 +2,7 @@ package rules
 
 import (
 	"cmp"
+	"errors"
 	"io/fs"
 	"slices"
 
@@ -107,15 +108,13 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 		c.slot(string(rune('0' + i))) // captures
 		c.fold.varying[string(rune('0'+i))] = true
 	}
-	linked, idle, err := link(list)
-	if err != nil {
-		return nil, err
-	}
+	linked, idle, mistakes := link(list)
 	c.program.idle = idle
 	for phase := requestHead; phase <= logging; phase++ {
-		if err := c.phase(phase, linked); err != nil {
-			return nil, err
-		}
+		mistakes = append(mistakes, c.phase(phase, linked)...)
+	}
+	if len(mistakes) > 0 {
+		return nil, errors.Join(mistakes...)
 	}
 	for name, value := range c.fold.known {
 		c.program.start[c.slot(name)], c.program.known[c.slot(name)] = value, true
@@ -134,7 +133,7 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 }
 
 // phase compiles the rules of a phase, those left out that folding has decided.
-func (c *compiler) phase(phase int, linked []seclang.Directive) error {
+func (c *compiler) phase(phase int, linked []seclang.Directive) (mistakes []error) {
 	skipping := ""
 	list := &c.program.phases[phase]
 	for _, d := range linked {
@@ -148,17 +147,15 @@ func (c *compiler) phase(phase int, linked []seclang.Directive) error {
 			*list = append(*list, &condition{marker: d.Name})
 		case *seclang.Rule:
 			if p, err := phaseOf(d.Actions, d.Pos); err != nil || p != phase {
-				if err != nil {
-					return err
-				}
-				continue
+				continue // a phase that is none has been reported by link
 			}
 			c.resume(len(*list))
 			goal, kept := skipping, false
 			if skipping == "" {
 				var err error
 				if goal, kept, err = c.rule(d, phase); err != nil {
-					return err
+					mistakes = append(mistakes, err)
+					continue
 				}
 			}
 			if skipping = goal; kept {
@@ -166,7 +163,7 @@ func (c *compiler) phase(phase int, linked []seclang.Directive) error {
 			}
 			c.program.folded++
 			if err := c.verify(d, phase); err != nil {
-				return err
+				mistakes = append(mistakes, err)
 			}
 		}
 	}
@@ -174,7 +171,7 @@ func (c *compiler) phase(phase int, linked []seclang.Directive) error {
 		c.resume(len(*list))
 	}
 	c.fold.reach("")
-	return nil
+	return mistakes
 }
 
 // resume counts the rules and markers that open skips pass over; at is the index of the next one in its phase.

@@ -20,14 +20,17 @@ type linker struct {
 // link brings directives into the order of evaluation: phase by phase, in each phase as written, markers in all of them.
 // Defaults apply to the rules behind them, changes and removals to those that stand before them. idle are changes and
 // removals that have found no rule.
-func link(list []seclang.Directive) (out, idle []seclang.Directive, err error) {
+func link(list []seclang.Directive) (out, idle []seclang.Directive, mistakes []error) {
 	l := &linker{seen: map[int]*seclang.Rule{}}
 	for _, d := range list {
 		if err := l.add(d); err != nil {
-			return nil, nil, err
+			mistakes = append(mistakes, err)
 		}
 	}
-	return l.out, l.idle, l.goals()
+	if err := l.goals(); err != nil {
+		mistakes = append(mistakes, err)
+	}
+	return l.out, l.idle, mistakes
 }
 
 func (l *linker) add(d seclang.Directive) error {

@@ -1,6 +1,7 @@
 package seclang
 
 import (
+	"errors"
 	"io/fs"
 	"path"
 	"strconv"
@@ -11,16 +12,16 @@ import (
 const (
 	MaxFile     = 16 << 20 // bytes of one rule file
 	MaxIncludes = 200      // files of one rule set
+	maxMistakes = 100      // that are reported at once
 )
 
 // Parse reads the named files of fsys, and what they include, in order. Names are slash-separated patterns as in
-// [fs.Glob]; an Include is relative to the file that includes. The error is an *[Error].
+// [fs.Glob]; an Include is relative to the file that includes. The error joins an *[Error] for each mistake; the directives
+// are those that have none.
 func Parse(fsys fs.FS, names ...string) ([]Directive, error) {
 	p := parser{fsys: fsys}
 	for _, name := range names {
-		if err := p.include(Pos{name, 1, 1}, name); err != nil {
-			return nil, err
-		}
+		p.note(p.include(Pos{name, 1, 1}, name))
 	}
 	return p.end()
 }
@@ -28,24 +29,31 @@ func Parse(fsys fs.FS, names ...string) ([]Directive, error) {
 // ParseText reads directives that are in memory; file is for messages. They cannot include anything.
 func ParseText(file, text string) ([]Directive, error) {
 	p := parser{}
-	if err := p.text(file, text); err != nil {
-		return nil, err
-	}
+	p.note(p.text(file, text))
 	return p.end()
 }
 
 type parser struct {
-	fsys  fs.FS
-	files int
-	out   []Directive
-	open  *Rule // the last link of a chain that is not complete
+	fsys   fs.FS
+	files  int
+	out    []Directive
+	open   *Rule // the last link of a chain that is not complete
+	errs   []error
+	adrift bool // a link with a mistake was left out: what has no id may hang on it
 }
 
 func (p *parser) end() ([]Directive, error) {
 	if p.open != nil {
-		return nil, wrong(p.open.Pos, "take the chain action away, or add a rule", "the chain has no next rule")
+		p.note(wrong(p.open.Pos, "take the chain action away, or add a rule", "the chain has no next rule"))
 	}
-	return p.out, nil
+	return p.out, errors.Join(p.errs...)
+}
+
+// note keeps a mistake; the directive that it is in is left out.
+func (p *parser) note(err error) {
+	if err != nil && len(p.errs) < maxMistakes {
+		p.errs = append(p.errs, err)
+	}
 }
 
 func (p *parser) include(at Pos, pattern string) error {
@@ -81,7 +89,8 @@ func (p *parser) text(file, text string) error {
 	}
 	for i := range all {
 		if err := p.directive(&all[i]); err != nil {
-			return err
+			p.note(err)
+			p.open, p.adrift = nil, true
 		}
 	}
 	return nil
@@ -157,10 +166,12 @@ func (p *parser) link(r *Rule) error {
 	switch {
 	case p.open != nil:
 		p.open.Next = r
+	case r.ID() == 0 && p.adrift:
+		return nil
 	case r.ID() == 0:
 		return wrong(r.Pos, "add id:NUMBER", "the rule has no id")
 	default:
-		p.out = append(p.out, r)
+		p.out, p.adrift = append(p.out, r), false
 	}
 	if p.open = nil; chained {
 		p.open = r
