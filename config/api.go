@@ -228,7 +228,7 @@ type CORS struct {
 	Origins []string `yaml:"origins"`
 	// Headers that may be sent. Default Authorization, Content-Type, and the operation's declared header parameters.
 	Headers []string `yaml:"headers"`
-	// Expose lists response headers that scripts may read.
+	// Expose lists response headers that scripts may read, besides those that the spec declares for the operation and those of the gateway: X-Request-Id, Retry-After and the ones of rate_headers.
 	Expose []string `yaml:"expose"`
 	// Credentials: true allows cookies and HTTP authentication.
 	Credentials bool `yaml:"credentials"`

@@ -294,7 +294,12 @@ func (b *builder) cors(op *openapi.Operation) *protect.CORS {
 	if op.Ext.CORS != nil {
 		c = op.Ext.CORS
 	}
-	return protect.NewCORS(c, op)
+	return protect.NewCORS(c, op, b.fields(op))
+}
+
+// fields are those that answers of an operation have from us.
+func (b *builder) fields(op *openapi.Operation) []string {
+	return append([]string{"X-Request-Id", "Retry-After"}, b.rules.Fields(op)...)
 }
 
 // bases are the paths under which the API is found, as segments.

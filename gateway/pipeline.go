@@ -48,7 +48,7 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 	if b.inspector != nil && b.inspected(op) {
 		add("inspect")(b.inspector.Guards(b.api.Inspect, op, b.mode(op, "validate.body") == config.Enforce))
 	}
-	add("protect")(protect.Guards(op, b.api.Protect))
+	add("protect")(protect.Guards(op, b.api.Protect, b.fields(op)))
 	return list
 }
 

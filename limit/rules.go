@@ -50,6 +50,20 @@ func (l *Limiter) Rules(api *config.API) (*Rules, error) {
 	return r, errors.Join(errs...)
 }
 
+// Fields are the names of the fields that tell a client the budget of an operation; none where it has none.
+func (r *Rules) Fields(op *openapi.Operation) (names []string) {
+	if r.rate == nil && op.Ext.Rate == nil {
+		return nil
+	}
+	if r.fields.draft {
+		names = append(names, "RateLimit", "RateLimit-Policy")
+	}
+	if r.fields.legacy {
+		names = append(names, "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
+	}
+	return names
+}
+
 func orDefault(n, def int) int {
 	if n == 0 {
 		return def

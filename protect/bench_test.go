@@ -79,7 +79,7 @@ const (
 
 // benchmarkGuards runs filter and mask over an answer that is read, parsed and judged already: what they cost is theirs.
 func benchmarkGuards(b *testing.B, e *exchange.Exchange) {
-	guards, err := Guards(e.Operation, config.Protect{})
+	guards, err := Guards(e.Operation, config.Protect{}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

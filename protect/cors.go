@@ -25,12 +25,13 @@ type CORS struct {
 	maxAge      string
 }
 
-// NewCORS compiles the policy; nil settings yield a policy that allows nothing.
-func NewCORS(c *config.CORS, op *openapi.Operation) *CORS {
+// NewCORS compiles the policy; nil settings yield a policy that allows nothing. own are the fields that the gateway adds to
+// answers of the operation.
+func NewCORS(c *config.CORS, op *openapi.Operation, own []string) *CORS {
 	if c == nil {
 		return nil
 	}
-	r := &CORS{origins: map[string]bool{}, method: op.Method, exposed: strings.Join(c.Expose, ", "),
+	r := &CORS{origins: map[string]bool{}, method: op.Method, exposed: strings.Join(readable(c.Expose, op, own), ", "),
 		maxAge: strconv.Itoa(int(c.MaxAge.Or(10*time.Minute) / time.Second))}
 	for _, o := range c.Origins {
 		r.any = r.any || o == "*"
@@ -52,6 +53,25 @@ func NewCORS(c *config.CORS, op *openapi.Operation) *CORS {
 	}
 	r.allow = strings.Join(r.headers, ", ")
 	return r
+}
+
+// readable are the fields that a script may read: those that are asked for, that the gateway adds, and that the spec
+// declares. Those that every script may read (Fetch standard, section 2.2.2), or none, need not be named.
+func readable(asked []string, op *openapi.Operation, own []string) []string {
+	list := slices.Concat(asked, own)
+	for _, r := range op.Responses {
+		for _, h := range r.Headers {
+			list = append(list, h.Name)
+		}
+	}
+	seen := map[string]bool{"Cache-Control": true, "Content-Language": true, "Content-Length": true, "Content-Type": true, "Expires": true,
+		"Last-Modified": true, "Pragma": true, "Set-Cookie": true}
+	return slices.DeleteFunc(list, func(name string) bool {
+		name = http.CanonicalHeaderKey(name)
+		known := seen[name]
+		seen[name] = true
+		return known
+	})
 }
 
 // opaque is what sandboxed frames, files and redirects send instead of an origin: anybody can be it, so nobody is

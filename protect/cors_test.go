@@ -64,7 +64,7 @@ func TestCORSOrigins(t *testing.T) {
 			if vary := h["Vary"]; c.settings != nil && !slices.Equal(vary, []string{"Accept", "Origin"}) {
 				t.Errorf("Vary %q: a cache would give one origin's answer to another", vary)
 			}
-			if exposed := h.Get("Access-Control-Expose-Headers"); (exposed == "Etag, X-Total") != (c.allow != "" && c.settings == list) {
+			if exposed := h.Get("Access-Control-Expose-Headers"); (exposed == "Etag, X-Total, X-Request-Id") != (c.allow != "" && c.settings == list) {
 				t.Errorf("exposed %q", exposed)
 			}
 		})
@@ -94,8 +94,8 @@ func preflight(origin, method, headers string) *http.Request {
 }
 
 func TestPreflight(t *testing.T) {
-	list := NewCORS(&config.CORS{Origins: []string{shop}, Credentials: true, MaxAge: config.Duration(time.Hour)}, operationOf)
-	own := NewCORS(&config.CORS{Origins: []string{shop}, Headers: []string{"x-only"}}, operationOf)
+	list := NewCORS(&config.CORS{Origins: []string{shop}, Credentials: true, MaxAge: config.Duration(time.Hour)}, operationOf, nil)
+	own := NewCORS(&config.CORS{Origins: []string{shop}, Headers: []string{"x-only"}}, operationOf, nil)
 	for _, c := range []struct {
 		name    string
 		policy  *CORS
@@ -107,7 +107,7 @@ func TestPreflight(t *testing.T) {
 		{"empty elements", list, shop, ", ,authorization,", true}, {"unknown header", list, shop, "authorization,x-admin", false}, {"query is no header", list, shop, "q", false},
 		{"star is no header", list, shop, "*", false},
 		{"foreign", list, other, "", false}, {"null", list, "null", "", false}, {"own list", own, shop, "X-Only", true}, {"not in it", own, shop, "authorization", false},
-		{"no settings", NewCORS(nil, operationOf), shop, "", false},
+		{"no settings", NewCORS(nil, operationOf, nil), shop, "", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, v := c.policy.Preflight(preflight(c.origin, http.MethodPut, c.headers))
@@ -129,7 +129,7 @@ func TestPreflight(t *testing.T) {
 	if h.Get("Access-Control-Max-Age") != "3600" || h.Get("Access-Control-Allow-Credentials") != "true" || h.Get("Access-Control-Allow-Headers") != "Authorization, Content-Type, X-Tenant" {
 		t.Errorf("header %v", h)
 	}
-	anybody := NewCORS(&config.CORS{Origins: []string{"*"}, Credentials: true}, operationOf)
+	anybody := NewCORS(&config.CORS{Origins: []string{"*"}, Credentials: true}, operationOf, nil)
 	if h, v := anybody.Preflight(preflight(other, http.MethodPut, "")); !v.Passed() || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("Access-Control-Allow-Credentials") != "" {
 		t.Errorf("any origin: %v %v", h, v.Detail)
 	}
@@ -150,8 +150,23 @@ func TestIsPreflight(t *testing.T) {
 	}
 }
 
+func TestScriptsMayReadWhatIsDeclared(t *testing.T) {
+	op := *operationOf
+	op.Responses = []*openapi.Response{
+		{Status: "200", Headers: []*openapi.Param{{Name: "Link"}, {Name: "x-total"}, {Name: "Content-Language"}, {Name: "Set-Cookie"}}},
+		{Status: "429", Headers: []*openapi.Param{{Name: "retry-after"}, {Name: "X-Reason"}}},
+	}
+	c := NewCORS(&config.CORS{Origins: []string{shop}, Expose: []string{"X-Total", "cache-control"}}, &op, []string{"X-Request-Id", "Retry-After"})
+	for origin, want := range map[string]string{shop: "X-Total, X-Request-Id, Retry-After, Link, X-Reason", other: ""} {
+		h := http.Header{}
+		if c.Expose(origin, h); h.Get("Access-Control-Expose-Headers") != want {
+			t.Errorf("%s may read %q, want %q", origin, h.Get("Access-Control-Expose-Headers"), want)
+		}
+	}
+}
+
 func TestExposeOnRefusals(t *testing.T) {
-	c := NewCORS(&config.CORS{Origins: []string{shop}}, operationOf)
+	c := NewCORS(&config.CORS{Origins: []string{shop}}, operationOf, nil)
 	for origin, want := range map[string]string{shop: shop, other: "", "": "", "null": ""} {
 		h := http.Header{}
 		if c.Expose(origin, h); h.Get("Access-Control-Allow-Origin") != want || h.Get("Vary") != "Origin" {

@@ -57,7 +57,7 @@ func protected(t testing.TB, c config.Protect, e *exchange.Exchange) *exchange.E
 	if op == nil {
 		op = &openapi.Operation{Method: http.MethodGet}
 	}
-	guards, err := Guards(op, c)
+	guards, err := Guards(op, c, []string{"X-Request-Id"})
 	if err != nil {
 		t.Fatal(err)
 	}

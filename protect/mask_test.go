@@ -203,7 +203,7 @@ func TestDetectIsAChoice(t *testing.T) {
 			t.Errorf("%v: %s", c.detect, got)
 		}
 	}
-	if _, err := Guards(operation(t, anything, ""), config.Protect{Detect: []string{"pan", "shoe_size"}}); err == nil || !strings.Contains(err.Error(), "shoe_size") {
+	if _, err := Guards(operation(t, anything, ""), config.Protect{Detect: []string{"pan", "shoe_size"}}, nil); err == nil || !strings.Contains(err.Error(), "shoe_size") {
 		t.Errorf("an unknown kind: %v", err)
 	}
 }

@@ -11,8 +11,9 @@ import (
 )
 
 // Guards returns the guards of one operation: protect.errors, protect.headers, protect.cors on the response head,
-// protect.filter on its body, protect.mask on both. It fails where a kind to detect is unknown.
-func Guards(op *openapi.Operation, c config.Protect) ([]exchange.Guard, error) {
+// protect.filter on its body, protect.mask on both. own are the fields that the gateway adds to answers. It fails where a
+// kind to detect is unknown.
+func Guards(op *openapi.Operation, c config.Protect, own []string) ([]exchange.Guard, error) {
 	detectors, err := newDetectors(c.Detect)
 	if err != nil {
 		return nil, err
@@ -23,7 +24,7 @@ func Guards(op *openapi.Operation, c config.Protect) ([]exchange.Guard, error) {
 	}
 	list := []exchange.Guard{
 		{Name: "protect.headers", Phase: exchange.OnResponseHead, Check: newHeaders(op, c.Headers).check},
-		{Name: "protect.cors", Phase: exchange.OnResponseHead, Check: NewCORS(cors, op).check},
+		{Name: "protect.cors", Phase: exchange.OnResponseHead, Check: NewCORS(cors, op, own).check},
 		{Name: "protect.filter", Phase: exchange.OnResponseBody, Check: newFilter(op).check},
 		{Name: "protect.mask", Phase: exchange.OnResponseHead, Check: (&masker{detectors: detectors}).head},
 		{Name: "protect.mask", Phase: exchange.OnResponseBody, Check: (&masker{detectors: detectors}).check},

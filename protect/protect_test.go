@@ -135,7 +135,7 @@ func TestSensitiveOperationsAreNotStored(t *testing.T) {
 }
 
 func TestGuardsInOrder(t *testing.T) {
-	guards, err := Guards(operationOf, config.Protect{})
+	guards, err := Guards(operationOf, config.Protect{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func compile(src string, s Scope, value bool, want func(*cel.Type) string) (*pro
 		return nil, fmt.Errorf("couldn't make the environment of expressions: %w", err)
 	}
 	checked, issues := env.Compile(src)
-	if err := first(issues); err != nil {
+	if err := mistakes(issues); err != nil {
 		return nil, err
 	}
 	if expected := want(checked.OutputType()); expected != "" {
@@ -86,12 +86,28 @@ func compile(src string, s Scope, value bool, want func(*cel.Type) string) (*pro
 	return &program{src: src, prg: prg, uses: c.uses, field: plainField(c.ast.Expr()), simple: anyOf(c.ast.Expr())}, nil
 }
 
-func first(issues *cel.Issues) error {
+// maxMistakes bounds what is reported of one expression.
+const maxMistakes = 5
+
+// mistakes is an [*Error] at the first mistake, which names the others too. Of a syntax error the first is the one to mend.
+func mistakes(issues *cel.Issues) error {
 	if issues == nil || len(issues.Errors()) == 0 {
 		return nil
 	}
-	e := issues.Errors()[0]
-	return &Error{max(e.Location.Line(), 1), max(e.Location.Column()+1, 1), strings.TrimSuffix(e.Message, " (in container '')")}
+	var all *Error
+	for _, e := range issues.Errors()[:min(len(issues.Errors()), maxMistakes)] {
+		message, _, syntax := strings.Cut(strings.TrimSuffix(e.Message, " (in container '')"), " expecting ") // a list of all tokens
+		line, column := max(e.Location.Line(), 1), max(e.Location.Column()+1, 1)
+		if all == nil {
+			all = &Error{line, column, message}
+		} else {
+			all.Message += fmt.Sprintf("; line %d, column %d: %s", line, column, message)
+		}
+		if syntax || strings.HasPrefix(message, "Syntax error") {
+			break
+		}
+	}
+	return all
 }
 
 func isRule(t *cel.Type) string {

@@ -155,6 +155,8 @@ func TestRefusedAtLoad(t *testing.T) {
 		{"too long", `"` + strings.Repeat("x", MaxSize) + `" == ""`, 1, 1, "longer"},
 		{"syntax", `principal.subject ==`, 1, 21, "Syntax"},
 		{"second line", "true &&\n  nobody", 2, 3, "nobody"},
+		{"two mistakes", `nobody == "a" || principal.subjct == "b"`, 1, 1, "column 27: undefined field"},
+		{"no list of tokens", `principal.subject ==`, 1, 21, "'<EOF>'"},
 		{"unknown field", `principal.subjct == "a"`, 1, 10, "subjct"},
 		{"kind", `principal.subject == 3`, 1, 19, "no matching overload"},
 		{"result", `principal.subject`, 1, 1, "expected bool"},
