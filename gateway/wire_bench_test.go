@@ -53,7 +53,7 @@ func BenchmarkWire(b *testing.B) {
 	})
 	rules := "identity: off, policy: off, validate: off, protect: off, limit: off"
 	b.Run("rules, GET", func(b *testing.B) {
-		drive(b, shared.serve(b, item.start(b), "openapi-noauth.json", rules, "off"), strings.Replace(get, "/42", "/42?expand=owner&fields=id,name&page=2", 1)+"\r\n")
+		drive(b, shared.serve(b, item.start(b), "openapi-noauth.json", rules, "off"), strings.Replace(get, "/42", "/42?q=blue%20running%20shoes%20size%2042&sort=price_asc&limit=20", 1)+"\r\n")
 	})
 	b.Run("rules, POST", func(b *testing.B) {
 		drive(b, shared.serve(b, ordered.start(b), "openapi-noauth.json", rules, "off"), post(""))

@@ -99,9 +99,19 @@ func (m *Message) at(offset int) *Value {
 	return &m.Values[len(m.Values)-1]
 }
 
+// hinted reports whether one of our detectors may find something.
+func (m *Message) hinted() bool {
+	for i := range m.Values {
+		if start, _ := hints.First(m.Values[i].Text); start >= 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // leaks runs our own detectors.
 func (j *judge) leaks(r *exchange.Response, m *Message) []exchange.Finding {
-	if len(m.Values) == 0 {
+	if !m.hinted() {
 		return nil
 	}
 	text := m.text()

@@ -259,9 +259,10 @@ func (s *scratch) readRequest(m *Message) {
 			c = rules.ArgsPath
 		}
 		s.add(c, key, v.Text, i)
-		s.fields[len(s.fields)-1].Clear = v.clear
+		f := &s.fields[len(s.fields)-1]
+		f.Clear, f.Private = v.clear, v.private
 		if v.Part == BodyPart { // whatever looks at those of a path looks at those of a body
-			s.fields[len(s.fields)-1].Short = v.short
+			f.Short = v.short
 		}
 	}
 	s.add(rules.ArgsCombinedSize, "", s.number(sizes[0]), -1)
@@ -342,6 +343,7 @@ func (s *scratch) body(m *Message) {
 	}
 	if m.Raw != "" {
 		s.add(rules.RequestBody, "", m.Raw, -1)
+		s.fields[len(s.fields)-1].Private = len(m.secrets) > 0
 		s.add(rules.RequestBodyLength, "", s.number(len(m.Raw)), -1)
 	}
 }

@@ -87,15 +87,18 @@ func (m *Message) addBody(at, kin int32, n *content.Node, s *shape) {
 	default:
 		before := len(m.Values)
 		m.addOnce(BodyPart, at, kin, m.textOf(n))
-		if s != nil && n.Kind == content.String && len(m.Values) > before {
-			m.Values[before].short = s.text
+		if n.Kind == content.String && len(m.Values) > before {
+			v := &m.Values[before]
+			if v.private = m.secrets[n]; s != nil {
+				v.short = s.text
+			}
 		}
 	}
 }
 
 // textOf is what of a scalar is judged: of literals and of secrets the name only.
 func (m *Message) textOf(n *content.Node) string {
-	if n.Kind != content.String || m.spared[n] {
+	if n.Kind != content.String || m.secrets[n] && !m.open {
 		return ""
 	}
 	return n.Text

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/config"
-	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/openapi"
 )
@@ -116,18 +115,11 @@ func (j *judge) body(ctx context.Context, e *exchange.Exchange) (exchange.Verdic
 	}
 	m := j.read(e)
 	defer release(m)
-	if err := m.readBody(e.Body, j.spared(e), j.shapes[e.BodySpec]); err != nil {
+	m.open = j.secrets
+	if err := m.readBody(e.Body, secrets(e), j.shapes[e.BodySpec]); err != nil {
 		return exchange.Malformed(err), nil // where validation does not enforce, this guard is the first to refuse it
 	}
 	return j.request(ctx, e, m, "inspect.body")
-}
-
-// spared are the nodes of a request body that the rules do not see.
-func (j *judge) spared(e *exchange.Exchange) map[*content.Node]bool {
-	if j.secrets {
-		return nil
-	}
-	return secrets(e)
 }
 
 // request judges a request by all findings so far: the rules know one score for head and body together.

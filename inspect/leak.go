@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/inspect/pattern"
 )
 
 // A detector finds one kind of internals in the text of an answer. The patterns ask for the grammar of a machine's
@@ -85,6 +86,17 @@ func urlRules() (rules []Rule) {
 	}
 	return rules
 }
+
+// hints finds those of all detectors. No hint has a line break in it, so that texts can be asked one by one.
+var hints = func() *pattern.Scanner {
+	var all []string
+	for _, d := range detectors {
+		for _, h := range d.hints {
+			all = append(all, strings.ToLower(h))
+		}
+	}
+	return pattern.NewScanner([][]string{all})
+}()
 
 // A find is a match of a detector: where it begins and ends in the text.
 type find struct {

@@ -47,6 +47,7 @@ type Value struct {
 	Type string
 	// Nameless: the text alone is to be judged; the name is, in another value.
 	Nameless            bool
+	private             bool            // it may be a credential, and is not remembered
 	clear               bool            // there was nothing in text and name when the head was judged
 	short               *rules.Shortcut // what is left to be looked for in the text; nil: everything
 	step                int32           // in Message.steps; -1: the root
@@ -77,12 +78,13 @@ type Message struct {
 	Header http.Header // of the answer
 	Values []Value
 
-	steps  []step
-	path   []byte                 // Decoded
-	size   int                    // what judging costs: bytes of texts and names, and a weight for each value of a body
-	spared map[*content.Node]bool // of the body; their text is not among Values
-	judge  *judge                 // that has judged the head
-	clear  uint64                 // the collections of one value in which there was nothing then
+	steps   []step
+	path    []byte                 // Decoded
+	size    int                    // what judging costs: bytes of texts and names, and a weight for each value of a body
+	secrets map[*content.Node]bool // of the body; their text is not among Values, unless …
+	open    bool                   // … they are judged like everything else
+	judge   *judge                 // that has judged the head
+	clear   uint64                 // the collections of one value in which there was nothing then
 	folds
 }
 

@@ -64,12 +64,18 @@ func (m *Message) readHead(e *exchange.Exchange) {
 	for name, values := range r.Header {
 		for _, v := range values {
 			m.addNamed(HeaderPart, name, v)
+			m.Values[len(m.Values)-1].private = !common[name]
 			if name == "Cookie" {
 				m.readCookies(v)
 			}
 		}
 	}
 }
+
+// common are the fields of which everybody knows that no secret is in them.
+var common = map[string]bool{"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Cache-Control": true, "Connection": true,
+	"Content-Length": true, "Content-Type": true, "Origin": true, "Pragma": true, "Sec-Fetch-Dest": true, "Sec-Fetch-Mode": true,
+	"Sec-Fetch-Site": true, "Te": true, "User-Agent": true, "X-Requested-With": true}
 
 // readPath adds the path parameters, which the Core Rule Set on its own would see as a file name only. Where the spec
 // does not tell which segments are parameters, all are.
@@ -96,15 +102,16 @@ func (m *Message) readCookies(line string) {
 		name, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
 		if name != "" || value != "" {
 			m.addNamed(CookiePart, name, value)
+			m.Values[len(m.Values)-1].private = true
 		}
 	}
 }
 
-// readBody adds what a request body carries, by the tree that everybody reads, but for the texts of the spared nodes. A
+// readBody adds what a request body carries, by the tree that everybody reads, but for the texts of secrets. A
 // body without a tree is text, and judged as such, unless it is binary: no rule is meant for that. s is what is known of
 // the shape of a JSON body.
-func (m *Message) readBody(b *content.Body, spared map[*content.Node]bool, s *shape) error {
-	m.Media, m.spared = b.Media(), spared
+func (m *Message) readBody(b *content.Body, secrets map[*content.Node]bool, s *shape) error {
+	m.Media, m.secrets = b.Media(), secrets
 	tree, err := b.Tree()
 	if err != nil {
 		return err
@@ -113,7 +120,9 @@ func (m *Message) readBody(b *content.Body, spared map[*content.Node]bool, s *sh
 	case m.Media.JSON():
 		m.addBody(-1, root, tree, s)
 	case m.Media.Form():
-		m.Raw = without(spared, b.Bytes())
+		if m.Raw = string(b.Bytes()); !m.open {
+			m.Raw = without(secrets, b.Bytes())
+		}
 		fallthrough
 	case m.Media.Multipart():
 		m.addBody(-1, noKin, tree, nil)

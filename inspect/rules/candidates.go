@@ -14,7 +14,7 @@ type level struct {
 	present transform.Bytes // if sorted
 	found   []uint64        // if scanned: the tests of which it holds a literal
 	answer  []uint64        // if asked: the tests that it may hold a match of
-	matched []uint64        // the tests whose expressions have been found to match it …
+	matched []uint64        // the exact tests that have been found to hold for it …
 	failed  []uint64        // … and not to
 	sorted  bool
 	scanned bool
@@ -65,9 +65,9 @@ func (r *run) candidates() {
 		if lane := &r.p.lanes.text[f.Collection]; f.Short != nil {
 			any = r.short(f.Short, f.Text, r.marks(i, false))
 		} else if lane.tests != nil {
-			any = r.pass(lane, f.Text, r.marks(i, false))
+			any = r.pass(lane, f.Text, f.Private, r.marks(i, false))
 		}
-		if lane := &r.p.lanes.name[f.Collection]; lane.tests != nil && r.pass(lane, f.Key, r.marks(i, true)) {
+		if lane := &r.p.lanes.name[f.Collection]; lane.tests != nil && r.pass(lane, f.Key, false, r.marks(i, true)) {
 			any = true
 		}
 		f.Clear = !any && !r.late
@@ -93,10 +93,14 @@ const (
 	perState  = 256
 )
 
-// pass finds the candidates among the tests of a lane for one text, and reports whether there are any.
-func (r *run) pass(l *lane, text string, marks []uint64) bool {
-	at := l.known.pair(text)
-	if known := at.recall(text); known != nil {
+// pass finds the candidates among the tests of a lane for one text, and reports whether there are any. A private text is not
+// remembered.
+func (r *run) pass(l *lane, text string, private bool, marks []uint64) bool {
+	var at occurrence
+	if !private {
+		at = r.p.lanes.known.at(l, text)
+	}
+	if known := at.recall(); known != nil {
 		copy(marks, known.marks)
 		return r.activate(known.marks)
 	}
@@ -106,12 +110,11 @@ func (r *run) pass(l *lane, text string, marks []uint64) bool {
 	top.sort()
 	r.visit(l.plan(&top.present, text), 0, marks)
 	any := r.activate(marks)
-	switch {
-	case at == nil || r.late:
-	case any:
-		at.remember(text, marks)
-	default:
-		at.remember(text, nil)
+	if !any {
+		marks = nil
+	}
+	if !r.late {
+		at.remember(marks)
 	}
 	return any
 }
@@ -194,8 +197,8 @@ func (r *run) note(p *part, on *level, marks []uint64) {
 	}
 }
 
-// matching leaves of 64 tests, the first of which is 64*i, those whose expressions match the text of a level. Of tests that have
-// none, or whose transformation may have left letters in another case, all are left.
+// matching leaves of 64 tests, the first of which is 64*i, those that hold for the text of a level. Of tests that are not exact all
+// are left that beginnings do not rule out.
 func (r *run) matching(on *level, i int, word uint64) uint64 {
 	l := &r.p.lanes
 	if word&l.told[i] != 0 {
@@ -204,18 +207,29 @@ func (r *run) matching(on *level, i int, word uint64) uint64 {
 	}
 	word &^= on.failed[i]
 	for rest := word & l.exact[i] &^ on.matched[i]; rest != 0; rest &= rest - 1 {
-		bit := rest & -rest
-		if !r.work(len(on.text)) {
-			return word
-		}
-		if r.p.tests[i<<6+bits.TrailingZeros64(rest)].op.pattern.Match(on.text) {
-			on.matched[i] |= bit
-		} else {
-			word &^= bit
-			on.failed[i] |= bit
+		if !r.holdsFor(on, i<<6+bits.TrailingZeros64(rest)) {
+			word &^= rest & -rest
 		}
 	}
 	return word
+}
+
+// holdsFor evaluates an exact test on the text of a level, once.
+func (r *run) holdsFor(on *level, test int) bool {
+	i, bit := test>>6, uint64(1)<<(test&63)
+	switch {
+	case on.matched[i]&bit != 0 || !r.work(len(on.text)):
+		return true
+	case on.failed[i]&bit != 0:
+		return false
+	}
+	holds := r.p.tests[test].op.holds(r, on.text)
+	if holds {
+		on.matched[i] |= bit
+	} else {
+		on.failed[i] |= bit
+	}
+	return holds
 }
 
 // scan finds the literals of all tests.
@@ -233,7 +247,10 @@ func (r *run) need(list []need, on *level, marks []uint64) {
 	present := on.present.AnyCase()
 	for i := range list {
 		n := &list[i]
-		if marks[n.test>>6]>>(n.test&63)&1 == 0 && n.bytes.Meets(&present) && (n.suspects == nil || n.suspects(on.text)) {
+		if bitset(marks).has(n.test) || !n.bytes.Meets(&present) || n.suspects != nil && !n.suspects(on.text) {
+			continue
+		}
+		if !r.p.lanes.exact.has(n.test) || r.holdsFor(on, n.test) {
 			marks[n.test>>6] |= 1 << (n.test & 63)
 		}
 	}

@@ -17,7 +17,7 @@ func TestGates(t *testing.T) {
 		"no literal":      {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule ARGS "@rx ^[a-z]{4}[0-9]{2}[a-z]$" "t:none"`, true},
 		"the third":       {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule REQUEST_METHOD "@streq GET" "chain"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, true},
 		"a variable":      {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain,setvar:tx.seen=1` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, false},
-		"a capture":       {`SecRule REQUEST_METHOD "!@rx ^PUT" "id:1,phase:2,chain,capture` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, false},
+		"no match":        {`SecRule REQUEST_METHOD "!@rx ^PUT" "id:1,phase:2,chain,capture` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, true},
 		"capture of none": {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain,capture` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none,capture"`, true},
 		"a capture in pm": {`SecRule REQUEST_METHOD "!@pm PUT" "id:1,phase:2,chain,capture` + goal + `"` + "\n" + `SecRule ARGS "@rx evil[0-9]" "t:none"`, false},
 		"a negated link":  {`SecRule REQUEST_METHOD "!@streq PUT" "id:1,phase:2,chain` + goal + `"` + "\n" + `SecRule ARGS "!@rx good[0-9]" "t:none"`, false},

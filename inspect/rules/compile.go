@@ -56,10 +56,10 @@ type test struct {
 // selective reports whether values can be told beforehand for which the test does not hold.
 func (t *test) selective() bool { return t.shared || t.op.selective() }
 
-// exact reports whether the test holds for a text just where its expression matches, whatever transformations have done to the
-// case of letters.
+// exact reports whether it can be told of a text for itself that the test holds, whatever transformations have done to the case
+// of letters.
 func (t *test) exact() bool {
-	return t.op.pattern != nil && !t.op.negated && (!t.chain.Folds() || t.op.pattern.Caseless())
+	return !t.op.negated && !t.op.ofMacro && (t.op.caseless || !t.chain.Folds())
 }
 
 // A condition is a rule, or a link of a chain.
@@ -205,9 +205,9 @@ func (l *condition) tellable() bool {
 	return l.test != nil && l.test.selective() && !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || t.kind != ofMessage })
 }
 
-// idle reports whether a link does nothing where it holds.
+// idle reports whether a link does nothing where it holds. An expression that does not match captures nothing.
 func (l *condition) idle() bool {
-	return len(l.actions) == 0 && (!l.captures || l.test != nil && !l.test.op.captures)
+	return len(l.actions) == 0 && (!l.captures || l.test != nil && (!l.test.op.captures || l.test.op.pattern != nil && l.test.op.negated))
 }
 
 // selectSlots finds the variables that a selector of TX takes, now that all are known.

@@ -146,7 +146,7 @@ func (c *compiler) test(r *seclang.Rule) (*test, error) {
 		return nil, err
 	}
 	t.number = len(c.program.tests)
-	t.told = t.exact() && pattern.Weak(t.op.literals) && t.op.pattern.Telling()
+	t.told = t.op.pattern != nil && t.exact() && pattern.Weak(t.op.literals) && t.op.pattern.Telling()
 	t.shared = t.told && pattern.Common(t.op.literals)
 	c.program.tests, c.tests[key] = append(c.program.tests, t), t
 	return t, nil

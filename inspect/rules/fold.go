@@ -94,6 +94,9 @@ var foldable = map[string]bool{"id": true, "phase": true, "t": true, "pass": tru
 // apply takes the effects of a rule that holds for every message into what is known. It returns false, and changes
 // nothing, where the rule has to stay in the program.
 func (f *folder) apply(r *seclang.Rule) bool {
+	if f.skipsOnly(r) {
+		return true
+	}
 	if len(f.pending) > 0 || len(f.skips) > 0 || f.allowed {
 		return false
 	}
@@ -107,6 +110,14 @@ func (f *folder) apply(r *seclang.Rule) bool {
 	}
 	f.known = after
 	return true
+}
+
+// skipsOnly reports whether a rule does nothing but skip to the one marker to which a message may be on its way already: the
+// rules between are passed over, whether it is reached or not.
+func (f *folder) skipsOnly(r *seclang.Rule) bool {
+	goal := r.Value("skipAfter")
+	return r.Next == nil && len(f.pending) == 1 && f.pending[goal] && goal != "" && len(f.skips) == 0 && !f.allowed &&
+		!slices.ContainsFunc(r.Actions, func(a seclang.Action) bool { return !foldable[a.Name] || a.Name == "setvar" })
 }
 
 func (f *folder) assign(known map[string]string, assignment string) bool {

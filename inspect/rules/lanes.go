@@ -2,6 +2,7 @@ package rules
 
 import (
 	"math/bits"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -61,7 +62,7 @@ type lanes struct {
 	scanner    *pattern.Scanner
 	beginnings []*pattern.Beginnings // of the tests that they tell
 	told       bitset                // these tests
-	exact      bitset                // the tests whose expressions match a text as it is, or not
+	exact      bitset                // the tests of which is told whether they match a text as it is
 	explorers  sync.Pool             // of sets of those that literals do not tell, for shortcuts: they are let go when nothing is built
 	text, name [collections]lane
 	sought     bitset  // the tests that some lane looks for
@@ -70,6 +71,7 @@ type lanes struct {
 	phaseFrom  [7]int // index in order of the first condition of a phase
 	always     bitset // conditions that nothing can rule out beforehand
 	depth      int    // functions of the longest chain
+	known      memo
 }
 
 // A lane is what is done with the values of one collection.
@@ -84,7 +86,7 @@ type lane struct {
 	plain     *node            // the plan for such a text
 	full      *node            // the plan for a text that every function may change
 	plans     plans
-	known     *memo // nil where texts seldom come again
+	salt      uint64 // so that its texts are remembered elsewhere than those of other lanes
 }
 
 // A laneChain is the tests of a lane that share a transformation.
@@ -113,13 +115,10 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 	}
 	l.scanner = pattern.NewScanner(literals)
 	l.share(p, sharedBudget)
-	for _, c := range []Collection{RequestHeaders, RequestMethod, RequestProtocol, BodyProcessor, ResponseStatus} {
-		l.text[c].known = new(memo)
-	}
 	for i := range l.text {
 		l.text[i].finish(p)
 		l.name[i].finish(p)
-		l.name[i].known = new(memo)
+		l.text[i].salt, l.name[i].salt = rand.Uint64(), rand.Uint64()
 		l.depth = max(l.depth, l.text[i].depth(), l.name[i].depth())
 	}
 }

@@ -7,52 +7,68 @@ import (
 	"sync/atomic"
 )
 
-// A memo remembers which tests are candidates for a text. Names of members and fields, and what clients say of themselves,
-// are few and come with every message; whatever else is looked for in them, the answer is the same. A pair holds the texts
-// that came last: a stranger can make us forget, which costs time, and nothing else.
+// A memo remembers which tests are candidates for a text of a lane. Names of members and fields, words of an enumeration, paths,
+// what clients say of themselves and what a catalogue says of its goods come again and again; whatever else is looked for in
+// them, the answer is the same. A text is remembered when it comes for the second time: what never comes again costs next to
+// nothing, and is not kept. A pair holds the two that came last: a stranger can make us forget, which costs time, and nothing else.
 type memo struct {
-	pairs [memoPairs]pair
+	pairs [memoPairs][2]atomic.Pointer[memory]
+	once  [memoPairs]atomic.Uint32 // part of the hash of a text that has come once, by pair
 }
 
-// A pair is where a text may be remembered: one slot of the two.
-type pair [2]atomic.Pointer[memory]
-
-// A memory is a text and its candidates; nil: none.
+// A memory is a text of a lane and its candidates; nil: none.
 type memory struct {
+	lane  *lane
 	text  string
 	marks bitset
 }
 
-// A memo holds at most 2*memoPairs texts of at most memoLength bytes.
+// A memo holds at most 2*memoPairs texts of at most memoLength bytes: some 9 MB where all of them are as long as that.
 const (
-	memoPairs  = 512
-	memoLength = 96
+	memoPairs  = 4096
+	memoLength = 1024
 )
 
 var memoSeed = maphash.MakeSeed()
 
-// pair is nil where the text cannot be remembered.
-func (m *memo) pair(text string) *pair {
-	if m == nil || len(text) > memoLength {
-		return nil
-	}
-	return &m.pairs[maphash.String(memoSeed, text)%memoPairs]
+// An occurrence is a text of a lane that a memo may know.
+type occurrence struct {
+	memo *memo // nil: it does not
+	lane *lane
+	text string
+	hash uint64
 }
 
+func (m *memo) at(l *lane, text string) occurrence {
+	if len(text) > memoLength {
+		return occurrence{}
+	}
+	return occurrence{m, l, text, maphash.String(memoSeed, text) ^ l.salt}
+}
+
+func (o *occurrence) pair() int { return int(o.hash % memoPairs) }
+
 // recall is what is remembered of a text, or nil.
-func (p *pair) recall(text string) *memory {
-	if p == nil {
+func (o *occurrence) recall() *memory {
+	if o.memo == nil {
 		return nil
 	}
+	p := &o.memo.pairs[o.pair()]
 	for i := range p {
-		if known := p[i].Load(); known != nil && known.text == text {
+		if known := p[i].Load(); known != nil && known.lane == o.lane && known.text == o.text {
 			return known
 		}
 	}
 	return nil
 }
 
-// remember puts a text in the place of the older one.
-func (p *pair) remember(text string, marks bitset) {
-	p[1].Store(p[0].Swap(&memory{strings.Clone(text), slices.Clone(marks)}))
+// remember puts a text that has come before in the place of the older of two.
+func (o *occurrence) remember(marks bitset) {
+	if o.memo == nil {
+		return
+	}
+	if part := uint32(o.hash>>32) | 1; o.memo.once[o.pair()].Swap(part) == part {
+		p := &o.memo.pairs[o.pair()]
+		p[1].Store(p[0].Swap(&memory{o.lane, strings.Clone(o.text), slices.Clone(marks)}))
+	}
 }

@@ -41,6 +41,7 @@ type Field struct {
 	Key        string
 	Text       string
 	Short      *Shortcut // nil: nothing is known of the text
+	Private    bool      // the text may be a secret
 	// Clear: an earlier run has found that nothing is to be looked for in text and key. A run sets it where it finds so.
 	Clear bool
 }

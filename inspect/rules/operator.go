@@ -20,6 +20,7 @@ type operator struct {
 	suspects func(string) bool       // … and this holds for it; nil: always
 	like     func() *pattern.Pattern // … and that matches it; nil: nothing is known
 	pattern  *pattern.Pattern        // of a regular expression
+	caseless bool                    // it does not tell upper from lower case
 	ofMacro  bool                    // holds depends on the run by the macro only
 	captures bool                    // tells what has matched, where it is asked to
 }

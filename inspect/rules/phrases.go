@@ -14,7 +14,7 @@ func (o *operator) phrases(list []string) error {
 	for _, p := range list {
 		lower = append(lower, strings.ToLower(p))
 	}
-	o.literals, o.captures = lower, true
+	o.literals, o.captures, o.caseless = lower, true, true
 	scanner := pattern.NewScanner([][]string{lower})
 	o.holds = func(r *run, v string) bool {
 		start, end := scanner.First(v)

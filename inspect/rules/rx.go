@@ -19,7 +19,7 @@ func (c *compiler) rx(at seclang.Pos, o *operator, expr string) error {
 	if err != nil {
 		return problem(at, "@rx: %s", strings.Replace(err.Error(), flags, "", 1))
 	}
-	o.pattern, o.literals, o.captures = p, p.Required(), true
+	o.pattern, o.literals, o.captures, o.caseless = p, p.Required(), true, p.Caseless()
 	o.holds = func(r *run, v string) bool {
 		if !r.capturing {
 			return p.Match(v)
