@@ -20,9 +20,15 @@ type pair struct {
 func (p *pair) Rules() []Rule { return p.ours.Rules() }
 
 func (p *pair) Inspect(ctx context.Context, m *Message, dst []Match) ([]Match, error) {
-	got, err := p.ours.Inspect(ctx, m, dst)
-	if err != nil {
-		return nil, err
+	var got []Match
+	for i := range 3 { // the third time texts are remembered
+		if i > 0 {
+			m.forget()
+		}
+		var err error
+		if got, err = p.ours.Inspect(ctx, m, dst); err != nil {
+			return nil, err
+		}
 	}
 	want, err := p.oracle.Inspect(ctx, m, nil)
 	if err != nil {
@@ -35,6 +41,14 @@ func (p *pair) Inspect(ctx context.Context, m *Message, dst []Match) ([]Match, e
 		p.differ(m, a, b)
 	}
 	return got, nil
+}
+
+// forget has everything looked for again, as if the head had not been judged.
+func (m *Message) forget() {
+	m.clear = 0
+	for i := range m.Values {
+		m.Values[i].clear = false
+	}
 }
 
 func ruleIDs(list []Match) []string {
