@@ -37,9 +37,9 @@ func EventEnd(stream []byte, searched int) int {
 }
 
 // ParseEvent reads one block of an event stream as an Object of its fields: data, event and id as Strings, retry as a
-// Number. It is nil where no event comes of the block: comments, unknown fields and a time to retry are none. first says
+// Number; data that is a JSON text has it as its one child. It is nil where no event comes of the block: comments, unknown fields and a time to retry are none. first says
 // that nothing came before it, where a byte order mark is skipped. Nodes have no bytes of their own in the stream.
-func ParseEvent(block []byte, first bool) (*Node, error) {
+func ParseEvent(block []byte, first bool, lim Limits) (*Node, error) {
 	if at := firstInvalid(block); at >= 0 {
 		return nil, fail(Ambiguous, at, "invalid UTF-8")
 	}
@@ -52,7 +52,7 @@ func ParseEvent(block []byte, first bool) (*Node, error) {
 		name, value, _ := strings.Cut(line, ":")
 		e.field(name, strings.TrimPrefix(value, " "))
 	}
-	return e.node(), nil
+	return e.node(lim), nil
 }
 
 // An event is what the fields of a block have said so far.
@@ -79,7 +79,7 @@ func (e *event) field(name, value string) {
 	}
 }
 
-func (e *event) node() *Node {
+func (e *event) node(lim Limits) *Node {
 	if e.data == nil && e.name == nil {
 		return nil
 	}
@@ -92,6 +92,9 @@ func (e *event) node() *Node {
 	if e.data != nil {
 		data := strings.Join(e.data, "\n")
 		add(String, "data", &data)
+		if text, err := Parse([]byte(data), Media{Type: "application/json"}, lim); err == nil && text != nil {
+			n.Children[0].Children = []Node{*text}
+		}
 	}
 	add(String, "event", e.name)
 	add(String, "id", e.id)

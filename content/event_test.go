@@ -19,7 +19,7 @@ func TestParseEvent(t *testing.T) {
 		"\ufeffdata: a\n\n":                         "data=a",
 		"dat: a":                                    "",
 	} {
-		n, err := content.ParseEvent([]byte(block), true)
+		n, err := content.ParseEvent([]byte(block), true, content.Limits{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -34,10 +34,10 @@ func TestParseEvent(t *testing.T) {
 			t.Errorf("%q is %q, want %q", block, got, want)
 		}
 	}
-	if n, err := content.ParseEvent([]byte("\ufeffdata: a"), false); n != nil || err != nil {
+	if n, err := content.ParseEvent([]byte("\ufeffdata: a"), false, content.Limits{}); n != nil || err != nil {
 		t.Error("a byte order mark within the stream was skipped")
 	}
-	if _, err := content.ParseEvent([]byte("data: \xff\n\n"), false); err == nil {
+	if _, err := content.ParseEvent([]byte("data: \xff\n\n"), false, content.Limits{}); err == nil {
 		t.Error("what is no UTF-8 passed")
 	}
 }
@@ -65,7 +65,7 @@ func FuzzEvents(f *testing.F) {
 			if at := content.EventEnd(block[:max(0, end-2)], 0); at >= 0 && at < end-2 {
 				t.Fatalf("%q ends at %d already", block, at)
 			}
-			n, err := content.ParseEvent(block, first)
+			n, err := content.ParseEvent(block, first, content.Limits{})
 			if err == nil && n == nil && (bytes.HasPrefix(block, []byte("data:")) || bytes.Contains(block, []byte("\ndata:"))) {
 				t.Fatalf("%q is no event", block)
 			}

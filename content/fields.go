@@ -7,6 +7,8 @@ type Fields interface {
 	Repeats(name string) bool
 	// JSON reports whether the text of a field is a JSON document. contentType is that of the part, "" for none.
 	JSON(name, contentType string) bool
+	// EachEvent reports whether a stream of events is read event by event. Without it, it is one text.
+	EachEvent() bool
 	// Part judges the header of a part: "" or why it is refused, in words that are safe to show.
 	Part(p Part) string
 }

@@ -28,7 +28,8 @@ type Node struct {
 	Name string
 	// Text is the decoded text of a String, the literal of a Number or Bool, the content of a File.
 	Text string
-	// Children are the members of an Object or the elements of an Array, in document order.
+	// Children are the members of an Object or the elements of an Array, in document order. The data of an event may be a
+	// JSON text: it is the one child of that String.
 	Children []Node
 	// Start and End delimit the value in Body.Bytes (for a String in JSON including its quotes).
 	Start, End uint32

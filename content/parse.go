@@ -44,6 +44,13 @@ func parserOf(m Media) func([]byte, Media, Limits, Fields) (*Node, error) {
 		return func(data []byte, _ Media, lim Limits, f Fields) (*Node, error) { return parseForm(data, lim, f) }
 	case m.Multipart():
 		return parseMultipart
+	case m.Type == "text/event-stream":
+		return func(data []byte, _ Media, lim Limits, f Fields) (*Node, error) {
+			if f == nil || !f.EachEvent() {
+				return parseText(data)
+			}
+			return parseEvents(data, lim)
+		}
 	case m.Text():
 		return func(data []byte, _ Media, _ Limits, _ Fields) (*Node, error) { return parseText(data) }
 	}

@@ -84,6 +84,12 @@ func (m *Message) addBody(at, kin int32, n *content.Node, s *shape) {
 		m.add(FilePart, at, n.File.Filename)
 		m.size += weight + m.nameSize(at)
 		m.Values[len(m.Values)-1].Type = n.File.ContentType
+	case content.String:
+		if len(n.Children) == 1 { // the data of an event is a document
+			m.addBody(at, kin, &n.Children[0], nil)
+			return
+		}
+		fallthrough
 	default:
 		before := len(m.Values)
 		m.addOnce(BodyPart, at, kin, m.textOf(n))

@@ -124,7 +124,7 @@ func (m *Message) readBody(b *content.Body, secrets map[*content.Node]bool, s *s
 			m.Raw = without(secrets, b.Bytes())
 		}
 		fallthrough
-	case m.Media.Multipart():
+	case m.Media.Multipart() || m.Media.Type == "text/event-stream" && tree.Kind == content.Array:
 		m.addBody(-1, noKin, tree, nil)
 	case m.Media.XML():
 		m.addXML(-1, tree)

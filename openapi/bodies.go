@@ -16,9 +16,9 @@ func (b *builder) requestBody(c cursor) *RequestBody {
 	}
 	b.misplaced(c, "a request body")
 	body := &RequestBody{Required: b.flag(c, "required", false), Content: b.content(c)}
-	for _, m := range body.Content {
-		if m.Events != nil {
-			b.warn(m.place.below("itemSchema"), "spec.unsupported", "send application/jsonl", "itemSchema is not enforced in %s of a request: its events pass", m.Range)
+	for i := range body.Content {
+		if m := &body.Content[i]; m.Events != nil {
+			m.Schema = schema.Sequence(m.Events.item, m.Schema)
 		}
 	}
 	if !c.has("content") {
@@ -110,7 +110,7 @@ func (b *builder) items(c cursor, m *MediaType) {
 	case ok && m.Range == "text/event-stream":
 		m.Events = b.events(s)
 	case ok && !sequential:
-		b.warn(s.place, "spec.unsupported", "application/jsonl, application/x-ndjson, application/json-seq and, in answers, text/event-stream are judged", "itemSchema is not enforced in %s: its parts pass", m.Range)
+		b.warn(s.place, "spec.unsupported", "application/jsonl, application/x-ndjson, application/json-seq and text/event-stream are judged", "itemSchema is not enforced in %s: its parts pass", m.Range)
 	case ok:
 		if each := b.compile(s); each != nil {
 			m.Schema = schema.Sequence(each, m.Schema)
@@ -151,6 +151,11 @@ func (b *builder) responses(op *Operation, c cursor) {
 		}
 		b.misplaced(r, "a response")
 		response := &Response{Status: status, Content: b.content(r), place: r.place}
+		for i := range response.Content {
+			if m := &response.Content[i]; m.Events != nil {
+				m.Schema = nil // of all events together, which come one by one
+			}
+		}
 		if headers, ok := b.object(r, "headers"); ok {
 			for _, h := range headers.members() {
 				if strings.EqualFold(h.key(), "Content-Type") {

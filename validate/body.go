@@ -110,12 +110,15 @@ func (v *validator) fits(e *exchange.Exchange) exchange.Verdict {
 	if r == nil {
 		return exchange.Pass
 	}
-	back := sentBack(r)
-	if !r.Valid() && (back == nil || v.settings.Undeclared != "log" && v.settings.Undeclared != "strip") {
+	back, undeclared, relaxed := sentBack(r), v.settings.Undeclared, "strip"
+	if undeclared == "strip" && e.BodySpec.Events != nil {
+		undeclared, relaxed = "reject", "log" // lines of an event cannot be taken out one by one
+	}
+	if !r.Valid() && (back == nil || undeclared != "log" && undeclared != "strip") {
 		wrong := fields(r.Violations)
 		setting := "the request schema of " + v.op.Key
 		if back != nil {
-			setting = v.at + ".undeclared: strip"
+			setting = v.at + ".undeclared: " + relaxed
 		}
 		return exchange.Refuse(exchange.BodyInvalid, describe(wrong)).WithFields(wrong...).WithSetting(setting)
 	}
@@ -123,7 +126,7 @@ func (v *validator) fits(e *exchange.Exchange) exchange.Verdict {
 	if len(superfluous) == 0 {
 		return exchange.Pass
 	}
-	switch v.settings.Undeclared {
+	switch undeclared {
 	case "log":
 		for i, m := range first(superfluous) {
 			message := "field is not declared"
@@ -143,7 +146,7 @@ func (v *validator) fits(e *exchange.Exchange) exchange.Verdict {
 	for _, m := range first(r.Undeclared) {
 		wrong = append(wrong, exchange.Field{Pointer: m.Pointer, Detail: "is not declared"})
 	}
-	return exchange.Refuse(exchange.UndeclaredField, describe(wrong)).WithFields(wrong...).WithSetting(v.at + ".undeclared: strip")
+	return exchange.Refuse(exchange.UndeclaredField, describe(wrong)).WithFields(wrong...).WithSetting(v.at + ".undeclared: " + relaxed)
 }
 
 // sentBack lists the read-only members of a body in which nothing else is wrong: clients that change an object often send

@@ -60,6 +60,7 @@ type evaluation struct {
 	strict    bool // additionalProperties: false fails; not so for what is certain of a response
 	testing   bool // within if
 	exhausted bool // out of work or depth
+	documents bool // contentSchema is asked
 	base      int  // where the findings of the branch at hand begin
 	misfits   int  // members that additionalProperties: false would have refused
 
@@ -77,7 +78,7 @@ type evaluation struct {
 
 func (e *evaluation) begin(n *content.Node, d Direction, root *node) {
 	*e = evaluation{
-		direction: d, strict: d == Request, work: maxWork + workPerByte*int(max(n.End, n.Start)-n.Start),
+		direction: d, strict: d == Request, documents: root.documents, work: maxWork + workPerByte*int(max(n.End, n.Start)-n.Start),
 		instances: e.instances[:0], slots: e.slots[:0], claims: e.claims[:0], findings: e.findings[:0], marks: e.marks[:0],
 		strips: e.strips[:0], scopes: append(e.scopes[:0], root.home), active: e.active[:0], guesses: e.guesses[:0],
 	}
@@ -165,7 +166,7 @@ func (e *evaluation) judge(s *node, v value) bool {
 func (e *evaluation) byKind(s *node, v value) bool {
 	switch v.n.Kind {
 	case content.String, content.File:
-		return s.text == nil || e.text(s, v)
+		return (s.text == nil || e.text(s, v)) && (s.document == nil || !e.documents || e.document(s, v))
 	case content.Number:
 		return s.number == nil || e.number(s, v)
 	case content.Array:

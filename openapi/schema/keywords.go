@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/content"
 )
 
 // A builder fills one node from the keywords of one schema.
@@ -125,6 +127,9 @@ func (b *builder) inPlace() {
 		if n.test = b.one("if"); n.test != nil {
 			n.then, n.other = b.one("then"), b.one("else")
 		}
+	}
+	if of, _ := b.m["contentMediaType"].(string); b.draft >= 2019 && (content.Media{Type: strings.ToLower(of)}).JSON() {
+		n.document = b.one("contentSchema")
 	}
 }
 

@@ -83,6 +83,8 @@ type node struct {
 	test          *node // if
 	then, other   *node // then, else
 	discriminator *discriminator
+	document      *node        // contentSchema of a JSON text, which only some evaluations ask for
+	documents     bool         // of a root: its evaluation asks for them
 	note          *Annotations // non-nil where guards want to know
 	xml           *XML         // non-nil where the schema says how it is written in XML
 }

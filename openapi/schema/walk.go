@@ -23,7 +23,7 @@ func walk(root *node, visit func(*node) bool) {
 
 // below are all schemas that a schema leads to.
 func (s *node) below() []*node {
-	list := append(s.inPlace(), s.not)
+	list := append(s.inPlace(), s.not, s.document)
 	if a := s.array; a != nil {
 		list = append(append(list, a.items, a.contains, a.unevaluated), a.prefix...)
 	}
