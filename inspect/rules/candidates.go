@@ -63,7 +63,7 @@ func (r *run) candidates() {
 			continue
 		}
 		if lane := &r.p.lanes.text[f.Collection]; f.Short != nil {
-			any = r.short(f.Short, f.Text, r.marks(i, false))
+			any = r.short(f.Short, f.Text, f.Private, r.marks(i, false))
 		} else if lane.tests != nil {
 			any = r.pass(lane, f.Text, f.Private, r.marks(i, false))
 		}
@@ -96,10 +96,19 @@ const (
 // pass finds the candidates among the tests of a lane for one text, and reports whether there are any. A private text is not
 // remembered.
 func (r *run) pass(l *lane, text string, private bool, marks []uint64) bool {
-	var at occurrence
-	if !private {
-		at = r.p.lanes.known.at(l, text)
-	}
+	return r.known(r.p.lanes.known.at(l.seeker, text, private), text, marks, func(top *level) *node {
+		top.sort()
+		return l.plan(&top.present, text)
+	})
+}
+
+// short is pass for a text of which more is known.
+func (r *run) short(s *Shortcut, text string, private bool, marks []uint64) bool {
+	return s.plan != nil && r.known(r.p.lanes.known.at(s.seeker, text, private), text, marks, func(*level) *node { return s.plan })
+}
+
+// known finds the candidates for a text by what is remembered of it, or by a plan.
+func (r *run) known(at occurrence, text string, marks []uint64, plan func(*level) *node) bool {
 	if known := at.recall(); known != nil {
 		copy(marks, known.marks)
 		return r.activate(known.marks)
@@ -107,8 +116,7 @@ func (r *run) pass(l *lane, text string, private bool, marks []uint64) bool {
 	r.states += len(text) / perState
 	top := &r.levels[0]
 	top.set(text)
-	top.sort()
-	r.visit(l.plan(&top.present, text), 0, marks)
+	r.visit(plan(top), 0, marks)
 	any := r.activate(marks)
 	if !any {
 		marks = nil
@@ -117,18 +125,6 @@ func (r *run) pass(l *lane, text string, private bool, marks []uint64) bool {
 		at.remember(marks)
 	}
 	return any
-}
-
-// short is pass for a text of which more is known.
-func (r *run) short(s *Shortcut, text string, marks []uint64) bool {
-	if s.plan == nil {
-		return false
-	}
-	r.states += len(text) / perState
-	top := &r.levels[0]
-	top.set(text)
-	r.visit(s.plan, 0, marks)
-	return r.activate(marks)
 }
 
 // visit notes the tests of a node, whose text is at a level, and goes on to what its text is changed into.

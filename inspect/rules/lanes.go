@@ -2,7 +2,6 @@ package rules
 
 import (
 	"math/bits"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -86,7 +85,7 @@ type lane struct {
 	plain     *node            // the plan for such a text
 	full      *node            // the plan for a text that every function may change
 	plans     plans
-	salt      uint64 // so that its texts are remembered elsewhere than those of other lanes
+	seeker    *seeker
 }
 
 // A laneChain is the tests of a lane that share a transformation.
@@ -118,7 +117,7 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 	for i := range l.text {
 		l.text[i].finish(p)
 		l.name[i].finish(p)
-		l.text[i].salt, l.name[i].salt = rand.Uint64(), rand.Uint64()
+		l.text[i].seeker, l.name[i].seeker = newSeeker(), newSeeker()
 		l.depth = max(l.depth, l.text[i].depth(), l.name[i].depth())
 	}
 }

@@ -2,12 +2,13 @@ package rules
 
 import (
 	"hash/maphash"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync/atomic"
 )
 
-// A memo remembers which tests are candidates for a text of a lane. Names of members and fields, words of an enumeration, paths,
+// A memo remembers which tests are candidates for a text. Names of members and fields, words of an enumeration, paths,
 // what clients say of themselves and what a catalogue says of its goods come again and again; whatever else is looked for in
 // them, the answer is the same. A text is remembered when it comes for the second time: what never comes again costs next to
 // nothing, and is not kept. A pair holds the two that came last: a stranger can make us forget, which costs time, and nothing else.
@@ -16,12 +17,19 @@ type memo struct {
 	once  [memoPairs]atomic.Uint32 // part of the hash of a text that has come once, by pair
 }
 
-// A memory is a text of a lane and its candidates; nil: none.
+// A memory is a text and its candidates, nil for none, where a seeker looked for them.
 type memory struct {
-	lane  *lane
-	text  string
-	marks bitset
+	seeker *seeker
+	text   string
+	marks  bitset
 }
+
+// A seeker is a lane or a shortcut: each looks for something else in a text.
+type seeker struct {
+	salt uint64 // so that its texts are remembered elsewhere than those of others
+}
+
+func newSeeker() *seeker { return &seeker{rand.Uint64()} }
 
 // A memo holds at most 2*memoPairs texts of at most memoLength bytes: some 9 MB where all of them are as long as that.
 const (
@@ -31,19 +39,19 @@ const (
 
 var memoSeed = maphash.MakeSeed()
 
-// An occurrence is a text of a lane that a memo may know.
+// An occurrence is a text that a memo may know.
 type occurrence struct {
-	memo *memo // nil: it does not
-	lane *lane
-	text string
-	hash uint64
+	memo   *memo // nil: it does not
+	seeker *seeker
+	text   string
+	hash   uint64
 }
 
-func (m *memo) at(l *lane, text string) occurrence {
-	if len(text) > memoLength {
+func (m *memo) at(s *seeker, text string, private bool) occurrence {
+	if private || len(text) > memoLength {
 		return occurrence{}
 	}
-	return occurrence{m, l, text, maphash.String(memoSeed, text) ^ l.salt}
+	return occurrence{m, s, text, maphash.String(memoSeed, text) ^ s.salt}
 }
 
 func (o *occurrence) pair() int { return int(o.hash % memoPairs) }
@@ -55,7 +63,7 @@ func (o *occurrence) recall() *memory {
 	}
 	p := &o.memo.pairs[o.pair()]
 	for i := range p {
-		if known := p[i].Load(); known != nil && known.lane == o.lane && known.text == o.text {
+		if known := p[i].Load(); known != nil && known.seeker == o.seeker && known.text == o.text {
 			return known
 		}
 	}
@@ -69,6 +77,6 @@ func (o *occurrence) remember(marks bitset) {
 	}
 	if part := uint32(o.hash>>32) | 1; o.memo.once[o.pair()].Swap(part) == part {
 		p := &o.memo.pairs[o.pair()]
-		p[1].Store(p[0].Swap(&memory{o.lane, strings.Clone(o.text), slices.Clone(marks)}))
+		p[1].Store(p[0].Swap(&memory{o.seeker, strings.Clone(o.text), slices.Clone(marks)}))
 	}
 }

@@ -17,7 +17,8 @@ import (
 // everything is kept. Only candidates are meant: links of chains, counts and conditions that are always evaluated see
 // the text as ever.
 type Shortcut struct {
-	plan *node // nil: nothing is left
+	plan   *node // nil: nothing is left
+	seeker *seeker
 }
 
 // Nothing reports whether nothing is left to be looked for.
@@ -53,7 +54,7 @@ func (p *Program) ShortcutOf(c Collection, enum, patterns []string) *Shortcut {
 	if plan.empty() {
 		plan = nil
 	}
-	return &Shortcut{plan}
+	return &Shortcut{plan, newSeeker()}
 }
 
 // maxRefined bounds how many expressions are joined to look for them in a language.
