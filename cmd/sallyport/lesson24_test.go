@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,9 @@ func TestLesson24(t *testing.T) {
 		if len(open) != 2 || slices.ContainsFunc(open, func(a net.IP) bool { return !a.IsLoopback() }) {
 			t.Errorf("sockets at %v", open)
 		}
+		if limits, err := os.ReadFile(fmt.Sprintf("/proc/%d/limits", c.Process.Pid)); err != nil || !coreless.Match(limits) {
+			t.Errorf("a crash may leave a core file: %v %s", err, limits)
+		}
 		if status := get(admin + "/api/v1/posture"); status != http.StatusUnauthorized {
 			t.Errorf("without the token: %d", status)
 		}
@@ -70,6 +74,9 @@ func TestLesson24(t *testing.T) {
 		}
 	}
 }
+
+// coreless is what the system says of a process that leaves no core file.
+var coreless = regexp.MustCompile(`Max core file size +0 +0 `)
 
 // listening are the addresses on which a process accepts connections or takes datagrams.
 func listening(t *testing.T, pid int) (all []net.IP) {

@@ -43,6 +43,7 @@ func (c *runCmd) Validate() error {
 func (c *runCmd) Run(s *streams) error {
 	slog.SetDefault(slog.New(slog.NewJSONHandler(s.err, nil)))
 	relaxGC()
+	leaveNoDumps()
 	hup, ignore := hangups()
 	defer ignore()
 	usr2, unheard := upgrades()
