@@ -70,7 +70,9 @@ func (c *h2) status(id uint32) string {
 				return "reset"
 			}
 		case *http2.GoAwayFrame:
-			return "gone"
+			if f.ErrCode != http2.ErrCodeNo || f.LastStreamID < id { // else the answer is still to come
+				return "gone"
+			}
 		}
 	}
 }

@@ -23,6 +23,7 @@ type gate struct {
 	*Gateway
 	url     string
 	records chan *exchange.Record
+	server  *listen.Server // once it is open
 }
 
 // compiledRules are shared by all tests: compiling them takes a second.
@@ -110,7 +111,7 @@ func (g *gate) open(t testing.TB) *gate {
 		_ = l.Shutdown(t.Context()) // which is done already: whatever is left is cut
 		<-done
 	})
-	g.url = "http://" + l.Addr().String()
+	g.url, g.server = "http://"+l.Addr().String(), l
 	return g
 }
 

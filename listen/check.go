@@ -25,7 +25,7 @@ const maxFields = 100
 // called once, before anybody else looks at r.
 //
 // What net/http would have resolved without a trace (Content-Length beside chunked, lines ended by LF, folded fields …) does
-// not come here as such: see strict, whose refusal Check repeats. Absolute-form is refused, as it names a second host.
+// not come here as such, nor do malformed header blocks of HTTP/2: see strict and blocks, whose refusal Check repeats. Absolute-form is refused, as it names a second host.
 func Check(r *http.Request, declared *Declared) exchange.Verdict {
 	if broken, ok := r.Context().Value(refusalKey{}).(*refusal); ok {
 		return broken.verdict()
@@ -54,10 +54,10 @@ func Check(r *http.Request, declared *Declared) exchange.Verdict {
 	return exchange.Pass
 }
 
-// oversize measures the header of HTTP/2 and HTTP/3 as RFC 9113, section 6.5.2, does; that of HTTP/1 strict has measured.
+// oversize measures the header of HTTP/3 as RFC 9114, section 4.2.2, does; those of HTTP/1 and HTTP/2 were measured as they came.
 func oversize(r *http.Request) bool {
 	p, ok := r.Context().Value(peerKey{}).(*peer)
-	if !ok || r.ProtoMajor == 1 {
+	if !ok || r.ProtoMajor != 3 {
 		return false
 	}
 	const overhead = 32

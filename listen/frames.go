@@ -9,9 +9,10 @@ const (
 	frameResetStream  = 0x3
 	frameContinuation = 0x9
 
-	flagEndStream  = 0x1 // DATA, HEADERS
-	flagEndHeaders = 0x4 // HEADERS, CONTINUATION
-	flagPadded     = 0x8 // DATA, HEADERS
+	flagEndStream  = 0x1  // DATA, HEADERS
+	flagEndHeaders = 0x4  // HEADERS, CONTINUATION
+	flagPadded     = 0x8  // DATA, HEADERS
+	flagPriority   = 0x20 // HEADERS
 )
 
 // A frame is the header of an HTTP/2 frame, as far as floods are judged by it.

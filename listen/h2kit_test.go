@@ -27,7 +27,10 @@ type rawH2 struct {
 	whole atomic.Int64 // answers that have ended
 }
 
-const noGoAway = http2.ErrCode(0xffff)
+const (
+	noGoAway  = http2.ErrCode(0xffff)
+	stillOpen = http2.ErrCode(0xfffe)
+)
 
 // secure serves h over TLS with these limits.
 func secure(t *testing.T, limits config.Limits, h http.Handler) *Server {
@@ -118,7 +121,7 @@ func (c *rawH2) flooded(n int, send func() error) http2.ErrCode {
 	case code := <-c.over:
 		return code
 	case <-time.After(5 * time.Second):
-		return http2.ErrCodeNo
+		return stillOpen
 	}
 }
 

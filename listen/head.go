@@ -27,16 +27,9 @@ func (h *head) reset() { *h = head{method: h.method[:0], framing: h.framing[:0]}
 // so is that of a client that forgot TLS.
 func (h *head) requestLine(text []byte, plain bool) (*exchange.Reason, string) {
 	target, version, _ := bytes.Cut(text, []byte(" "))
-	path, query, _ := bytes.Cut(target, []byte("?"))
-	reason, detail := exchange.BadTarget, ""
-	switch {
-	case string(version) != "HTTP/1.1" && string(version) != "HTTP/1.0":
+	reason, detail := exchange.BadTarget, badForm(h.method, target)
+	if string(version) != "HTTP/1.1" && string(version) != "HTTP/1.0" {
 		reason, detail = exchange.BadFraming, "the request line does not end with HTTP/1.1 or HTTP/1.0"
-	case string(target) == "*" && string(h.method) == http.MethodOptions:
-	case !bytes.HasPrefix(target, []byte("/")):
-		detail = "the request target is not in origin-form (RFC 9112 section 3.2.1)"
-	case !visible(path) || !visible(query) || !escaped(path):
-		detail = "the request target has a malformed escape, or a character that is not allowed"
 	}
 	if detail != "" || plain {
 		h.target = bytes.Clone(target)
@@ -45,21 +38,28 @@ func (h *head) requestLine(text []byte, plain bool) (*exchange.Reason, string) {
 	return reason, detail
 }
 
-// escaped reports whether two hexadecimal digits follow every "%". net/http refuses a path in which they do not.
-func escaped(path []byte) bool {
-	for {
-		i := bytes.IndexByte(path, '%')
-		if i < 0 {
-			return true
-		}
-		if len(path) < i+3 {
-			return false
-		}
-		if _, ok := hexadecimal(path[i+1 : i+3]); !ok {
-			return false
-		}
-		path = path[i+3:]
+// badForm says what is wrong with the form of a request target: what net/http would refuse itself, in a path an escape without two
+// hexadecimal digits, and what it would resolve. It neither keeps nor changes its arguments, so that a string can be one without a copy.
+func badForm(method, target []byte) string {
+	if string(target) == "*" && string(method) == http.MethodOptions {
+		return ""
 	}
+	if len(target) == 0 || target[0] != '/' {
+		return "the request target is not in origin-form (RFC 9112 section 3.2.1)"
+	}
+	query := false
+	for i, c := range target {
+		query = query || c == '?'
+		ok := c > ' ' && c != 0x7f
+		if c == '%' && !query {
+			_, ok = hexadecimal(target[i+1 : min(i+3, len(target))])
+			ok = ok && i+3 <= len(target)
+		}
+		if !ok {
+			return "the request target has a malformed escape, or a character that is not allowed"
+		}
+	}
+	return ""
 }
 
 // field judges one field line (RFC 9112 section 5).
@@ -153,13 +153,3 @@ func is(name []byte, canonical string) bool { return bytes.EqualFold(name, []byt
 
 // tchar is a character of a token (RFC 9110 section 5.6.2).
 func tchar(c byte) bool { return alnum(c) || strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0 }
-
-// visible reports whether s has neither white space nor control characters.
-func visible(s []byte) bool {
-	for _, c := range s {
-		if c <= ' ' || c == 0x7f {
-			return false
-		}
-	}
-	return true
-}

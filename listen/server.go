@@ -3,7 +3,7 @@
 //
 // It promises that a handler sees only requests whose head arrived in time and within its size, that plain HTTP is
 // served on loopback only unless the operator wrote otherwise, and that no line of HTTP/1 on which two readers could
-// disagree reaches net/http (see strict).
+// disagree, and no malformed header block of HTTP/2, reaches net/http (see strict, blocks).
 package listen
 
 import (
@@ -152,7 +152,7 @@ func newHTTP(l config.Listener, h http.Handler, o Options, set *settings) *http.
 		Protocols: new(http.Protocols),
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams:          or(l.Limits.Streams, defaultStreams),
-			MaxReadFrameSize:              16 << 10, // more saves nothing, and is held by each connection
+			MaxReadFrameSize:              maxFrame, // more saves nothing, and is held by each connection
 			MaxReceiveBufferPerConnection: 1 << 20,
 			MaxReceiveBufferPerStream:     256 << 10,
 			SendPingTimeout:               30 * time.Second,

@@ -11,7 +11,7 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 )
 
-// closing ends connections whose time has come, and those of HTTP/1.0, and tells of heads that strict refused.
+// closing ends connections whose time has come, and those of HTTP/1.0, and tells of heads that strict or blocks refused.
 type closing struct {
 	next    http.Handler
 	checked bool // next calls Check
@@ -22,7 +22,7 @@ func (c closing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if wire.last(r) {
 			w.Header().Set("Connection", "close")
 		}
-		if broken := wire.refusal(); broken != nil {
+		if broken := wire.refusal(r); broken != nil {
 			if r = broken.mark(r); !c.checked {
 				broken.answer(w)
 				return
@@ -61,6 +61,7 @@ func (b *refusal) verdict() exchange.Verdict {
 // answer is what handlers that call no Check leave to us: a problem (RFC 9457) without an exchange.
 func (b *refusal) answer(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Connection", "close") // net/http has seen nothing wrong with HTTP/2
 	w.WriteHeader(b.reason.Status)
 	fmt.Fprintf(w, `{"title":%q,"status":%d,"code":%q}`, b.reason.Title, b.reason.Status, b.reason.Code)
 }

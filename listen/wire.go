@@ -16,7 +16,7 @@ import (
 )
 
 // wire is a connection as the HTTP server reads it, above TLS. It sees the same bytes as the server, before it; those of
-// HTTP/1 only as far as strict lets them pass.
+// HTTP/1 only as far as strict lets them pass, header blocks of HTTP/2 only as far as blocks does.
 type wire struct {
 	net.Conn
 	held     *held
@@ -27,6 +27,7 @@ type wire struct {
 	requests atomic.Int64
 	told     atomic.Bool           // that it ends
 	flood    atomic.Pointer[flood] // nil unless HTTP/2; set by the reader
+	blocks   *blocks               // likewise
 	preface  int                   // how much of HTTP/2's has come; -1 once it is known to be HTTP/1
 	mute     atomic.Bool           // nothing was written since something was read
 	timed    atomic.Bool           // the read deadline is a time limit, and not a way to wake the reader up
@@ -44,48 +45,79 @@ func newWire(c net.Conn, h *held) *wire {
 	return w
 }
 
-// outs hold what one read has let pass: connections that wait for a request have none.
-var outs = sync.Pool{New: func() any { return new([]byte) }}
+// outs hold what one read has let pass: connections that wait for a request have none. rooms are for one read.
+var (
+	outs  = sync.Pool{New: func() any { return new([]byte) }}
+	rooms = sync.Pool{New: func() any { return new([4096]byte) }}
+)
 
 func (w *wire) Read(p []byte) (int, error) {
-	for room := p; ; room = roomy(room) {
-		if len(w.out) > 0 || w.failed != nil {
-			return w.give(p)
-		}
+	for len(w.out) == 0 && w.failed == nil {
 		before := w.preface
-		n, err := w.receive(room)
-		if n == 0 || w.preface >= 0 || len(room) == len(p) && before < 0 && w.strict.skip(n) {
+		n, err := w.receive(p)
+		if n == 0 || w.passes(before, n) {
 			return n, err
 		}
-		w.judge(max(before, 0), room[:n])
+		w.judge(before, p[:n])
+		if w.failed == nil {
+			w.failed = err
+		}
+		if len(w.out) == 0 && w.failed == nil && len(p) < 512 {
+			w.readOn()
+		}
+	}
+	return w.give(p)
+}
+
+// readOn reads more than the few bytes that net/http asks for, while it waits for what is kept back.
+func (w *wire) readOn() {
+	room := rooms.Get().(*[4096]byte)
+	defer rooms.Put(room)
+	for len(w.out) == 0 && w.failed == nil {
+		n, err := w.receive(room[:])
+		if n > 0 {
+			w.judge(w.preface, room[:n])
+		}
 		if w.failed == nil {
 			w.failed = err
 		}
 	}
 }
 
-// roomy is room for more than the one byte for which net/http asks while a request is served.
-func roomy(room []byte) []byte {
-	if len(room) < 512 {
-		return make([]byte, 4096)
+// passes reports whether n bytes that were read are none to judge.
+func (w *wire) passes(before, n int) bool {
+	switch {
+	case w.blocks != nil:
+		return before == len(http2.ClientPreface) && w.blocks.skip(n)
+	case before < 0:
+		return w.strict.skip(n)
 	}
-	return room
+	return w.preface >= 0
 }
 
-// judge lets strict see what came. The first bytes of a connection, in which it was like HTTP/2, have passed already.
-func (w *wire) judge(passed int, p []byte) {
+// judge lets strict or blocks see what came. The first bytes of a connection, as far as it was like HTTP/2, have passed already.
+func (w *wire) judge(before int, p []byte) {
 	w.taken = outs.Get().(*[]byte)
 	out := (*w.taken)[:0]
-	if passed > 0 {
-		out = w.strict.feed(out, []byte(http2.ClientPreface)[:passed])
-		if len(out) < passed {
+	switch {
+	case w.blocks != nil:
+		rest := min(len(http2.ClientPreface)-before, len(p))
+		out, w.failed = w.blocks.feed(append(out, p[:rest]...), p[rest:])
+		w.out = out
+	case before > 0:
+		out = w.strict.feed(out, []byte(http2.ClientPreface)[:before])
+		if len(out) < before {
 			w.failed = errPreface
-			return
+			break
 		}
+		out = w.strict.feed(out, p)
+		w.out = out[before:]
+	default:
+		out = w.strict.feed(out, p)
+		w.out = out
 	}
-	out = w.strict.feed(out, p)
 	*w.taken = out
-	w.out = out[passed:]
+	w.rest()
 }
 
 var errPreface = errors.New("almost the preface of HTTP/2")
@@ -93,20 +125,26 @@ var errPreface = errors.New("almost the preface of HTTP/2")
 // give hands on what has passed, and then the error behind it.
 func (w *wire) give(p []byte) (int, error) {
 	n := copy(p, w.out)
-	if w.out = w.out[n:]; len(w.out) > 0 {
-		return n, nil
-	}
-	w.out = nil
-	if w.taken != nil {
-		outs.Put(w.taken)
-		w.taken = nil
-	}
+	w.out = w.out[n:]
+	w.rest()
 	if n > 0 {
 		return n, nil
 	}
 	err := w.failed
 	w.failed = nil // a deadline may be lifted
 	return 0, err
+}
+
+// rest gives back the buffer of out when nothing is left in it.
+func (w *wire) rest() {
+	if len(w.out) > 0 {
+		return
+	}
+	w.out = nil
+	if w.taken != nil {
+		outs.Put(w.taken)
+		w.taken = nil
+	}
 }
 
 // hijacked is told by the HTTP server that the connection is somebody else's from now on.
@@ -169,6 +207,7 @@ func (w *wire) greet(p []byte) []byte {
 		return p
 	}
 	if w.preface += n; w.preface == len(http2.ClientPreface) {
+		w.blocks = newBlocks(w.held.door.limits.maxHead, w.held.door.tls != nil)
 		w.flood.Store(newFlood(w.held.door.limits, w.held.client, time.Now()))
 	}
 	return p[n:]
@@ -206,8 +245,11 @@ func (w *wire) CloseWrite() error { return closeWrite(w.Conn, w) }
 
 type wireKey struct{}
 
-// refusal is what strict has to say about the request that has just begun, or nil.
-func (w *wire) refusal() *refusal {
+// refusal is what strict or blocks has to say about the request that has just begun, or nil.
+func (w *wire) refusal(r *http.Request) *refusal {
+	if w.blocks != nil {
+		return w.blocks.refused(r)
+	}
 	if broken := w.strict.broken.Load(); broken != nil && broken.request == w.requests.Load() {
 		return broken
 	}

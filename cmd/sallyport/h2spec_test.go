@@ -16,9 +16,7 @@ const h2spec = "github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible"
 
 // deviations are the cases of h2spec in which the HTTP/2 server differs, and why nobody is harmed. docs/edge.md has them too.
 var deviations = map[string]string{
-	"6.5.3: Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE":                                            "a SETTINGS frame that names a parameter twice ends the connection; no client sends one",
-	"8.1.2.2: Sends a HEADERS frame that contains the connection-specific header field":                       "answered with 400; RFC 9113 section 8.1.1 allows a response to a malformed request",
-	"8.1.2.2: Sends a HEADERS frame that contains the TE header field with any value other than \"trailers\"": "likewise",
+	"6.5.3: Sends multiple values of SETTINGS_INITIAL_WINDOW_SIZE": "a SETTINGS frame that names a parameter twice ends the connection; no client sends one",
 }
 
 // TestH2spec lets h2spec judge the TLS listener of a real process: every case passes but the deviations.
