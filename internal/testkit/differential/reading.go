@@ -81,12 +81,12 @@ func EndToEnd(h http.Header) http.Header {
 	return kept
 }
 
-// hop reports fields of one connection or of framing, those by which proxies tell of the client, and those that a gateway
+// hop reports fields of one connection or of framing, those by which proxies tell of the client and of what it asked for, and those that a gateway
 // takes away where it is to judge the answer.
 func hop(name string) bool {
 	switch name {
 	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Content-Length", "Upgrade", "Expect",
-		"Proxy-Authorization", "Proxy-Authenticate", "Http2-Settings", "Host", "Forwarded", "Via", "X-Real-Ip", "Max-Forwards",
+		"Proxy-Authorization", "Proxy-Authenticate", "Http2-Settings", "Host", "X-Host", "Forwarded", "Via", "X-Real-Ip", "Max-Forwards",
 		"Range", "If-Range", "Accept-Encoding", "Accept-Charset":
 		return true
 	}
