@@ -5,16 +5,20 @@ package content
 type Fields interface {
 	// Repeats reports whether text fields may share the name. Files always may.
 	Repeats(name string) bool
-	// JSON reports whether the text of a field is a JSON document. contentType is that of the part, "" for none.
-	JSON(name, contentType string) bool
+	// JSON reports whether the text of a field or part, which is no file, is a JSON document.
+	JSON(p Part) bool
 	// EachEvent reports whether a stream of events is read event by event. Without it, it is one text.
 	EachEvent() bool
+	// EachPart reports whether the parts of a multipart body are a list: what they are is told by their place, and names
+	// are free. Without it, multipart/form-data is an object, and other multipart types are octets.
+	EachPart() bool
 	// Part judges the header of a part: "" or why it is refused, in words that are safe to show.
 	Part(p Part) string
 }
 
 // A Part is the header of a multipart part.
 type Part struct {
+	At          int // its place, from 0
 	Name        string
 	File        bool // has a file name
 	ContentType string

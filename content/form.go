@@ -62,7 +62,7 @@ func (p *formParser) pair(start, end int) error {
 		return fail(Ambiguous, value, "a NUL in a value")
 	}
 	n := Node{Kind: String, Name: name, Text: text, NameStart: uint32(start), Start: uint32(value), End: uint32(end)}
-	if p.fields != nil && p.fields.JSON(name, "") {
+	if p.fields != nil && p.fields.JSON(Part{Name: name}) {
 		if n, err = p.embedded(n); err != nil {
 			return err
 		}

@@ -28,7 +28,7 @@ func ParseMedia(values []string) (Media, error) {
 	if err := m.parameters(rest); err != nil {
 		return Media{}, err
 	}
-	if strings.HasPrefix(m.Type, "multipart/") && m.Boundary == "" {
+	if m.parts() && m.Boundary == "" {
 		return Media{}, media("a multipart type without a boundary")
 	}
 	return m, nil
@@ -82,7 +82,7 @@ func (m *Media) parameter(name, value string) error {
 		if m.Charset != "utf-8" && m.Charset != "us-ascii" {
 			return media("a charset other than utf-8")
 		}
-	case name == "boundary" && strings.HasPrefix(m.Type, "multipart/"):
+	case name == "boundary" && m.parts():
 		if !validBoundary(value) {
 			return media("a malformed boundary")
 		}
@@ -118,8 +118,12 @@ func (m Media) XML() bool {
 // Form reports whether the type is application/x-www-form-urlencoded.
 func (m Media) Form() bool { return m.Type == "application/x-www-form-urlencoded" }
 
-// Multipart reports whether the type is multipart/form-data (RFC 7578). Other multipart types are octets.
+// Multipart reports whether the type is multipart/form-data (RFC 7578). Other multipart types are octets, unless the
+// operation says what their parts are.
 func (m Media) Multipart() bool { return m.Type == "multipart/form-data" }
+
+// parts reports whether the type is any of multipart (RFC 2046, section 5.1).
+func (m Media) parts() bool { return strings.HasPrefix(m.Type, "multipart/") }
 
 // Text reports whether the type is some text/* that is neither JSON nor XML.
 func (m Media) Text() bool {

@@ -7,12 +7,17 @@ import (
 
 // parseMultipart reads multipart/form-data (RFC 7578) into an Object: a part with a file name becomes a File, every
 // other one a String, or what its JSON says where f expects JSON. Only files, and texts where f says so, may share a
-// name, and become an Array. Between the delimiters every byte counts:
+// name, and become an Array. Where f says that parts are told by their place, they are an Array of those, whatever kind of
+// multipart it is. Between the delimiters every byte counts:
 // no preamble, no epilogue, no padding, no bare line breaks, and the delimiter nowhere else in the body.
 func parseMultipart(data []byte, m Media, lim Limits, f Fields) (*Node, error) {
-	p := multipartParser{data: data, lim: lim, fields: f, delimiter: []byte("--" + m.Boundary), builder: newBuilder(0, lim.Nodes)}
+	listed := f != nil && f.EachPart()
+	if !listed && !m.Multipart() {
+		return nil, nil // octets
+	}
+	p := multipartParser{data: data, lim: lim, fields: f, form: m.Multipart(), delimiter: []byte("--" + m.Boundary), builder: newBuilder(0, lim.Nodes)}
 	defer p.release()
-	p.nodes = 1 // the Object
+	p.nodes = 1 // the Object or Array
 	if !bytes.HasPrefix(data, p.delimiter) {
 		return nil, fail(Malformed, 0, "the multipart body does not begin with its delimiter")
 	}
@@ -27,6 +32,13 @@ func parseMultipart(data []byte, m Media, lim Limits, f Fields) (*Node, error) {
 		if err := p.part(); err != nil {
 			return nil, err
 		}
+	}
+	if listed {
+		list := p.take(0)
+		for i := range list {
+			list[i].Name = ""
+		}
+		return &Node{Kind: Array, Children: list, End: uint32(len(data))}, nil
 	}
 	members, err := p.members()
 	if err != nil {
@@ -43,6 +55,7 @@ type multipartParser struct {
 	parts     int
 	lim       Limits
 	fields    Fields // may be nil
+	form      bool   // multipart/form-data
 }
 
 // afterDelimiter passes over the delimiter at pos and the line break behind it. It reports whether it was the closing
@@ -113,7 +126,7 @@ func (p *multipartParser) node(h partHeader, start, begin, end int) (Node, error
 			return Node{}, fail(Ambiguous, begin+at, "the charset us-ascii does not hold")
 		}
 	}
-	if p.fields != nil && !h.isFile && p.fields.JSON(h.name, h.contentType) {
+	if p.fields != nil && !h.isFile && p.fields.JSON(p.described(h)) {
 		return p.embedded(n)
 	}
 	return n, nil
@@ -162,8 +175,12 @@ func (p *multipartParser) header() (partHeader, error) {
 			return h, fail(code, start, detail)
 		}
 	}
-	if h.seen&disposition == 0 {
-		return h, fail(Malformed, start, "a part without Content-Disposition")
+	if !p.form {
+		h.isFile = h.isFile || h.binary
+		return h, p.expected(h, start)
+	}
+	if h.seen&disposition == 0 || !h.formData {
+		return h, fail(Malformed, start, "a part without Content-Disposition: form-data")
 	}
 	if strings.EqualFold(h.name, "_charset_") {
 		return h, fail(Ambiguous, start, "a part that changes the charset of others")
@@ -171,24 +188,28 @@ func (p *multipartParser) header() (partHeader, error) {
 	if err := checkName(h.name, start, p.lim); err != nil {
 		return h, err
 	}
-	if len(h.filename) > p.lim.NameSize {
-		return h, fail(TooComplex, start, "a file name that is longer than allowed")
-	}
 	return h, p.expected(h, start)
 }
 
 // expected holds the header of a part against what the operation says of it.
 func (p *multipartParser) expected(h partHeader, start int) error {
 	switch {
+	case len(h.filename) > p.lim.NameSize:
+		return fail(TooComplex, start, "a file name that is longer than allowed")
 	case p.fields == nil && len(h.own) > 0:
 		return fail(Ambiguous, start, "a header field that a part must not have")
 	case p.fields == nil:
 		return nil
 	}
-	if detail := p.fields.Part(Part{Name: h.name, File: h.isFile, ContentType: h.contentType, Header: h.own}); detail != "" {
+	if detail := p.fields.Part(p.described(h)); detail != "" {
 		return fail(UnsupportedMedia, start, detail)
 	}
 	return nil
+}
+
+// described is the part at hand as the operation sees it.
+func (p *multipartParser) described(h partHeader) Part {
+	return Part{At: p.parts - 1, Name: h.name, File: h.isFile, ContentType: h.contentType, Header: h.own}
 }
 
 // line reads one header line that ends with CRLF; a CR or LF on its own is refused.

@@ -42,7 +42,7 @@ func parserOf(m Media) func([]byte, Media, Limits, Fields) (*Node, error) {
 		return func(data []byte, _ Media, lim Limits, _ Fields) (*Node, error) { return parseXML(data, lim) }
 	case m.Form():
 		return func(data []byte, _ Media, lim Limits, f Fields) (*Node, error) { return parseForm(data, lim, f) }
-	case m.Multipart():
+	case m.parts():
 		return parseMultipart
 	case m.Type == "text/event-stream":
 		return func(data []byte, _ Media, lim Limits, f Fields) (*Node, error) {

@@ -12,8 +12,10 @@ type partHeader struct {
 	seen        partField
 	name        string
 	filename    string
+	formData    bool // its disposition
 	isFile      bool // has a file name, if an empty one
 	contentType string
+	binary      bool   // of a type that is no text
 	ascii       bool   // charset us-ascii
 	length      int    // -1: not said
 	own         []Pair // other fields, which only an operation can allow
@@ -57,9 +59,10 @@ func (h *partHeader) field(line string) (Code, string) {
 	return h.value(id, trim(rest[1:]))
 }
 
-// other keeps a field for the operation to judge. What says how the content is encoded is nobody's to allow.
+// other keeps a field for the operation to judge. What says how the content is encoded is nobody's to allow; Content-ID
+// (RFC 2045, section 7) says nothing of it.
 func (h *partHeader) other(name, value string) (Code, string) {
-	if strings.HasPrefix(name, "content-") {
+	if strings.HasPrefix(name, "content-") && name != "content-id" {
 		return Ambiguous, "a header field that a part must not have"
 	}
 	for _, p := range h.own {
@@ -101,16 +104,18 @@ func (h *partHeader) media(value string) (Code, string) {
 		return Ambiguous, "a part that is multipart itself"
 	}
 	h.contentType, h.ascii = m.Type, m.Charset == "us-ascii"
+	h.binary = parserOf(m) == nil
 	return 0, ""
 }
 
-// disposition reads Content-Disposition: form-data, name, and filename where the part is a file. Readers disagree on
+// disposition reads Content-Disposition (RFC 6266; in a form, form-data): name, and filename where the part is a file. Readers disagree on
 // backslashes in quoted strings, which are refused, and on filename*, which RFC 7578, section 4.2 forbids: it may only
 // say what filename says, as .NET writes it for every file.
 func (h *partHeader) disposition(value string) (Code, string) {
 	kind, rest := cutToken(value)
-	if !strings.EqualFold(kind, "form-data") {
-		return Malformed, "a part that is not form-data"
+	h.formData = strings.EqualFold(kind, "form-data")
+	if !h.formData && !strings.EqualFold(kind, "attachment") && !strings.EqualFold(kind, "inline") {
+		return Malformed, "a part that is neither form-data nor attachment nor inline"
 	}
 	if strings.IndexByte(rest, '\\') >= 0 {
 		return Ambiguous, "a backslash in a part's name or file name"

@@ -32,7 +32,7 @@ func (b *Body) removed() []span {
 	switch {
 	case b.media.XML():
 		return b.removedXML()
-	case b.media.Form(), b.media.Multipart():
+	case b.media.Form(), b.media.parts():
 		return b.removedFields()
 	default:
 		return b.removedJSON()
@@ -133,7 +133,7 @@ func (b *Body) removedFields() []span {
 		if e.parent == nil {
 			continue
 		}
-		if e.parent != b.tree && !grouped(e.parent) && b.media.Multipart() {
+		if e.parent != b.tree && !grouped(e.parent) && b.media.parts() {
 			inner = append(inner, e)
 			continue
 		}
@@ -146,7 +146,7 @@ func (b *Body) removedFields() []span {
 	slices.Sort(gone)
 	gone = slices.Compact(gone)
 	out := runs(len(fields), gone, func(i int) (uint32, uint32) { return fields[i].NameStart, fields[i].End })
-	if b.media.Multipart() && len(gone) == len(fields) && len(out) == 1 {
+	if b.media.parts() && len(gone) == len(fields) && len(out) == 1 {
 		out[0].end += 2 // the line break before the closing delimiter, which is the first one now
 	}
 	return append(out, removedMembers(inner)...)

@@ -119,15 +119,15 @@ func (m *Message) readBody(b *content.Body, secrets map[*content.Node]bool, s *s
 	switch {
 	case m.Media.JSON():
 		m.addBody(-1, root, tree, s)
+	case m.Media.XML():
+		m.addXML(-1, tree)
 	case m.Media.Form():
 		if m.Raw = string(b.Bytes()); !m.open {
 			m.Raw = without(secrets, b.Bytes())
 		}
 		fallthrough
-	case m.Media.Multipart() || m.Media.Type == "text/event-stream" && tree.Kind == content.Array:
+	case m.Media.Multipart() || tree != nil && tree.Kind == content.Array: // events, or parts that have a place
 		m.addBody(-1, noKin, tree, nil)
-	case m.Media.XML():
-		m.addXML(-1, tree)
 	case m.Media.Text() || textual(b.Bytes()):
 		m.Raw = string(b.Bytes())
 		m.add(BodyPart, -1, m.Raw)

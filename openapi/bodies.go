@@ -90,11 +90,10 @@ func (b *builder) mediaType(c cursor, r string) (MediaType, bool) {
 		}
 	}
 	b.items(c, &m)
+	b.positions(c, &m)
 	b.encoding(c, &m)
-	for _, key := range []string{"prefixEncoding", "itemEncoding"} {
-		if c.has(key) {
-			b.warn(c.below(key), "spec.unsupported", "", "%s is not enforced: the media types of positional parts pass", key)
-		}
+	if isMultipart(r) && r != "multipart/form-data" && m.Schema != nil && m.positions == nil {
+		b.warn(c.below("schema"), "spec.unsupported", "openapi: 3.2.0 and the schema of a list, or multipart/form-data", "the schema is not enforced: the parts of %s have places, and no names", r)
 	}
 	return m, true
 }
@@ -109,8 +108,8 @@ func (b *builder) items(c cursor, m *MediaType) {
 		b.warn(s.place, "spec.version", "openapi: 3.2.0", "itemSchema exists since OpenAPI 3.2; it is ignored")
 	case ok && m.Range == "text/event-stream":
 		m.Events = b.events(s)
-	case ok && !sequential:
-		b.warn(s.place, "spec.unsupported", "application/jsonl, application/x-ndjson, application/json-seq and text/event-stream are judged", "itemSchema is not enforced in %s: its parts pass", m.Range)
+	case ok && !sequential && !isMultipart(m.Range):
+		b.warn(s.place, "spec.unsupported", "application/jsonl, application/x-ndjson, application/json-seq, text/event-stream and multipart types are judged", "itemSchema is not enforced in %s: its parts pass", m.Range)
 	case ok:
 		if each := b.compile(s); each != nil {
 			m.Schema = schema.Sequence(each, m.Schema)

@@ -34,18 +34,27 @@ func (b *builder) encoding(c cursor, m *MediaType) {
 	}
 	m.fields = map[string]*field{}
 	for _, at := range enc.members() {
-		e, ok := b.follow(at)
-		if !ok {
+		f := b.field(at, m.shape.propertyOf(at.key()))
+		if f == nil {
 			continue
 		}
-		f := &field{types: b.contentTypes(e), styled: e.has("style") || e.has("explode") || e.has("allowReserved")}
-		b.fieldStyle(e, f, m.shape.propertyOf(at.key()))
-		b.fieldHeaders(e, f)
 		m.fields[at.key()] = f
 		if f.style == "deepObject" {
 			m.deep = append(m.deep, at.key())
 		}
 	}
+}
+
+// field reads one Encoding Object, of a value of the shape.
+func (b *builder) field(at cursor, s *shape) *field {
+	e, ok := b.follow(at)
+	if !ok {
+		return nil
+	}
+	f := &field{types: b.contentTypes(e), styled: e.has("style") || e.has("explode") || e.has("allowReserved")}
+	b.fieldStyle(e, f, s)
+	b.fieldHeaders(e, f)
+	return f
 }
 
 func (b *builder) contentTypes(e cursor) []string {
@@ -97,7 +106,7 @@ func (b *builder) fieldHeaders(e cursor, f *field) {
 		return
 	}
 	for _, h := range headers.members() {
-		if name := strings.ToLower(h.key()); strings.HasPrefix(name, "content-") {
+		if name := strings.ToLower(h.key()); strings.HasPrefix(name, "content-") && name != "content-id" {
 			if name != "content-type" && name != "content-disposition" {
 				b.warn(h.place, "spec.unsupported", "", "parts with the header %s are refused: readers disagree about it", h.key())
 			}
@@ -114,16 +123,18 @@ func (m *MediaType) Repeats(name string) bool { return m.shape.propertyOf(name).
 
 // JSON reports whether the text of a field is a JSON document: where its encoding says so, else where the schema has
 // nothing but objects and no style is given (OpenAPI 3.1, Encoding Object). A part that declares another type is not.
-func (m *MediaType) JSON(name, contentType string) bool {
-	if contentType != "" && !isJSON(contentType) {
+func (m *MediaType) JSON(p content.Part) bool {
+	if p.ContentType != "" && !isJSON(p.ContentType) {
 		return false
 	}
-	f, s := m.fields[name], m.shape.propertyOf(name)
+	f, s := m.told(p)
 	switch {
 	case f != nil && len(f.types) > 0:
-		return slices.ContainsFunc(f.types, isJSON) && (contentType != "" || len(f.types) == 1)
+		return slices.ContainsFunc(f.types, isJSON) && (p.ContentType != "" || len(f.types) == 1)
 	case f != nil && f.styled:
 		return false
+	case m.positions != nil:
+		return p.ContentType != "" || (s.object || s.array) && !s.scalar()
 	}
 	if s.array && !s.object && s.items != nil {
 		s = s.items
@@ -131,9 +142,17 @@ func (m *MediaType) JSON(name, contentType string) bool {
 	return s.object && !s.array && !s.scalar()
 }
 
+// told is what the document says of a field or part: by its place where there are such, else by its name.
+func (m *MediaType) told(p content.Part) (*field, *shape) {
+	if m.positions != nil {
+		return m.positions.at(p.At)
+	}
+	return m.fields[p.Name], m.shape.propertyOf(p.Name)
+}
+
 // Part judges the header of a multipart part by its encoding.
 func (m *MediaType) Part(p content.Part) string {
-	f := m.fields[p.Name]
+	f, _ := m.told(p)
 	if f == nil {
 		f = &field{}
 	}
@@ -177,53 +196,6 @@ func (s *slot) judge(header []content.Pair) string {
 	return ""
 }
 
-// gather makes objects of fields in brackets, where the encoding of the property says deepObject. Where some of a
-// property's fields cannot be read as one object, all stay as they are: undeclared.
-func (m *MediaType) gather(root *content.Node) {
-	for _, name := range m.deep {
-		s := m.shape.propertyOf(name)
-		node := content.Node{Kind: content.Object, Name: name}
-		if s.array && !s.object {
-			node.Kind = content.Array
-		}
-		if ok := collect(root, &node, s); !ok || len(node.Children) == 0 {
-			continue
-		}
-		first := node.Children[0]
-		node.NameStart, node.Start, node.End = first.NameStart, first.Start, first.End
-		root.Children = slices.DeleteFunc(slices.Clone(root.Children), func(n content.Node) bool { return inBrackets(n.Name, name) })
-		root.Children = append(root.Children, node)
-	}
-}
-
-func inBrackets(field, name string) bool {
-	rest, ok := strings.CutPrefix(field, name)
-	return ok && strings.HasPrefix(rest, "[")
-}
-
-// collect puts every field of an object in brackets below node; false where one cannot be read. That there is no field
-// of the name without brackets, content has seen to.
-func collect(root, node *content.Node, s *shape) bool {
-	n := 0
-	for i := range root.Children {
-		c := &root.Children[i]
-		if !inBrackets(c.Name, node.Name) {
-			continue
-		}
-		fields := []content.Node{*c}
-		if c.Kind == content.Array {
-			fields = c.Children
-		}
-		path := c.Name[len(node.Name):]
-		for _, f := range fields {
-			if n++; n > maxElements || f.Kind != content.String || strings.Count(path, "[") > maxBrackets || s.insert(node, path, f) != "" {
-				return false
-			}
-		}
-	}
-	return true
-}
-
 // typeField types one field by its encoding and its schema.
 func (m *MediaType) typeField(n *content.Node) {
 	f, s := m.fields[n.Name], m.shape.member(n.Name)
@@ -248,14 +220,19 @@ func (m *MediaType) typeField(n *content.Node) {
 
 // embedded reports whether n, a field or several of one name, was read as JSON.
 func (m *MediaType) embedded(n *content.Node) bool {
-	contentType := ""
-	switch {
-	case n.File != nil:
-		contentType = n.File.ContentType
-	case n.Kind == content.Array && len(n.Children) > 0 && n.Children[0].File != nil:
-		contentType = n.Children[0].File.ContentType
+	first := n
+	if n.Kind == content.Array && n.File == nil && len(n.Children) > 0 {
+		first = &n.Children[0]
 	}
-	return n.Kind != content.File && m.JSON(n.Name, contentType)
+	return n.Kind != content.File && m.JSON(content.Part{Name: n.Name, ContentType: typeOf(first)})
+}
+
+// typeOf is the type that a part declares, or "".
+func typeOf(n *content.Node) string {
+	if n.File == nil {
+		return ""
+	}
+	return n.File.ContentType
 }
 
 // split reads a text whose elements or members share it. What cannot be split stays text, which the schema refuses.

@@ -148,9 +148,10 @@ type MediaType struct {
 	Events *Events        // of text/event-stream: what each event is; nil: anything. In requests, Schema is that of their list
 
 	place
-	shape  *shape            // how texts are read; nil where the body types itself
-	fields map[string]*field // encoding, by property
-	deep   []string          // properties whose encoding is deepObject
+	shape     *shape            // how texts are read; nil where the body types itself
+	fields    map[string]*field // encoding, by property
+	positions *positions        // of multipart bodies whose parts have a place; else nil
+	deep      []string          // properties whose encoding is deepObject
 }
 
 // Response is one entry of responses.

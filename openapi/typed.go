@@ -19,6 +19,10 @@ func (m *MediaType) Type(n *content.Node) {
 		m.shape.retype(n, true)
 		return
 	}
+	if m.positions != nil {
+		m.typeParts(n.Children)
+		return
+	}
 	if n.Kind != content.Object {
 		m.shape.retype(n, false)
 		return

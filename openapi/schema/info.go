@@ -141,6 +141,18 @@ func (s *Schema) Items() *Schema {
 	return wrap(found)
 }
 
+// Prefix are the schemas of an array's first elements (prefixItems).
+func (s *Schema) Prefix() (list []*Schema) {
+	s.plan.possible(func(n *node) {
+		if list == nil && n.array != nil {
+			for _, p := range n.array.prefix {
+				list = append(list, wrap(p))
+			}
+		}
+	})
+	return list
+}
+
 func first(nodes []*node) *node {
 	if len(nodes) == 0 {
 		return nil
