@@ -36,7 +36,7 @@ type Node struct {
 	// NameStart is where the member's name begins in Body.Bytes, for removal of the whole member.
 	NameStart uint32
 	// File describes an uploaded file, and the declared type of a multipart field that declares one (a String with
-	// Content-Type application/json, say); nil for everything else.
+	// Content-Type application/json, say); nil for everything else but what Namespace tells.
 	File *FileInfo
 }
 
@@ -44,6 +44,16 @@ type Node struct {
 type FileInfo struct {
 	Filename    string // as declared: free of paths, control characters and padding, which are refused; may be empty
 	ContentType string // as declared by the part, lower case, without parameters
+
+	namespace string // of an XML element or attribute, which is no file: it shares the field, as few nodes have either
+}
+
+// Namespace is that of the XML element or attribute which n is; "" where it is in none.
+func (n *Node) Namespace() string {
+	if n.File == nil {
+		return ""
+	}
+	return n.File.namespace
 }
 
 // Get returns the member called name of an Object, or nil.

@@ -14,7 +14,7 @@ import (
 //   - otherwise an Object with a String "@name" for each attribute, a member for each child element, and a String
 //     "#text" for text that is not white space. What occurs more than once becomes an Array.
 //
-// Names are without prefix; declarations of namespaces are not in the tree. Siblings and attributes that differ in
+// Names are without prefix; [Node.Namespace] tells the namespace. Siblings and attributes that differ in
 // prefix only are refused, as are names that differ in case only, and text that a comment or CDATA section cuts into
 // pieces, of which many readers see the first one only. The span of an element is its content, that of an attribute
 // what stands between its quotes; NameStart is where the tag or the attribute begins.
@@ -58,7 +58,8 @@ type xmlParser struct {
 	pos    int
 	depth  int
 	lim    Limits
-	scopes []string // namespace prefixes declared by the open elements
+	scopes []scope // namespaces declared by the open elements
+	known  map[string]*FileInfo
 }
 
 // document reads prolog, root element and what may follow.

@@ -1,8 +1,12 @@
 package content_test
 
 import (
+	"bytes"
+	"encoding/xml"
 	"errors"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,4 +74,58 @@ func TestXMLRefused(t *testing.T) {
 			t.Errorf("%.60q: %v, %v", raw, n, err)
 		}
 	}
+}
+
+// FuzzNamespaces holds the namespaces of elements and attributes against another reader's.
+func FuzzNamespaces(f *testing.F) {
+	for _, s := range []string{
+		`<a xmlns="u"><b/><c xmlns=""/><p:d xmlns:p="v" p:x="1" y="2" xml:lang="en"/></a>`, `<p:a p:b="1" xmlns:p="u"><p:c xmlns:p="w"><p:d/></p:c><p:c/></p:a>`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := content.Parse(data, content.Media{Type: "text/xml"}, content.Limits{})
+		if err != nil || n == nil {
+			return
+		}
+		var got []string
+		named := map[uint32]string{}
+		var walk func(n *content.Node, name string)
+		walk = func(n *content.Node, name string) {
+			if n.Kind != content.Array && name != "#text" {
+				named[n.NameStart] = n.Namespace() + " " + strings.TrimPrefix(name, "@")
+			}
+			for i := range n.Children {
+				if n.Kind == content.Array {
+					walk(&n.Children[i], name)
+				} else {
+					walk(&n.Children[i], n.Children[i].Name)
+				}
+			}
+		}
+		walk(n, n.Name)
+		for _, at := range slices.Sorted(maps.Keys(named)) {
+			got = append(got, named[at])
+		}
+		var want []string
+		for d := xml.NewDecoder(bytes.NewReader(data)); ; {
+			token, err := d.Token()
+			if err != nil {
+				break
+			}
+			start, ok := token.(xml.StartElement)
+			if !ok {
+				continue
+			}
+			want = append(want, start.Name.Space+" "+start.Name.Local)
+			for _, a := range start.Attr {
+				if a.Name.Space != "xmlns" && (a.Name.Space != "" || a.Name.Local != "xmlns") {
+					want = append(want, a.Name.Space+" "+a.Name.Local)
+				}
+			}
+		}
+		if !slices.Equal(got, want) {
+			t.Fatalf("%q: %q, and to encoding/xml %q", data, got, want)
+		}
+	})
 }

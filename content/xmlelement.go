@@ -25,7 +25,7 @@ func (p *xmlParser) element() error {
 	if err := p.attributes(prefix); err != nil {
 		return err
 	}
-	n := Node{Kind: String, Name: local, NameStart: uint32(start), Start: uint32(p.pos)}
+	n := Node{Kind: String, Name: local, NameStart: uint32(start), Start: uint32(p.pos), File: p.in(prefix)}
 	if p.at("/>") {
 		p.pos += 2
 		n.End = uint32(p.pos)
@@ -89,6 +89,7 @@ func (p *xmlParser) tagAt(start uint32) string {
 func (p *xmlParser) attributes(elementPrefix string) error {
 	base, scope := len(p.stack), len(p.scopes)
 	used := []string{elementPrefix}
+	var prefixes []string // of the attributes that are pushed
 	for {
 		before := p.pos
 		p.white()
@@ -102,6 +103,9 @@ func (p *xmlParser) attributes(elementPrefix string) error {
 		if err != nil {
 			return err
 		}
+		for len(prefixes) < len(p.stack)-base {
+			prefixes = append(prefixes, prefix)
+		}
 		if prefix != "" && !slices.Contains(used, prefix) {
 			used = append(used, prefix)
 		}
@@ -113,15 +117,20 @@ func (p *xmlParser) attributes(elementPrefix string) error {
 		return fail(Ambiguous, int(twin.NameStart), "an attribute that occurs twice or differs in prefix or case only")
 	}
 	for _, prefix := range used {
-		if prefix != "" && prefix != "xml" && !slices.Contains(p.scopes, prefix) {
+		if prefix != "" && prefix != "xml" && !declares(p.scopes, prefix) {
 			return fail(Malformed, p.pos, "a namespace prefix that is not declared")
+		}
+	}
+	for i, prefix := range prefixes {
+		if prefix != "" { // without one, an attribute is in no namespace
+			p.stack[base+i].File = p.in(prefix)
 		}
 	}
 	return nil
 }
 
-// attribute reads one attribute and returns its prefix. The scope of its element begins at scope.
-func (p *xmlParser) attribute(scope int) (string, error) {
+// attribute reads one attribute and returns its prefix. The declarations of its element begin at from.
+func (p *xmlParser) attribute(from int) (string, error) {
 	start := p.pos
 	tag, prefix, local, err := p.name()
 	if err != nil {
@@ -143,10 +152,10 @@ func (p *xmlParser) attribute(scope int) (string, error) {
 	if tag == "xmlns" {
 		local = ""
 	}
-	if slices.Contains(p.scopes[scope:], local) || local == "xml" || local == "xmlns" || local != "" && n.Text == "" {
+	if declares(p.scopes[from:], local) || local == "xml" || local == "xmlns" || local != "" && n.Text == "" {
 		return "", fail(Ambiguous, start, "a namespace that is declared twice or must not be declared")
 	}
-	p.scopes = append(p.scopes, local)
+	p.scopes = append(p.scopes, scope{local, n.Text})
 	return "", nil
 }
 

@@ -1,10 +1,44 @@
 package content
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
 )
+
+// A scope is a prefix, "" for elements without one, and the namespace that it stands for below its declaration.
+type scope struct{ prefix, namespace string }
+
+func declares(scopes []scope, prefix string) bool {
+	return slices.ContainsFunc(scopes, func(s scope) bool { return s.prefix == prefix })
+}
+
+// in is what a node in the namespace of a prefix says of itself; nodes of one namespace share it.
+func (p *xmlParser) in(prefix string) *FileInfo {
+	namespace := ""
+	if prefix == "xml" {
+		namespace = "http://www.w3.org/XML/1998/namespace"
+	}
+	for i := len(p.scopes) - 1; i >= 0; i-- {
+		if p.scopes[i].prefix == prefix {
+			namespace = p.scopes[i].namespace
+			break
+		}
+	}
+	if namespace == "" {
+		return nil
+	}
+	info := p.known[namespace]
+	if info == nil {
+		if p.known == nil {
+			p.known = map[string]*FileInfo{}
+		}
+		info = &FileInfo{namespace: namespace}
+		p.known[namespace] = info
+	}
+	return info
+}
 
 // name reads a qualified name (Namespaces in XML 1.0, section 4) at pos.
 func (p *xmlParser) name() (tag, prefix, local string, err error) {

@@ -15,7 +15,7 @@ func (m *MediaType) Type(n *content.Node) {
 		return
 	}
 	if !isForm(m.Range) {
-		m.shape.fromXML(n)
+		m.shape.fromXML(n, m.Schema.Info().XML.Namespace)
 		m.shape.retype(n, true)
 		return
 	}

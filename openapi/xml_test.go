@@ -88,6 +88,75 @@ func TestXMLNames(t *testing.T) {
 	}
 }
 
+const namespaceSpec = `
+openapi: 3.1.0
+info: { title: t, version: "1" }
+paths:
+  /pets:
+    post:
+      requestBody:
+        content:
+          application/xml:
+            schema:
+              type: object
+              xml: { name: pet, namespace: urn:pets, prefix: p }
+              properties:
+                id: { type: integer, xml: { attribute: true, namespace: urn:ids } }
+                name: { type: string }
+                owner: { type: object, xml: { namespace: urn:people }, properties: { name: { type: string }, mail: { type: string, xml: { namespace: urn:mail, name: address } } } }
+                tag: { type: array, items: { type: string, xml: { namespace: urn:tags } } }
+                photos: { type: array, xml: { wrapped: true }, items: { type: string, xml: { name: url, namespace: urn:urls } } }
+      responses: { "204": { description: done } }
+`
+
+// Elements and attributes are in the namespaces that the document declares; below one that is declared, others are in that
+// or in none. Prefixes are the writer's choice.
+func TestXMLNamespaces(t *testing.T) {
+	for body, want := range map[string]string{
+		`<p:pet xmlns:p="urn:pets"/>`:                                                 "",
+		`<pet xmlns="urn:pets"><name>x</name></pet>`:                                  "",
+		`<q:pet xmlns:q="urn:pets" xmlns:i="urn:ids" i:id="1"><name>x</name></q:pet>`: "",
+		`<q:pet xmlns:q="urn:pets"><q:name>x</q:name></q:pet>`:                        "",
+		`<pet/>`:                         "must be in the namespace urn:pets",
+		`<pet xmlns="urn:Pets"/>`:        "must be in the namespace urn:pets",
+		`<p:pat xmlns:p="urn:pets"/>`:    "must be the element pet",
+		`<pet xmlns="urn:pets" id="1"/>`: "/<@id>",
+		`<pet xmlns="urn:pets" xmlns:i="urn:pets" i:id="1"/>`:                                                                                    "/<@id>",
+		`<pet xmlns="urn:pets"><name xmlns="urn:other">x</name></pet>`:                                                                           "/<name>",
+		`<pet xmlns="urn:pets"><owner xmlns="urn:people"><name>x</name></owner></pet>`:                                                           "",
+		`<pet xmlns="urn:pets"><owner><name>x</name></owner></pet>`:                                                                              "/<owner>",
+		`<pet xmlns="urn:pets"><owner xmlns="urn:people"><name xmlns="urn:pets">x</name></owner></pet>`:                                          "/owner/<name>",
+		`<pet xmlns="urn:pets"><o:owner xmlns:o="urn:people"><name xmlns="">x</name><a:address xmlns:a="urn:mail">y</a:address></o:owner></pet>`: "",
+		`<pet xmlns="urn:pets"><o:owner xmlns:o="urn:people"><o:address>y</o:address></o:owner></pet>`:                                           "/owner/<address>",
+		`<pet xmlns="urn:pets"><t:tag xmlns:t="urn:tags">a</t:tag><t:tag xmlns:t="urn:tags">b</t:tag></pet>`:                                     "",
+		`<pet xmlns="urn:pets"><t:tag xmlns:t="urn:tags">a</t:tag><t:tag xmlns:t="urn:togs">b</t:tag></pet>`:                                     "/<tag>",
+		`<pet xmlns="urn:pets"><photos><u:url xmlns:u="urn:urls">a</u:url></photos></pet>`:                                                       "",
+		`<pet xmlns="urn:pets"><photos><url>a</url></photos></pet>`:                                                                              "!/photos",
+	} {
+		d, problems := Parse("x.yaml", []byte(namespaceSpec), Options{})
+		if len(problems) > 0 {
+			t.Fatal(problems)
+		}
+		n, err := content.Parse([]byte(body), content.Media{Type: "application/xml"}, content.Limits{})
+		if err != nil {
+			t.Fatal(body, err)
+		}
+		m := &d.Operations[0].Body.Content[0]
+		m.Type(n)
+		got := m.Misnamed(n)
+		r := m.Schema.Evaluate(n, schema.Request)
+		for _, v := range r.Violations {
+			got += "!" + v.Pointer
+		}
+		for _, u := range r.Undeclared {
+			got += u.Pointer
+		}
+		if got != want {
+			t.Errorf("%s: %q, want %q", body, got, want)
+		}
+	}
+}
+
 func xmlBody(t *testing.T, body string) (*content.Body, *schema.Result) {
 	t.Helper()
 	d, problems := Parse("x.yaml", []byte(xmlSpec), Options{})

@@ -63,7 +63,7 @@ func (v *validator) body(_ context.Context, e *exchange.Exchange) (exchange.Verd
 		return bad, nil
 	}
 	if wrong := misnamed(e.BodySpec, e.Body); wrong != nil {
-		return exchange.Refuse(exchange.BodyInvalid, describe(wrong)).WithFields(wrong...).WithSetting("xml.name in the request schema of " + v.op.Key), nil
+		return exchange.Refuse(exchange.BodyInvalid, describe(wrong)).WithFields(wrong...).WithSetting("xml of the request schema of " + v.op.Key), nil
 	}
 	return v.fits(e), nil
 }

@@ -1,9 +1,10 @@
 package schema
 
-// XML is how a schema says that its values are written in XML (OpenAPI, XML Object). Namespaces and prefixes are not
-// part of it: elements are told apart by their local names.
+// XML is how a schema says that its values are written in XML (OpenAPI, XML Object). What prefix stands for a namespace is
+// the writer's choice, and not part of it.
 type XML struct {
 	Name      string // of the element or attribute; "": that of the property
+	Namespace string // that it is in; "": not said
 	Attribute bool   // an attribute of the element around it
 	Text      bool   // 3.2: the text of the element around it
 	Wrapped   bool   // of lists: the elements stand within one of their own
@@ -19,9 +20,7 @@ func (b *builder) xml() {
 	x.Name, _ = m["name"].(string)
 	x.Attribute, _ = m["attribute"].(bool)
 	x.Wrapped, _ = m["wrapped"].(bool)
-	if m["namespace"] != nil {
-		b.c.unsupported(b.at, "xml/namespace", "namespace is not enforced: elements are told apart by their local names")
-	}
+	x.Namespace, _ = m["namespace"].(string)
 	switch kind, _ := m["nodeType"].(string); kind {
 	case "attribute":
 		x.Attribute = true
