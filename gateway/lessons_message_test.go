@@ -170,7 +170,9 @@ func TestLesson10(t *testing.T) {
 			t.Errorf("%s: %q", name, values)
 		}
 	}
-	s.learns(t, get("/health", "Connection: close, Authorization", "Authorization: Bearer x"), outcome{400, "protocol.header", ""})
+	for _, name := range []string{"Authorization", "Accept", "If-Match", "Sec-Fetch-Site", "Traceparent"} {
+		s.learns(t, get("/health", "Connection: close, "+name, name+": x"), outcome{400, "protocol.header", ""})
+	}
 }
 
 // Fields that say who asks come from us, in every spelling.

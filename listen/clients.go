@@ -12,12 +12,13 @@ const maxRemembered = 1 << 16
 
 // clients counts by address what each holds and has spent. It is safe for concurrent use.
 type clients struct {
-	limits  *limits
-	mu      sync.Mutex
-	open    int
-	known   map[netip.Addr]*client
-	resting int // of known, those without a connection
-	swept   time.Time
+	limits    *limits
+	mu        sync.Mutex
+	open      int
+	lingering int // of those
+	known     map[netip.Addr]*client
+	resting   int // of known, those without a connection
+	swept     time.Time
 }
 
 // A client is one address, or one /64 of IPv6, which is what a single subscriber gets.
@@ -25,6 +26,7 @@ type client struct {
 	addr       netip.Addr
 	all        *clients
 	open       int
+	lingering  int // of those
 	handshakes bucket
 	resets     bucket // in halves
 }

@@ -38,6 +38,10 @@ type limits struct {
 	streams                int
 	resets, controlFrames  int
 	continuations          int // of a header block
+
+	lingerTime, lingerSilence     time.Duration // see linger
+	lingerBytes                   int64
+	lingerAtOnce, lingerPerClient int
 }
 
 func newLimits(l config.Listener) limits {
@@ -56,6 +60,8 @@ func newLimits(l config.Listener) limits {
 		resets:           or(c.Resets, defaultResets),
 		controlFrames:    or(c.ControlFrames, defaultControlFrames),
 		continuations:    maxContinuations + int(or(int64(l.MaxHeader), defaultMaxHeader)>>14),
+
+		lingerTime: lingerTime, lingerSilence: lingerSilence, lingerBytes: lingerBytes, lingerAtOnce: lingerAtOnce, lingerPerClient: lingerPerClient,
 	}
 	m.perClient = or(c.PerClient, (m.connections+1)/2)
 	return m

@@ -117,6 +117,9 @@ func (s *strict) skip(n int) bool {
 	return true
 }
 
+// owed reports whether the client has more to send of a message whose head was judged.
+func (s *strict) owed() bool { return s.state >= inBody && s.state != passing }
+
 // release ends the reading: the connection speaks another protocol from now on. It returns what was kept back.
 func (s *strict) release() []byte {
 	s.state = passing

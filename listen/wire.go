@@ -26,6 +26,7 @@ type wire struct {
 	failed   error // what comes after that
 	requests atomic.Int64
 	told     atomic.Bool           // that it ends
+	owed     atomic.Bool           // of a message of HTTP/1 that has begun, more may come; see linger
 	flood    atomic.Pointer[flood] // nil unless HTTP/2; set by the reader
 	blocks   *blocks               // likewise
 	preface  int                   // how much of HTTP/2's has come; -1 once it is known to be HTTP/1
@@ -90,7 +91,9 @@ func (w *wire) passes(before, n int) bool {
 	case w.blocks != nil:
 		return before == len(http2.ClientPreface) && w.blocks.skip(n)
 	case before < 0:
-		return w.strict.skip(n)
+		passes := w.strict.skip(n)
+		w.owed.Store(w.strict.owed())
+		return passes
 	}
 	return w.preface >= 0
 }
@@ -116,6 +119,7 @@ func (w *wire) judge(before int, p []byte) {
 		out = w.strict.feed(out, p)
 		w.out = out
 	}
+	w.owed.Store(w.strict.owed())
 	*w.taken = out
 	w.rest()
 }
@@ -148,7 +152,10 @@ func (w *wire) rest() {
 }
 
 // hijacked is told by the HTTP server that the connection is somebody else's from now on.
-func (w *wire) hijacked() { w.out = append(w.out, w.strict.release()...) }
+func (w *wire) hijacked() {
+	w.out = append(w.out, w.strict.release()...)
+	w.owed.Store(false)
+}
 
 // receive reads what came, for HTTP/2 as it is.
 func (w *wire) receive(p []byte) (int, error) {
