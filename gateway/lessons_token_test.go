@@ -93,6 +93,7 @@ func TestLesson15(t *testing.T) {
 	otherwise := s.keys[1]
 	otherwise.Algorithm = "PS256"
 	s.learns(t, get("/read", bearer(otherwise.Sign(t, map[string]any{"typ": "at+jwt"}, claims))), outcome{401, "identity.token", ""})
+	s.learns(t, get("/read", bearer(s.keys[1].Sign(t, map[string]any{"alg": "PS256", "typ": "at+jwt"}, claims))), outcome{401, "identity.token", ""})
 	for name, change := range map[string][2]string{"HS256 beside a key set": {"[ES256, RS256, PS256]", "[ES256, HS256]"}, "none": {"[ES256, RS256, PS256]", "[none]"}} {
 		s.begins(t, name, change, false)
 	}
