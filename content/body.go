@@ -156,6 +156,15 @@ func (b *Body) Media() Media {
 	return b.media
 }
 
+// Octets is the body as one File where it has no tree: what is known of it is its size. It is nil where it has one, or is
+// empty.
+func (b *Body) Octets() *Node {
+	if tree, err := b.Tree(); tree != nil || err != nil || len(b.Bytes()) == 0 {
+		return nil
+	}
+	return &Node{Kind: File, Text: alias(b.data), End: uint32(len(b.data)), File: &FileInfo{ContentType: b.media.Type}}
+}
+
 // Tree returns the body as one strict tree, parsed at the first call. It is nil without an error for an empty body
 // and for octets. The error is an [*Error], and the same at every call: that of Read or New where they refused the body.
 func (b *Body) Tree() (*Node, error) {

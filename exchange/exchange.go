@@ -43,14 +43,30 @@ type Exchange struct {
 }
 
 // JudgeBody evaluates the request body against its schema once; validation, authorization and inspection share the
-// result. It returns nil when there is no body, no tree or no schema.
+// result. It returns nil when there is no body, nothing in it that can be judged, or no schema.
 func (e *Exchange) JudgeBody() *schema.Result {
-	if e.judged == nil && e.Body != nil && e.BodySpec != nil && e.BodySpec.Schema != nil {
-		if tree, err := e.Body.Tree(); err == nil && tree != nil {
-			e.judged = e.BodySpec.Schema.Evaluate(tree, schema.Request)
-		}
+	if e.judged == nil {
+		e.judged = judge(e.Body, e.BodySpec, schema.Request)
 	}
 	return e.judged
+}
+
+// judge evaluates a body; octets have a size and nothing else, where their schema can be that of a text at all.
+func judge(b *content.Body, m *openapi.MediaType, d schema.Direction) *schema.Result {
+	if b == nil || m == nil || m.Schema == nil {
+		return nil
+	}
+	tree, err := b.Tree()
+	if err != nil {
+		return nil
+	}
+	if tree == nil && m.Octets {
+		tree = b.Octets()
+	}
+	if tree == nil {
+		return nil
+	}
+	return m.Schema.Evaluate(tree, d)
 }
 
 // Client is who is at the other end of the connection, as far as the transport knows.
@@ -84,10 +100,8 @@ type Response struct {
 // Judge evaluates the body against its schema once; validation, authorization and masking share the result.
 // It returns nil when there is no body, no tree or no schema.
 func (r *Response) Judge() *schema.Result {
-	if r.judged == nil && r.Body != nil && r.Media != nil && r.Media.Schema != nil {
-		if tree, err := r.Body.Tree(); err == nil && tree != nil {
-			r.judged = r.Media.Schema.Evaluate(tree, schema.Response)
-		}
+	if r.judged == nil {
+		r.judged = judge(r.Body, r.Media, schema.Response)
 	}
 	return r.judged
 }

@@ -90,6 +90,10 @@ func (b *builder) mediaType(c cursor, r string) (MediaType, bool) {
 		}
 	}
 	b.items(c, &m)
+	if m.Schema != nil {
+		types := m.Schema.Types()
+		m.Octets = types == nil || slices.Contains(types, "string")
+	}
 	b.positions(c, &m)
 	b.encoding(c, &m)
 	if isMultipart(r) && r != "multipart/form-data" && m.Schema != nil && m.positions == nil {

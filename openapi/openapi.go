@@ -146,6 +146,7 @@ type MediaType struct {
 	Range  string         // "application/json", "image/*", "*/*"; lower case, without parameters
 	Schema *schema.Schema // nil: anything; of sequential types (JSON Lines …), the schema of a list of their texts
 	Events *Events        // of text/event-stream: what each event is; nil: anything. In requests, Schema is that of their list
+	Octets bool           // the schema can be that of a text, and so bounds the size of what is nothing else
 
 	place
 	shape     *shape            // how texts are read; nil where the body types itself

@@ -79,6 +79,9 @@ func TestBodyMedia(t *testing.T) {
 		"none expected, none": {"GET /orders", asJSON, "", ""},
 		"optional":            {"PUT /orders", asJSON, "", ""},
 		"anything":            {"PUT /orders", asJSON, `{"a":[1,{}]}`, ""},
+		"octets":              {"PUT /orders", "image/png", "\xff\x00\xff\xff", ""},
+		"too many octets":     {"PUT /orders", "image/png", "\xff\x00\xff\xff\xff", "validate.body"},
+		"octets as object":    {"PUT /orders", "application/thing", "\xff", ""}, // in a language that nobody here reads
 		"not JSON":            {"PUT /orders", asJSON, `{"a":`, "content.malformed"},
 	} {
 		op := operation(t, c.op)

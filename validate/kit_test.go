@@ -48,7 +48,7 @@ paths:
         "201": { description: made, content: { application/json: { schema: { $ref: "#/components/schemas/Order" } } } }
         "204": { description: nothing }
     get: { responses: { "200": { description: silent about bodies } } }
-    put: { requestBody: { content: { application/json: { schema: true } } }, responses: { default: { description: any, content: { application/json: { schema: { type: array } } } } } }
+    put: { requestBody: { content: { application/json: { schema: true }, image/png: { schema: { type: string, format: binary, maxLength: 4 } }, application/thing: { schema: { type: object, required: [a] } } } }, responses: { default: { description: any, content: { application/json: { schema: { type: array } } } } } }
     delete: {}
     patch: {}
 components:
