@@ -195,14 +195,16 @@ func (d *decoder) object(n ast.Node, v reflect.Value, path string) {
 		d.source.note(at, p.Key)
 		d.value(p.Value, v.Field(i), at)
 		if enum := v.Type().Field(i).Tag.Get("enum"); enum != "" {
-			d.enum(p.Value, v.Field(i).String(), strings.Split(enum, ","), at)
+			d.enum(p.Value, v.Field(i), strings.Split(enum, ","), at)
 		}
 	}
 }
 
-func (d *decoder) enum(n ast.Node, got string, known []string, path string) {
-	if got != "" && !slices.Contains(known, got) {
+// enum unsets what is none of the known values: nobody should draw conclusions from it.
+func (d *decoder) enum(n ast.Node, v reflect.Value, known []string, path string) {
+	if got := v.String(); got != "" && !slices.Contains(known, got) {
 		d.fail(n, "config.value", fmt.Sprintf("%s: %q is not one of %s", path, got, strings.Join(known, ", ")), "")
+		v.SetString("")
 	}
 }
 

@@ -41,12 +41,13 @@ type judge struct {
 
 func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error) {
 	threshold, leakAt := or(c.Threshold, 5), or(c.ResponseThreshold, 4)
+	var bounds error
 	if threshold < 1 || leakAt < 1 {
-		return nil, fmt.Errorf("inspect.threshold and inspect.response_threshold must be positive")
+		bounds = errors.New("inspect.threshold and inspect.response_threshold must be positive")
 	}
 	engine, err := i.engine(c)
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(bounds, err)
 	}
 	names := knownRules(engine)
 	excluded, err := exclusionsOf(c.Exclude, operation, names)
@@ -54,7 +55,7 @@ func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error)
 		delete(names, r.ID)
 	}
 	monitored, other := compileExclusions("monitor", c.Monitor, operation, names)
-	if err = errors.Join(err, other); err != nil {
+	if err = errors.Join(bounds, err, other); err != nil {
 		return nil, err
 	}
 	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Beyond == "pass", c.Secrets == "inspect", excluded, monitored, nil, i.o.Now}, nil

@@ -15,7 +15,8 @@ import (
 // whatever attack rules would find in the head. What may turn out to be empty is judged once that is known.
 func (v *validator) media(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 	announced := e.Request.Header["Content-Type"]
-	if e.Request.ContentLength == 0 || len(announced) == 0 {
+	certain := e.Request.ContentLength > 0 && v.op.Body != nil
+	if e.Request.ContentLength == 0 || len(announced) == 0 && !certain {
 		return exchange.Pass, nil
 	}
 	m, err := content.ParseMedia(announced)

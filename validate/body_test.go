@@ -143,18 +143,20 @@ func TestMedia(t *testing.T) {
 		media  []string
 		want   string
 	}{
-		"listed":            {"POST /orders", 5, []string{"application/json; charset=utf-8"}, ""},
-		"of unknown length": {"POST /orders", -1, []string{"text/html"}, "validate.media_type"},
-		"not listed":        {"POST /orders", 5, []string{"text/html"}, "validate.media_type"},
-		"charset":           {"POST /orders", 5, []string{"application/json; charset=utf-16"}, "validate.media_type"},
-		"two":               {"POST /orders", 5, []string{"application/json", "text/plain"}, "validate.media_type"},
-		"no type":           {"POST /orders", 5, []string{"json"}, "validate.media_type"},
-		"none announced":    {"POST /orders", 5, nil, ""}, // it may be empty
-		"no body":           {"POST /orders", 0, []string{"text/html"}, ""},
-		"none declared":     {"GET /orders", 2, []string{"text/html"}, "validate.body_unexpected"},
-		"perhaps no body":   {"GET /orders", -1, []string{"text/html"}, ""},
-		"perhaps {}":        {"PATCH /orders", 2, []string{"application/json"}, ""},
-		"charset of none":   {"GET /orders", 2, []string{"text/html; charset=utf-7"}, "validate.media_type"},
+		"listed":             {"POST /orders", 5, []string{"application/json; charset=utf-8"}, ""},
+		"of unknown length":  {"POST /orders", -1, []string{"text/html"}, "validate.media_type"},
+		"not listed":         {"POST /orders", 5, []string{"text/html"}, "validate.media_type"},
+		"charset":            {"POST /orders", 5, []string{"application/json; charset=utf-16"}, "validate.media_type"},
+		"two":                {"POST /orders", 5, []string{"application/json", "text/plain"}, "validate.media_type"},
+		"no type":            {"POST /orders", 5, []string{"json"}, "validate.media_type"},
+		"none announced":     {"POST /orders", 5, nil, "validate.media_type"},
+		"perhaps none":       {"POST /orders", -1, nil, ""}, // it may be empty
+		"none, not declared": {"GET /orders", 5, nil, ""},
+		"no body":            {"POST /orders", 0, []string{"text/html"}, ""},
+		"none declared":      {"GET /orders", 2, []string{"text/html"}, "validate.body_unexpected"},
+		"perhaps no body":    {"GET /orders", -1, []string{"text/html"}, ""},
+		"perhaps {}":         {"PATCH /orders", 2, []string{"application/json"}, ""},
+		"charset of none":    {"GET /orders", 2, []string{"text/html; charset=utf-7"}, "validate.media_type"},
 	} {
 		op := operation(t, c.op)
 		e := &exchange.Exchange{Operation: op, Request: &http.Request{ContentLength: c.length, Header: http.Header{"Content-Type": c.media}}}
