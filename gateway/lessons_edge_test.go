@@ -110,14 +110,17 @@ func TestLesson20(t *testing.T) {
 	}
 	s.record(t)
 
-	for _, reply := range []string{"HTTP/1.1 200 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nok", "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"} {
+	const agrees = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+	for _, reply := range []string{"HTTP/1.1 200 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nContent-Length: 2\r\n\r\nok", agrees + "\r\n", agrees + "Sec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n"} {
 		s := openSchool(t, reply, "")
-		r := get("/health", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
-		if status := s.say(t, r); status < 400 {
-			t.Errorf("%q became %d", reply, status)
-		}
-		if r := s.record(t); !r.Refused {
-			t.Errorf("%q: %+v", reply, r)
+		for _, path := range []string{"/health", "/socket"} { // only the second one may upgrade
+			r := get(path, "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+			if status := s.say(t, r); status < 400 {
+				t.Errorf("%s: %q became %d", path, reply, status)
+			}
+			if r := s.record(t); !r.Refused {
+				t.Errorf("%s: %q: %+v", path, reply, r)
+			}
 		}
 	}
 }

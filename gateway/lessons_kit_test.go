@@ -20,6 +20,7 @@ openapi: 3.1.0
 info: { title: lessons, version: "1" }
 paths:
   /health: { get: { x-sallyport: { anonymous: true }, responses: &none { "204": { description: none } } } }
+  /socket: { get: { x-sallyport: { anonymous: true, streaming: websocket }, responses: { "101": { description: socket } } } }
   /public/{rest}: { get: { x-sallyport: { anonymous: true }, parameters: [ { name: rest, in: path, required: true, schema: { type: string } } ], responses: *none } }
   /pki/ca/prod: { get: { x-sallyport: { anonymous: true }, responses: *none } }
   /items:
