@@ -47,7 +47,7 @@ lint: ## builds golangci-lint on first use, which takes minutes
 
 tls: ## what takes minutes of TLS: testssl.sh from outside, certificates from an ACME server, a proxy that speaks its protocol
 	SALLYPORT_ALL=1 go test -count=1 ./listen -run 'ACME|ProxyProtocol'
-	SALLYPORT_ALL=1 go test -count=1 -timeout 30m ./cmd/sallyport -run 'TestTestSSL|TestSecureRenegotiation'
+	SALLYPORT_ALL=1 go test -count=1 -timeout 30m ./cmd/sallyport -run 'TestTestSSL|TestSecureRenegotiation|TestRunWithACME'
 
 fuzz: ## each fuzz target for FUZZTIME
 	./.ci/fuzz $(FUZZTIME)

@@ -43,6 +43,11 @@ func (c *checker) acme(a ACME, at string) {
 	if u, err := url.Parse(a.CA); a.CA != "" && (err != nil || u.Scheme != "https" || u.Host == "") {
 		c.fail(at+".ca", "is not an https URL", "ca: https://acme-staging-v02.api.letsencrypt.org/directory")
 	}
+	if x := a.ExternalAccount; x != nil {
+		if key, err := base64.RawURLEncoding.DecodeString(x.Key); x.ID == "" || err != nil || len(key) == 0 {
+			c.fail(at+".external_account", "needs an id, and a key in base64url without padding", "{ id: kid-1, key: \"${ACME_KEY}\" }")
+		}
+	}
 }
 
 func (c *checker) pair(p Certificate, at string) {

@@ -26,6 +26,16 @@ type ACME struct {
 	CA string `yaml:"ca"`
 	// CARoot is a PEM file with the only authorities that are trusted for the directory. Default: the system's.
 	CARoot string `yaml:"ca_root"`
+	// ExternalAccount is for authorities that want to know whose account it is (RFC 8555, section 7.3.4).
+	ExternalAccount *ExternalAccount `yaml:"external_account"`
+}
+
+// ExternalAccount is what an authority has handed out to its customer.
+type ExternalAccount struct {
+	// ID of the key.
+	ID string `yaml:"id"`
+	// Key is the MAC key in base64url, as the authority shows it.
+	Key string `yaml:"key"`
 }
 
 // Clients asks clients for certificates in the TLS handshake.

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	"github.com/caddyserver/certmagic"
+	"github.com/mholt/acmez/v3/acme"
 	"go.uber.org/zap"
 
 	"github.com/sallyport/sallyport/config"
@@ -45,9 +46,16 @@ func newRenewal(c config.ACME, at net.Addr, o Options) (*renewal, error) {
 		DefaultServerName: c.Domains[0], OnEvent: tell(logger(o.Log))})
 	socket := at.(*net.TCPAddr)
 	r.issuer = certmagic.NewACMEIssuer(r.config, certmagic.ACMEIssuer{CA: or(c.CA, certmagic.LetsEncryptProductionCA), TestCA: or(c.CA, certmagic.LetsEncryptStagingCA),
-		Email: c.Email, Agreed: true, TrustedRoots: roots, Logger: silent, ListenHost: socket.IP.String(), AltTLSALPNPort: socket.Port, AltHTTPPort: o.HTTPPort, DisableHTTPChallenge: o.HTTPPort == 0})
+		Email: c.Email, Agreed: true, TrustedRoots: roots, Logger: silent, ExternalAccount: external(c.ExternalAccount), ListenHost: socket.IP.String(), AltTLSALPNPort: socket.Port, AltHTTPPort: o.HTTPPort, DisableHTTPChallenge: o.HTTPPort == 0})
 	r.config.Issuers = []certmagic.Issuer{r.issuer}
 	return r, nil
+}
+
+func external(a *config.ExternalAccount) *acme.EAB {
+	if a == nil {
+		return nil
+	}
+	return &acme.EAB{KeyID: a.ID, MACKey: a.Key}
 }
 
 func rootsOf(file string) (*x509.CertPool, error) {
