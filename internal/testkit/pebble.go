@@ -98,7 +98,7 @@ func NewPebble(t testing.TB, httpPort, tlsPort int, more map[string]any) *Pebble
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	t.Cleanup(func() { _, _ = cmd.Process.Kill(), cmd.Wait() })
 	pool := x509.NewCertPool()
 	pool.AddCert(root.Cert)
 	tr := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}
