@@ -136,7 +136,7 @@ type Rate struct {
 type Concurrency struct {
 	// Total towards the upstream. Default 1024.
 	Total int `yaml:"total"`
-	// Client bounds one client address. Default 256.
+	// Client bounds one client address. It is less while little of the total is free, so that a few clients cannot take it from all others. Default 256.
 	Client int `yaml:"client"`
 }
 

@@ -102,11 +102,15 @@ func (l *Limiter) slots(name string, most, each int) slots {
 // acquire takes a slot of the total and of the client, or neither.
 func (s *slots) acquire(e *exchange.Exchange, h *held) (ok bool, bound string) {
 	if s.each > 0 {
-		k := s.l.client(s.id, e.Client.Addr)
-		if !s.l.clients.acquire(k, s.each) {
+		k, share := s.l.client(s.id, e.Client.Addr), s.share()
+		switch {
+		case s.l.clients.acquire(k, share):
+			h.client, h.byClient = k, true
+		case share < s.each:
+			return false, "total"
+		default:
 			return false, "client"
 		}
-		h.client, h.byClient = k, true
 	}
 	if s.most > 0 {
 		if !s.total.acquire(s.most) {
@@ -116,6 +120,18 @@ func (s *slots) acquire(e *exchange.Exchange, h *held) (ok bool, bound string) {
 		h.total = s.total
 	}
 	return true, ""
+}
+
+// share is how many slots a client may hold while so many of the total are free: the fewer, the less, but always one; a client on its
+// own reaches its bound. So a few addresses that hold what they get, by bodies or reading that never end, cannot take the
+// total from everybody else (Choudhury and Hahne, Dynamic Queue Length Thresholds for Shared-Memory Packet Switches, 1998).
+func (s *slots) share() int64 {
+	others := s.most - s.each
+	if others <= 0 {
+		return s.each
+	}
+	free := s.most - s.total.n.Load()
+	return max(1, min(s.each, (free*s.each+others-1)/others))
 }
 
 // held are the slots that one exchange has taken.

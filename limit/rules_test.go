@@ -345,6 +345,35 @@ func TestConcurrency(t *testing.T) {
 	}
 }
 
+// However much a few clients hold, others get in; a client on its own gets what it may have.
+func TestHoardersLeaveRoom(t *testing.T) {
+	for hoarders, least := range map[int]int{1: 256, 4: 140, 16: 50, 200: 4} {
+		r := rulesOf(t, New(Options{}), config.API{})
+		door := []exchange.Guard{r.Admit()}
+		held := map[int]int{}
+		for range 300 { // by turns
+			for i := range hoarders {
+				if code, _ := ask(t, door, from(fmt.Sprintf("192.0.2.%d", i), "")); code == "" {
+					held[i]++
+				}
+			}
+		}
+		for i := range hoarders {
+			if held[i] < least || held[i] > 256 {
+				t.Errorf("one of %d holds %d", hoarders, held[i])
+			}
+		}
+		for i := range 8 {
+			if code, v := ask(t, door, from(fmt.Sprintf("198.51.100.%d", i), "")); code != "" {
+				t.Errorf("beside %d, who hold %d each: %q, %s", hoarders, held[0], code, v.Setting)
+			}
+		}
+		if _, v := ask(t, door, from("192.0.2.0", "")); hoarders > 1 && v.Setting != "apis[shop].concurrency.total" {
+			t.Errorf("one of %d is told of %q", hoarders, v.Setting)
+		}
+	}
+}
+
 func TestConcurrencyOfAnOperation(t *testing.T) {
 	r := rulesOf(t, New(Options{}), config.API{})
 	op := opOf("GET /report", config.Operation{Concurrency: &config.Concurrency{Total: 1}})
