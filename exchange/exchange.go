@@ -98,7 +98,7 @@ type Response struct {
 }
 
 // Judge evaluates the body against its schema once; validation, authorization and masking share the result.
-// It returns nil when there is no body, no tree or no schema.
+// It returns nil when there is no body, nothing in it that can be judged, or no schema.
 func (r *Response) Judge() *schema.Result {
 	if r.judged == nil {
 		r.judged = judge(r.Body, r.Media, schema.Response)

@@ -78,13 +78,14 @@ type Message struct {
 	Header http.Header // of the answer
 	Values []Value
 
-	steps   []step
-	path    []byte                 // Decoded
-	size    int                    // what judging costs: bytes of texts and names, and a weight for each value of a body
-	secrets map[*content.Node]bool // of the body; their text is not among Values, unless …
-	open    bool                   // … they are judged like everything else
-	judge   *judge                 // that has judged the head
-	clear   uint64                 // the collections of one value in which there was nothing then
+	steps     []step
+	path      []byte                 // Decoded
+	size      int                    // what judging costs: bytes of texts and names, and a weight for each value of a body
+	secrets   map[*content.Node]bool // of the body; their text is not among Values, unless …
+	open      bool                   // … they are judged like everything else
+	judge     *judge                 // that has judged the head
+	concealed bool                   // there is a secret in path or query
+	clear     uint64                 // the collections of one value in which there was nothing then
 	folds
 }
 

@@ -52,6 +52,9 @@ func (m *Message) readHead(e *exchange.Exchange) {
 	m.readPath(e)
 	for _, p := range e.Target.Query {
 		m.addNamed(QueryPart, p.Name, p.Value)
+		if e.Operation != nil && e.Operation.SecretInQuery(p.Name) {
+			m.conceal()
+		}
 	}
 	if values := r.Header["Content-Type"]; len(values) > 0 {
 		// A type that is not acceptable is refused with the body; without one there is nothing that it could describe.
@@ -77,6 +80,9 @@ var common = map[string]bool{"Accept": true, "Accept-Encoding": true, "Accept-La
 	"Content-Length": true, "Content-Type": true, "Origin": true, "Pragma": true, "Sec-Fetch-Dest": true, "Sec-Fetch-Mode": true,
 	"Sec-Fetch-Site": true, "Te": true, "User-Agent": true, "X-Requested-With": true}
 
+// conceal says that the value that was added last, which is part of the target, is a secret.
+func (m *Message) conceal() { m.Values[len(m.Values)-1].private, m.concealed = true, true }
+
 // readPath adds the path parameters, which the Core Rule Set on its own would see as a file name only. Where the spec
 // does not tell which segments are parameters, all are.
 func (m *Message) readPath(e *exchange.Exchange) {
@@ -84,6 +90,9 @@ func (m *Message) readPath(e *exchange.Exchange) {
 		for i := range e.Params.Values {
 			if v := &e.Params.Values[i]; v.Param.In == "path" {
 				m.addNamed(PathPart, v.Param.Name, v.Raw)
+				if v.Param.Property.Secret() {
+					m.conceal()
+				}
 			}
 		}
 		return

@@ -18,7 +18,7 @@ import (
 func secrets(e *exchange.Exchange) map[*content.Node]bool {
 	var found map[*content.Node]bool
 	for _, m := range marks(e.JudgeBody()) {
-		if m.Node.Kind != content.String || m.Property.Format != "password" && m.Property.Kind != "secret" {
+		if m.Node.Kind != content.String || !m.Property.Secret() {
 			continue
 		}
 		if found == nil {

@@ -73,6 +73,15 @@ func newPlan(o *Operation, schemes map[string]*SecurityScheme, shapes shaper) *p
 	return p
 }
 
+// SecretInQuery reports whether a pair of the query carries a credential, or what its parameter calls a secret.
+func (o *Operation) SecretInQuery(name string) bool {
+	if o.plan == nil {
+		return false
+	}
+	t, known := o.plan.query[name]
+	return known && (t.slot == skip || o.plan.slots[t.slot].param.Property.Secret())
+}
+
 func newSlot(p *Param, shapes shaper) slot {
 	s := slot{param: p, shape: shapes.shape(p.Schema), header: http.CanonicalHeaderKey(p.Name)}
 	switch p.Style {

@@ -96,7 +96,7 @@ const (
 // pass finds the candidates among the tests of a lane for one text, and reports whether there are any. A private text is not
 // remembered.
 func (r *run) pass(l *lane, text string, private bool, marks []uint64) bool {
-	return r.known(r.p.lanes.known.at(l.seeker, text, private), text, marks, func(top *level) *node {
+	return r.look(r.p.lanes.memo.at(l.seeker, text, private), marks, func(top *level) *node {
 		top.sort()
 		return l.plan(&top.present, text)
 	})
@@ -104,18 +104,18 @@ func (r *run) pass(l *lane, text string, private bool, marks []uint64) bool {
 
 // short is pass for a text of which more is known.
 func (r *run) short(s *Shortcut, text string, private bool, marks []uint64) bool {
-	return s.plan != nil && r.known(r.p.lanes.known.at(s.seeker, text, private), text, marks, func(*level) *node { return s.plan })
+	return s.plan != nil && r.look(r.p.lanes.memo.at(s.seeker, text, private), marks, func(*level) *node { return s.plan })
 }
 
-// known finds the candidates for a text by what is remembered of it, or by a plan.
-func (r *run) known(at occurrence, text string, marks []uint64, plan func(*level) *node) bool {
+// look finds the candidates for a text by what is remembered of it, or by a plan.
+func (r *run) look(at occurrence, marks []uint64, plan func(*level) *node) bool {
 	if known := at.recall(); known != nil {
 		copy(marks, known.marks)
 		return r.activate(known.marks)
 	}
-	r.states += len(text) / perState
+	r.states += len(at.text) / perState
 	top := &r.levels[0]
-	top.set(text)
+	top.set(at.text)
 	r.visit(plan(top), 0, marks)
 	any := r.activate(marks)
 	if !any {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"context"
+	"fmt"
 	"testing"
 )
 
@@ -37,6 +38,37 @@ func TestGates(t *testing.T) {
 		fields = []Field{{Collection: RequestMethod, Text: "PUT"}, {Collection: ArgsGet, Key: "q", Text: "evil42x"}}
 		if hits, err := p.Run(context.Background(), fields, 1, 2, nil); err != nil || len(hits) != 0 {
 			t.Errorf("%s: %v, %d hits for PUT", name, err, len(hits))
+		}
+	}
+}
+
+// A skip that configuration decides is folded behind one that a message may take, where both lead to the same marker; where they lead to
+// different ones, either has its way.
+func TestDecidedSkips(t *testing.T) {
+	for goal, want := range map[string][2]string{"END": {"[5 6]", "[5 6]"}, "LATER": {"[6]", "[5 6]"}} {
+		p, err := compileText(`SecAction "id:1,phase:2,pass,nolog,setvar:tx.level=1"
+SecRule REQUEST_METHOD "@streq HEAD" "id:2,phase:2,pass,nolog,t:none,skipAfter:END"
+SecRule TX:level "@lt 2" "id:3,phase:2,pass,nolog,skipAfter:` + goal + `"
+SecRule ARGS "@contains evil" "id:4,phase:2,pass,t:none,severity:ERROR"
+SecMarker "END"
+SecRule ARGS "@contains evil" "id:5,phase:2,pass,t:none,severity:ERROR"
+SecMarker "LATER"
+SecRule ARGS "@contains evil" "id:6,phase:2,pass,t:none,severity:ERROR"`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if folded := p.folded == 3; folded != (goal == "END") { // the action, the skip and the rule that it passes over
+			t.Errorf("%s: %d rules folded", goal, p.folded)
+		}
+		for i, method := range []string{"GET", "HEAD"} {
+			hits, err := p.Run(context.Background(), []Field{{Collection: RequestMethod, Text: method}, {Collection: ArgsGet, Key: "q", Text: "evil"}}, 1, 2, nil)
+			ids := []int{}
+			for _, h := range hits {
+				ids = append(ids, h.Rule.ID)
+			}
+			if err != nil || fmt.Sprint(ids) != want[i] {
+				t.Errorf("%s, %s: %v, want %s, %v", goal, method, ids, want[i], err)
+			}
 		}
 	}
 }

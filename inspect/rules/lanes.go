@@ -70,7 +70,7 @@ type lanes struct {
 	phaseFrom  [7]int // index in order of the first condition of a phase
 	always     bitset // conditions that nothing can rule out beforehand
 	depth      int    // functions of the longest chain
-	known      memo
+	memo       memo
 }
 
 // A lane is what is done with the values of one collection.

@@ -39,9 +39,9 @@ const (
 
 var memoSeed = maphash.MakeSeed()
 
-// An occurrence is a text that a memo may know.
+// An occurrence is a text in which a seeker is to look.
 type occurrence struct {
-	memo   *memo // nil: it does not
+	memo   *memo // that may know it; nil: none
 	seeker *seeker
 	text   string
 	hash   uint64
@@ -49,7 +49,7 @@ type occurrence struct {
 
 func (m *memo) at(s *seeker, text string, private bool) occurrence {
 	if private || len(text) > memoLength {
-		return occurrence{}
+		return occurrence{seeker: s, text: text}
 	}
 	return occurrence{m, s, text, maphash.String(memoSeed, text) ^ s.salt}
 }

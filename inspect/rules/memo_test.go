@@ -52,7 +52,7 @@ func TestWhatIsRemembered(t *testing.T) {
 		}
 	}
 	l := &p.lanes.text[ArgsGet]
-	known := func(text string) bool { at := p.lanes.known.at(l.seeker, text, false); return at.recall() != nil }
+	known := func(text string) bool { at := p.lanes.memo.at(l.seeker, text, false); return at.recall() != nil }
 	for i := range 3 {
 		pass("once more", false)
 		pass("a password", true)

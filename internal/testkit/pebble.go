@@ -88,7 +88,7 @@ func NewPebble(t testing.TB, httpPort, tlsPort int, more map[string]any) *Pebble
 	root := NewAuthority(t, "pebble")
 	own := root.Server()
 	caRoot := WriteFile(t, "root.pem", CertPEM(root.Cert))
-	at, management := freeAddress(t), freeAddress(t)
+	at, management := FreeAddress(t), FreeAddress(t)
 	settings := map[string]any{"listenAddress": at, "managementListenAddress": management, "httpPort": httpPort, "tlsPort": tlsPort,
 		"certificate": WriteFile(t, "cert.pem", CertPEM(own.Leaf)), "privateKey": WriteFile(t, "key.pem", KeyPEM(t, own))}
 	maps.Copy(settings, more)
@@ -116,14 +116,4 @@ func NewPebble(t testing.TB, httpPort, tlsPort int, more map[string]any) *Pebble
 	}
 	t.Fatal("pebble does not answer")
 	return nil
-}
-
-func freeAddress(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }

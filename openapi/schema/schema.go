@@ -67,6 +67,9 @@ type Annotations struct {
 	WriteOnly       bool
 }
 
+// Secret reports whether the value is said to be a password or a key: kind: secret, or format password.
+func (a *Annotations) Secret() bool { return a.Kind == "secret" || a.Format == "password" }
+
 // URL reports whether the value is said to be a URL: kind: url, or format uri, iri, uri-reference, iri-reference, or the
 // unregistered url, which many documents write.
 func (a *Annotations) URL() bool {

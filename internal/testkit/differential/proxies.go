@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/sallyport/sallyport/internal/testkit"
 )
 
 // Each of these reads a request and sends it on to a raw recorder, as it read it. X-Read-Path is the path by which it
@@ -77,7 +79,7 @@ ProxyPass / http://BEHIND/ nocanon
 }
 
 func proxied(t testing.TB, name, program, configuration string, args ...string) *Upstream {
-	u, front := startRaw(t), free(t)
+	u, front := startRaw(t), testkit.FreeAddress(t)
 	behind := strings.TrimPrefix(u.URL, "http://")
 	launch(t, program, front, strings.NewReplacer("FRONT", front, "BEHIND", behind).Replace(configuration), args...)
 	u.Name, u.URL = name, fmt.Sprintf("http://%s", front)

@@ -136,14 +136,3 @@ func launch(t testing.TB, program, address, configuration string, args ...string
 		}
 	}
 }
-
-// free is an address that nobody has now.
-func free(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
