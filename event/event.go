@@ -1,5 +1,5 @@
-// Package event hands the record of each exchange to whoever keeps or shows it. Sinks never block a request; what a
-// sink has to drop is counted by the sink.
+// Package event hands the record of each exchange, and events beside them, to whoever keeps or shows them. Sinks never
+// block a request; what a sink has to drop is counted by the sink.
 package event
 
 import (
@@ -23,11 +23,30 @@ func (b Bus) Record(r *exchange.Record) {
 	}
 }
 
-func hand(s Sink, r *exchange.Record) {
-	defer func() {
-		if p := recover(); p != nil {
-			slog.Error("a sink of records panicked", "sink", fmt.Sprintf("%T", s), "exchange", r.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+// A Listener is a sink that takes events, too. Event must return at once, like Record.
+type Listener interface{ Event(*exchange.Event) }
+
+// Event hands e to every sink that listens to events.
+func (b Bus) Event(e *exchange.Event) {
+	for _, s := range b {
+		if l, ok := s.(Listener); ok {
+			tell(s, l, e)
 		}
-	}()
+	}
+}
+
+func hand(s Sink, r *exchange.Record) {
+	defer rescue(s, r.ID)
 	s.Record(r)
+}
+
+func tell(s Sink, l Listener, e *exchange.Event) {
+	defer rescue(s, e.ID)
+	l.Event(e)
+}
+
+func rescue(s Sink, id string) {
+	if p := recover(); p != nil {
+		slog.Error("a sink of records panicked", "sink", fmt.Sprintf("%T", s), "id", id, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+	}
 }

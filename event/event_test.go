@@ -15,6 +15,23 @@ func (c *counter) Record(*exchange.Record) { c.Add(1) }
 type panicking struct{}
 
 func (panicking) Record(*exchange.Record) { panic("sink") }
+func (panicking) Event(*exchange.Event)   { panic("sink") }
+
+type listener struct {
+	counter
+	heard atomic.Int64
+}
+
+func (l *listener) Event(*exchange.Event) { l.heard.Add(1) }
+
+// Events go to those who listen to them.
+func TestBusOfEvents(t *testing.T) {
+	l := &listener{}
+	Bus{&counter{}, panicking{}, l}.Event(exchange.NewEvent(exchange.ConfigApplied, ""))
+	if l.heard.Load() != 1 || l.Load() != 0 {
+		t.Errorf("%d events, %d records", l.heard.Load(), l.Load())
+	}
+}
 
 // Every sink gets every record, and a broken one takes it from nobody.
 func TestBus(t *testing.T) {

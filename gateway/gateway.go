@@ -179,7 +179,7 @@ var pool = sync.Pool{New: func() any {
 func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
 	x.w, x.r, x.method, x.parts, x.snapshot = w, r, r.Method, g.parts, g.current.Load() // end has cleared the rest
 	x.e.Start = time.Now()
-	x.e.ID = newID(x.e.Start)
+	x.e.ID = exchange.NewID(x.e.Start)
 	x.e.Request = r
 	x.e.Client = listen.Client(r)
 	x.span = g.parts.Tracer.Start(r)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -169,22 +168,6 @@ func TestRecordWithoutUpstream(t *testing.T) {
 			t.Errorf("%s; recorded: %+v", resp.Status, r)
 		}
 		l.Close() // the second time, nobody is there
-	}
-}
-
-func TestIDs(t *testing.T) {
-	form := regexp.MustCompile(`^[0-9A-HJKMNP-TV-Z]{26}$`)
-	seen := make(map[string]bool, 100_000)
-	now := time.UnixMilli(1_795_000_000_000)
-	for range 100_000 {
-		id := newID(now)
-		if seen[id] || !form.MatchString(id) {
-			t.Fatalf("%q", id)
-		}
-		seen[id] = true
-	}
-	if a, b := newID(now), newID(now.Add(time.Millisecond)); a >= b {
-		t.Errorf("%q is not before %q", a, b)
 	}
 }
 

@@ -1,4 +1,4 @@
-package gateway
+package exchange
 
 import (
 	"math/rand/v2"
@@ -8,9 +8,9 @@ import (
 // alphabet is Crockford's base 32: no letters that are mistaken for others, safe in headers, paths and logs.
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
-// newID returns a ULID: 48 bits of milliseconds, so that ids sort by time, and 80 random bits, so that nobody can guess
+// NewID returns a ULID: 48 bits of milliseconds, so that ids sort by time, and 80 random bits, so that nobody can guess
 // another exchange's (the generator is the runtime's ChaCha8).
-func newID(now time.Time) string {
+func NewID(now time.Time) string {
 	var b [26]byte
 	ms := uint64(now.UnixMilli())
 	for i := 9; i >= 0; i-- {
