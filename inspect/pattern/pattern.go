@@ -94,11 +94,16 @@ func (p *Pattern) Match(s string) bool {
 // Find appends to dst the index pairs of the leftmost match and its groups, as [regexp.Regexp.FindStringSubmatchIndex]
 // returns them. It returns nil where there is none.
 func (p *Pattern) Find(dst []int, s string) []int {
+	if !p.whole && !p.Match(s) {
+		return nil
+	}
+	return p.Locate(dst, s)
+}
+
+// Locate is [Pattern.Find] for a text that is known to hold a match.
+func (p *Pattern) Locate(dst []int, s string) []int {
 	if p.whole {
 		return append(dst, 0, len(s))
-	}
-	if !p.Match(s) {
-		return nil
 	}
 	if !p.binary {
 		e := p.captures()

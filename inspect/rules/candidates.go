@@ -63,11 +63,11 @@ func (r *run) candidates() {
 			continue
 		}
 		if lane := &r.p.lanes.text[f.Collection]; f.Short != nil {
-			any = r.short(f.Short, f.Text, f.Private, r.marks(i, false))
+			any = r.short(f.Short, f.Text, f.Private, slot(i, false))
 		} else if lane.tests != nil {
-			any = r.pass(lane, f.Text, f.Private, r.marks(i, false))
+			any = r.pass(lane, f.Text, f.Private, slot(i, false))
 		}
-		if lane := &r.p.lanes.name[f.Collection]; lane.tests != nil && r.pass(lane, f.Key, false, r.marks(i, true)) {
+		if lane := &r.p.lanes.name[f.Collection]; lane.tests != nil && r.pass(lane, f.Key, false, slot(i, true)) {
 			any = true
 		}
 		f.Clear = !any && !r.late
@@ -77,14 +77,16 @@ func (r *run) candidates() {
 	}
 }
 
-// marks is the set of candidate tests of a field's text or key.
-func (r *run) marks(field int, name bool) []uint64 {
-	at := 2 * field
+// slot numbers the texts and keys of fields.
+func slot(field int, name bool) int {
 	if name {
-		at++
+		return 2*field + 1
 	}
-	return r.cand[at*r.words : (at+1)*r.words]
+	return 2 * field
 }
+
+// marks is the set of candidate tests of a slot.
+func (r *run) marks(slot int) []uint64 { return r.cand[slot*r.words : (slot+1)*r.words] }
 
 // A message may lead the automata of beginnings into so many new states, and into one more for each so many bytes: a state
 // costs some microseconds.
@@ -93,23 +95,25 @@ const (
 	perState  = 256
 )
 
-// pass finds the candidates among the tests of a lane for one text, and reports whether there are any. A private text is not
+// pass finds the candidates among the tests of a lane for the text of a slot, and reports whether there are any. A private text is not
 // remembered.
-func (r *run) pass(l *lane, text string, private bool, marks []uint64) bool {
-	return r.look(r.p.lanes.memo.at(l.seeker, text, private), marks, func(top *level) *node {
+func (r *run) pass(l *lane, text string, private bool, slot int) bool {
+	return r.look(r.p.lanes.memo.at(l.seeker, text, private), slot, func(top *level) *node {
 		top.sort()
 		return l.plan(&top.present, text)
 	})
 }
 
 // short is pass for a text of which more is known.
-func (r *run) short(s *Shortcut, text string, private bool, marks []uint64) bool {
-	return s.plan != nil && r.look(r.p.lanes.memo.at(s.seeker, text, private), marks, func(*level) *node { return s.plan })
+func (r *run) short(s *Shortcut, text string, private bool, slot int) bool {
+	return s.plan != nil && r.look(r.p.lanes.memo.at(s.seeker, text, private), slot, func(*level) *node { return s.plan })
 }
 
 // look finds the candidates for a text by what is remembered of it, or by a plan.
-func (r *run) look(at occurrence, marks []uint64, plan func(*level) *node) bool {
+func (r *run) look(at occurrence, slot int, plan func(*level) *node) bool {
+	marks := r.marks(slot)
 	if known := at.recall(); known != nil {
+		r.known[slot] = known
 		copy(marks, known.marks)
 		return r.activate(known.marks)
 	}

@@ -22,6 +22,7 @@ type memory struct {
 	seeker *seeker
 	text   string
 	marks  bitset
+	places places
 }
 
 // A seeker is a lane or a shortcut: each looks for something else in a text.
@@ -77,6 +78,6 @@ func (o *occurrence) remember(marks bitset) {
 	}
 	if part := uint32(o.hash>>32) | 1; o.memo.once[o.pair()].Swap(part) == part {
 		p := &o.memo.pairs[o.pair()]
-		p[1].Store(p[0].Swap(&memory{o.seeker, strings.Clone(o.text), slices.Clone(marks)}))
+		p[1].Store(p[0].Swap(&memory{seeker: o.seeker, text: strings.Clone(o.text), marks: slices.Clone(marks)}))
 	}
 }

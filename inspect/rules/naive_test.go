@@ -248,7 +248,7 @@ func agrees(t *testing.T, p *Program, r *run, one *test, text string, want bool,
 			if lane.tests == nil || !lane.tests.has(one.number) {
 				continue
 			}
-			if !bitset(r.marks(i, name)).has(one.number) {
+			if !bitset(r.marks(slot(i, name))).has(one.number) {
 				t.Errorf("test %d (%s) is no candidate for %q in collection %d (names: %v)", one.number, one.chain.Name(), text, c, name)
 				return
 			}

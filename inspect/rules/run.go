@@ -21,6 +21,7 @@ type run struct {
 	from   [collections + 1]int32 // where in index a collection begins
 	words  int                    // of a set of tests
 	cand   []uint64               // sets of candidate tests: two for each field, its text's and its key's
+	known  []*memory              // what is remembered of each field's text and key
 	seen   bitset                 // the tests that are candidates somewhere
 	levels []level
 	states int      // into which the automata of beginnings may still be led
@@ -61,6 +62,7 @@ type match struct {
 	field    int
 	name     bool
 	level    int
+	told     bool // the value is the text or the key of its field, and the test a candidate for it
 	fragment string
 	message  string
 }
@@ -108,6 +110,7 @@ func (r *run) begin(p *Program, fields []Field, hits []Hit) {
 	r.sort()
 	r.words = (len(p.tests) + 63) / 64
 	r.cand = zeroed(r.cand, 2*len(fields)*r.words)
+	r.known = append(r.known[:0], make([]*memory, 2*len(fields))...)
 	r.seen = zeroed(r.seen, r.words)
 	r.ready(p.lanes.depth)
 	r.active = append(r.active[:0], p.lanes.always...)
@@ -163,6 +166,7 @@ func (r *run) end() {
 	if cap(r.arena) > maxBuffer {
 		r.arena = nil
 	}
+	clear(r.known)
 	r.fields, r.hits, r.current, r.ctx = nil, nil, match{}, nil
 	r.extra, r.matched, r.controls, r.arena = r.extra[:0], r.matched[:0], r.controls[:0], r.arena[:0]
 }
@@ -260,7 +264,7 @@ func (r *run) target(c *condition, t *target, level int) {
 func (r *run) ofFields(c *condition, t *target, level int) {
 	for _, part := range t.parts {
 		for _, i := range r.of(part) {
-			if c.laned && !bitset(r.marks(int(i), t.names)).has(c.test.number) {
+			if c.laned && !bitset(r.marks(slot(int(i), t.names))).has(c.test.number) {
 				continue
 			}
 			f := &r.fields[i]
@@ -271,7 +275,7 @@ func (r *run) ofFields(c *condition, t *target, level int) {
 			if t.names {
 				text = f.Key
 			}
-			r.value(c, match{variable: t.variable, key: f.Key, value: text, field: int(i), name: t.names, level: level})
+			r.value(c, match{variable: t.variable, key: f.Key, value: text, field: int(i), name: t.names, level: level, told: c.laned})
 			if c.once && len(r.matched) > 0 {
 				return
 			}
@@ -315,13 +319,23 @@ func (r *run) value(c *condition, m match) {
 // judge applies the operator. A value may lie in the buffer, and is copied before anything is kept of it.
 func (r *run) judge(c *condition, m match) {
 	op := c.test.op
-	if len(r.matched) >= maxHits || r.capturing && op.pattern != nil && op.pattern.Match(m.value) == op.negated {
+	if len(r.matched) >= maxHits {
+		return
+	}
+	decided := m.told && c.test.steps == nil && r.p.lanes.exact.has(c.test.number)
+	if r.capturing && op.pattern != nil && !op.negated {
+		if !decided && !op.pattern.Match(m.value) {
+			return
+		}
+		m.value = r.stable(m.value)
+		r.captureAll(m.value, r.locate(c.test, &m))
+		r.holds(c, m)
 		return
 	}
 	if r.capturing {
 		m.value = r.stable(m.value)
 	}
-	if op.evaluate(r, m.value) {
+	if decided && !r.capturing || op.evaluate(r, m.value) {
 		m.value = r.stable(m.value)
 		r.holds(c, m)
 	}

@@ -20,23 +20,7 @@ func (c *compiler) rx(at seclang.Pos, o *operator, expr string) error {
 		return problem(at, "@rx: %s", strings.Replace(err.Error(), flags, "", 1))
 	}
 	o.pattern, o.literals, o.captures, o.caseless = p, p.Required(), true, p.Caseless()
-	o.holds = func(r *run, v string) bool {
-		if !r.capturing {
-			return p.Match(v)
-		}
-		found := p.Find(r.groups[:0], v)
-		if found != nil {
-			r.groups = found
-		}
-		for i := 0; i+1 < len(found) && i < 18; i += 2 {
-			text := ""
-			if found[i] >= 0 {
-				text = v[found[i]:found[i+1]]
-			}
-			r.capture(i/2, text)
-		}
-		return found != nil
-	}
+	o.holds = func(_ *run, v string) bool { return p.Match(v) } // what it captures: [run.locate]
 	return nil
 }
 

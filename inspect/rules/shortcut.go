@@ -163,7 +163,7 @@ func (p *Program) ofAll(c Collection, texts []string) *Shortcut {
 		r.ctx, r.done, r.late = context.Background(), 0, false
 		r.begin(p, []Field{{Collection: c, Text: text}}, nil)
 		r.states = newStates
-		candidate := r.pass(&p.lanes.text[c], text, true, r.marks(0, false))
+		candidate := r.pass(&p.lanes.text[c], text, true, 0)
 		r.end()
 		runs.Put(r)
 		if candidate {

@@ -90,7 +90,7 @@ func candidatesOf(t *testing.T, p *Program, f Field) []uint64 {
 	r := &run{ctx: t.Context()}
 	r.begin(p, []Field{f}, nil)
 	r.candidates()
-	return slices.Clone(r.marks(0, false))
+	return slices.Clone(r.marks(0))
 }
 
 func holds(t *testing.T, one *test, text string) bool {

@@ -126,7 +126,7 @@ func (r *run) eachTX(t *target, do func(match)) {
 		}
 	}
 	for i := range r.extra {
-		if x := &r.extra[i]; t.selects(x.name) {
+		if x := &r.extra[i]; t.selectsLower(x.name) {
 			do(match{variable: t.variable, key: x.name, value: x.value, field: int(x.origin)})
 		}
 	}

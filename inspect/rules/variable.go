@@ -84,11 +84,11 @@ type exception struct {
 	pattern *regexp.Regexp
 }
 
-func (e *exception) covers(lower string) bool {
+func (e *exception) covers(key string) bool {
 	if e.pattern != nil {
-		return e.pattern.MatchString(lower)
+		return e.pattern.MatchString(strings.ToLower(key))
 	}
-	return e.key == "" || e.key == lower
+	return e.key == "" || e.key == key || strings.ToLower(key) == e.key
 }
 
 // compileTargets resolves variables, and applies negations to the targets of the same variable.
@@ -196,21 +196,34 @@ func (t *target) selects(key string) bool {
 	if t.pattern == nil && len(t.except) == 0 && !t.exact {
 		return strings.EqualFold(t.key, key)
 	}
-	lower := strings.ToLower(key)
-	own := lower
 	if t.exact {
-		own = key
+		return t.takes(key) && !t.excepts(key)
 	}
-	if t.literal != "" && len(t.except) == 0 {
-		return t.prefix && strings.HasPrefix(own, t.literal) || !t.prefix && strings.Contains(own, t.literal)
+	return t.selectsLower(strings.ToLower(key))
+}
+
+// selectsLower is selects for a key that is in lower case, of a target that does not compare keys as they are.
+func (t *target) selectsLower(key string) bool { return t.takes(key) && !t.excepts(key) }
+
+// takes reports whether a key, spelled as it is compared, is one of those that the target asks for.
+func (t *target) takes(key string) bool {
+	switch {
+	case t.prefix:
+		return strings.HasPrefix(key, t.literal)
+	case t.literal != "":
+		return strings.Contains(key, t.literal)
+	case t.pattern != nil:
+		return t.pattern.MatchString(key)
 	}
-	if t.pattern != nil && !t.pattern.MatchString(own) || t.pattern == nil && t.key != "" && t.key != own {
-		return false
-	}
+	return t.key == "" || t.key == key
+}
+
+// excepts reports whether a key is taken away.
+func (t *target) excepts(key string) bool {
 	for i := range t.except {
-		if t.except[i].covers(lower) {
-			return false
+		if t.except[i].covers(key) {
+			return true
 		}
 	}
-	return true
+	return false
 }
