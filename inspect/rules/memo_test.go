@@ -96,3 +96,41 @@ func BenchmarkMemo(b *testing.B) {
 		})
 	}
 }
+
+// Where expressions match in a text that comes again is found once, per expression and its transformations, and is the same.
+func TestPlacesAreRemembered(t *testing.T) {
+	p, err := compileText(`SecRule ARGS "@rx ([a-z]+)=(\d+)" "id:1,phase:2,deny,capture,logdata:'%{TX.1} %{TX.2}',t:none"` + "\n" +
+		`SecRule ARGS "@rx ([a-z]+)=(\d+)" "id:2,phase:2,deny,capture,logdata:'%{TX.1} %{TX.2}',t:urlDecodeUni,t:lowercase"` + "\n" +
+		`SecRule ARGS "@rx ^(\w)" "id:3,phase:2,deny,capture,chain,t:none"` + "\n\t" + `SecRule MATCHED_VAR "@rx (\d)$" "capture,logdata:'%{TX.1}',t:none"`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func() string {
+		hits, err := p.Run(context.Background(), []Field{{Collection: ArgsGet, Key: "a", Text: "A%62c=17 x=9"}, {Collection: ArgsGet, Key: "b", Text: "none"}}, 1, 2, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said := ""
+		for _, h := range hits {
+			said += fmt.Sprint(h.Rule.ID, " ", h.Fragment, "; ")
+		}
+		return said
+	}
+	first := run()
+	for range 4 {
+		if again := run(); again != first || first == "" {
+			t.Errorf("%q, the first time %q", again, first)
+		}
+	}
+	at := p.lanes.memo.at(p.lanes.text[ArgsGet].seeker, "A%62c=17 x=9", false)
+	known := at.recall()
+	if known == nil || known.places.Load() == nil || len(*known.places.Load()) != 3 {
+		t.Fatalf("%+v", known)
+	}
+	for i := range 2 * maxPlaces {
+		known.note(1000+i, make([]int, 40))
+	}
+	if list := *known.places.Load(); len(list) != maxPlaces || len(list[len(list)-1].groups) != maxGroups {
+		t.Errorf("%d places, the last of %d indices", len(list), len(list[len(list)-1].groups))
+	}
+}
