@@ -1,0 +1,175 @@
+package spool
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/event/encode"
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// A frame is an entry of the journal as it lies on disk:
+//
+//	4 bytes  length of what follows the checksum, big endian like all numbers here
+//	4 bytes  CRC-32C of it
+//	8 bytes  sequence number
+//	1 byte   what it is: record, refused, findings, event
+//	4 bytes  length of the sealed part
+//	…        what is personal, sealed under the person's key; nothing where nothing is
+//	…        the rest, as JSON
+const (
+	frameHead = 8
+	entryHead = 8 + 1 + 4
+	// maxFrame bounds a frame; records and events are bounded where they are made, far below.
+	maxFrame = 1 << 20
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// kind tells what an entry is, so that nobody needs to read it for that.
+type kind byte
+
+const (
+	isRecord kind = 1 << iota
+	isRefused
+	isFinding
+	isEvent
+)
+
+func kindOf(i encode.Item) kind {
+	if i.Event != nil {
+		return isEvent
+	}
+	k := isRecord
+	if i.Record.Refused {
+		k |= isRefused
+	}
+	if len(i.Record.Findings) > 0 {
+		k |= isFinding
+	}
+	for n := range i.Record.Steps {
+		if i.Record.Steps[n].Code != "" {
+			k |= isFinding // what a guard in monitor would have refused
+			break
+		}
+	}
+	return k
+}
+
+// errTooLarge is an entry that no frame holds.
+var errTooLarge = errors.New("the entry is too large")
+
+// appendFrame appends i as the entry seq. On error b is returned as it was.
+func appendFrame(b []byte, seq uint64, i encode.Item, seal event.Sealer) ([]byte, error) {
+	whose, public, personal, err := part(i)
+	if err != nil {
+		return b, err
+	}
+	var sealed []byte
+	if len(personal) > len("{}") {
+		if sealed, err = seal.Seal(whose, personal); err != nil {
+			return b, fmt.Errorf("couldn't seal what is personal: %w", err)
+		}
+	}
+	size := entryHead + len(sealed) + len(public)
+	if size > maxFrame {
+		return b, errTooLarge
+	}
+	start := len(b)
+	b = binary.BigEndian.AppendUint32(b, uint32(size))
+	b = append(b, 0, 0, 0, 0)
+	b = binary.BigEndian.AppendUint64(b, seq)
+	b = append(b, byte(kindOf(i)))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(sealed)))
+	b = append(b, sealed...)
+	b = append(b, public...)
+	binary.BigEndian.PutUint32(b[start+4:], crc32.Checksum(b[start+frameHead:], castagnoli))
+	return b, nil
+}
+
+func part(i encode.Item) (whose string, public, personal []byte, err error) {
+	var p exchange.Personal
+	if i.Event != nil {
+		var e exchange.Event
+		whose = i.Event.Whose()
+		e, p = i.Event.Part()
+		public, err = json.Marshal(&e)
+	} else {
+		var r exchange.Record
+		whose = i.Record.Whose()
+		r, p = i.Record.Part()
+		public, err = json.Marshal(&r)
+	}
+	if err != nil {
+		return "", nil, nil, err
+	}
+	personal, err = json.Marshal(&p)
+	return whose, public, personal, err
+}
+
+// A frame is read back without a copy: its parts are those of what was read.
+type frame struct {
+	seq            uint64
+	kind           kind
+	sealed, public []byte
+	size           int
+}
+
+// errDamaged is what cannot be read as a frame: cut off, or changed.
+var errDamaged = errors.New("not a whole frame")
+
+// parseFrame reads the frame that b begins with. It allocates nothing and believes nothing.
+func parseFrame(b []byte) (f frame, err error) {
+	if len(b) < frameHead {
+		return f, errDamaged
+	}
+	size := binary.BigEndian.Uint32(b)
+	if size < entryHead || size > maxFrame || int(size) > len(b)-frameHead {
+		return f, errDamaged
+	}
+	body := b[frameHead : frameHead+int(size)]
+	if crc32.Checksum(body, castagnoli) != binary.BigEndian.Uint32(b[4:]) {
+		return f, errDamaged
+	}
+	sealed := binary.BigEndian.Uint32(body[9:])
+	if int64(sealed) > int64(len(body)-entryHead) {
+		return f, errDamaged
+	}
+	rest := body[entryHead:]
+	return frame{binary.BigEndian.Uint64(body), kind(body[8]), rest[:sealed], rest[sealed:], frameHead + int(size)}, nil
+}
+
+// item restores what the frame holds. What was erased stays away, which is no error.
+func (f frame) item(seal event.Sealer) (i encode.Item, err error) {
+	var p exchange.Personal
+	if len(f.sealed) > 0 {
+		plain, err := seal.Open(f.sealed)
+		switch {
+		case errors.Is(err, event.ErrErased):
+		case err != nil:
+			return i, fmt.Errorf("couldn't open what is personal: %w", err)
+		default:
+			if err := json.Unmarshal(plain, &p); err != nil {
+				return i, err
+			}
+		}
+	}
+	if f.kind&isEvent != 0 {
+		i.Event = &exchange.Event{}
+		if err := json.Unmarshal(f.public, i.Event); err != nil {
+			return encode.Item{}, err
+		}
+		i.Event.Restore(p)
+		return i, nil
+	}
+	i.Record = &exchange.Record{}
+	if err := json.Unmarshal(f.public, i.Record); err != nil {
+		return encode.Item{}, err
+	}
+	i.Record.Restore(p)
+	return i, nil
+}

@@ -1,0 +1,118 @@
+package spool
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+)
+
+// A lane is a journal with its board: what one process writes. Nearly always there is one. While a gateway is replaced without
+// dropping a request, its successor writes a lane of its own, and takes over what the predecessor left once that is gone.
+type lane struct {
+	*journal
+	board   *boardFile
+	lock    *os.File
+	number  int
+	lost    uint64         // found when it was opened: accepted, but never written
+	cursors sync.Mutex     // whoever moves one
+	readers sync.WaitGroup // runners
+}
+
+// maxLanes bounds how many processes may write at a time, which is two, and what they leave.
+const maxLanes = 16
+
+// openLane opens the lane n, or returns nil where another process has it.
+func openLane(dir string, n int, segment int64) (*lane, error) {
+	dir = filepath.Join(dir, strconv.Itoa(n))
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	held, err := lock(dir)
+	if held == nil {
+		return nil, err
+	}
+	l := &lane{lock: held, number: n}
+	if l.board, err = openBoard(dir); err != nil {
+		held.Close()
+		return nil, err
+	}
+	if l.journal, err = openJournal(dir, segment, l.board.accepted.Load()-l.board.lost.Load()+1); err != nil {
+		_ = l.board.close()
+		held.Close()
+		return nil, fmt.Errorf("couldn't open the journal: %w", err)
+	}
+	l.reckon()
+	return l, nil
+}
+
+// reckon finds what the last process accepted and did not write: its queue died with it.
+func (l *lane) reckon() {
+	known := l.next - 1 + l.board.lost.Load()
+	if accepted := l.board.accepted.Load(); accepted > known {
+		l.lost = accepted - known
+		l.board.lost.Add(l.lost)
+	} else { // after a loss of power the board may be older than the journal
+		l.board.accepted.Store(known)
+	}
+	for i := range l.board.slots {
+		s := &l.board.slots[i]
+		if c := s.load(); c.cursor > l.next { // and a cursor newer than what it points into
+			s.store(counts{start: l.next, cursor: l.next})
+		}
+	}
+}
+
+func (l *lane) claim(name string) (*slot, error) {
+	l.cursors.Lock()
+	defer l.cursors.Unlock()
+	return l.board.claim(name, l.end())
+}
+
+func (l *lane) find(name string) *slot {
+	l.cursors.Lock()
+	defer l.cursors.Unlock()
+	return l.board.find(name)
+}
+
+func (l *lane) forget(kept func(name string) bool) {
+	l.cursors.Lock()
+	defer l.cursors.Unlock()
+	l.board.forget(kept)
+}
+
+func (l *lane) close() {
+	_ = l.journal.close() // what was written is with the kernel
+	_ = l.board.close()
+	l.lock.Close()
+}
+
+// remove removes a lane that is empty and ours.
+func (l *lane) remove() {
+	l.close()
+	_ = os.RemoveAll(l.dir) // else it is found empty again
+}
+
+// ownLane opens the first lane that nobody has.
+func ownLane(dir string, segment int64) (*lane, error) {
+	for n := range maxLanes {
+		if l, err := openLane(dir, n, segment); l != nil || err != nil {
+			return l, err
+		}
+	}
+	return nil, fmt.Errorf("%d processes write to %s", maxLanes, dir)
+}
+
+// leftLane opens a lane that is not taken, which a process that is gone has left; nil where there is none.
+func leftLane(dir string, taken func(n int) bool, segment int64) (*lane, error) {
+	for n := range maxLanes {
+		if _, err := os.Stat(filepath.Join(dir, strconv.Itoa(n))); err != nil || taken(n) {
+			continue
+		}
+		if l, err := openLane(dir, n, segment); l != nil || err != nil {
+			return l, err
+		}
+	}
+	return nil, nil
+}

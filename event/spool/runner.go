@@ -1,0 +1,200 @@
+package spool
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/sallyport/sallyport/event/encode"
+	"github.com/sallyport/sallyport/event/sink"
+)
+
+// A runner brings one sink what one lane has for it.
+type runner struct {
+	*output
+	lane   *lane
+	slot   *slot
+	own    bool          // the lane is written to
+	wake   chan struct{} // something was written
+	reader reader
+}
+
+// A letter is a message with what it was made of.
+type letter struct {
+	message sink.Message
+	item    encode.Item
+}
+
+// A parcel is a stretch of the journal, as the sink is to get it.
+type parcel struct {
+	letters    []letter
+	bytes      int
+	from       uint64 // where the cursor was
+	next       uint64 // the first entry that is not in it
+	skipped    uint64 // entries that the sink does not want
+	unreadable uint64
+}
+
+func (r *runner) run() {
+	defer r.reader.close()
+	for {
+		p := r.gather()
+		if p == nil {
+			return
+		}
+		r.sending.Lock()
+		refused, ok := r.deliver(p.letters, func() bool { return r.cursor() != p.from })
+		r.sending.Unlock()
+		switch {
+		case ok:
+			r.settle(p, refused)
+		case r.ended():
+			return
+		}
+	}
+}
+
+// ended reports whether nothing is to be tried again.
+func (r *runner) ended() bool {
+	select {
+	case <-r.ctx.Done():
+		return true
+	case <-r.ending:
+		return true
+	default:
+		return false
+	}
+}
+
+// gather waits for a batch; nil where the runner is to end.
+func (r *runner) gather() *parcel {
+	limits := r.sink.Batch()
+	begin := r.cursor()
+	p := &parcel{from: begin, next: begin}
+	var patience <-chan time.Time
+	for r.ctx.Err() == nil {
+		r.fill(p, limits)
+		full := len(p.letters) >= limits.Messages || p.bytes >= limits.Bytes
+		if full || p.skipped+p.unreadable >= maxTail {
+			return p
+		}
+		done := r.lane.end() <= p.next && !r.own
+		if len(p.letters) > 0 && patience == nil {
+			patience = time.After(limits.Wait)
+		}
+		if done || r.ended() {
+			return p.orNil()
+		}
+		select {
+		case <-r.wake:
+		case <-patience:
+			return p
+		case <-r.ending: // once more, for what came meanwhile
+		case <-r.ctx.Done():
+		}
+	}
+	return nil
+}
+
+// orNil is nil where nothing is to be settled.
+func (p *parcel) orNil() *parcel {
+	if len(p.letters) == 0 && p.skipped+p.unreadable == 0 {
+		return nil
+	}
+	return p
+}
+
+// fill adds to p what the journal has, up to the limits.
+func (r *runner) fill(p *parcel, limits sink.Batch) {
+	for len(p.letters) < limits.Messages && p.bytes < limits.Bytes && p.next < r.lane.end() {
+		var b *block
+		if r.own {
+			b = r.spool.tail.holding(p.next)
+		}
+		if b != nil {
+			r.fromMemory(p, b, limits)
+			continue
+		}
+		if !r.fromDisk(p, limits) {
+			return
+		}
+	}
+}
+
+func (r *runner) fromMemory(p *parcel, b *block, limits sink.Batch) {
+	lines := b.variant(r.Variant)
+	for n := int(p.next - b.first); n < len(b.items); n++ {
+		if len(p.letters) >= limits.Messages || p.bytes >= limits.Bytes {
+			return
+		}
+		p.next++
+		if i := b.items[n]; r.Only.selects(kindOf(i)) {
+			p.add(i, lines.line(n, i, r.Encode))
+		} else {
+			p.skipped++
+		}
+	}
+}
+
+// fromDisk returns false where nothing can be read now.
+func (r *runner) fromDisk(p *parcel, limits sink.Batch) bool {
+	begun := p.next
+	next, err := r.reader.read(p.next, func(f frame) bool {
+		if len(p.letters) >= limits.Messages || p.bytes >= limits.Bytes || f.seq-begun >= maxTail {
+			return false
+		}
+		p.next = f.seq + 1
+		if !r.Only.selects(f.kind) {
+			p.skipped++
+			return true
+		}
+		i, err := f.item(r.spool.sealer)
+		if err != nil {
+			p.unreadable++
+			slog.Error("couldn't read an entry of the spool", "sink", r.Name, "error", err)
+			return true
+		}
+		p.add(i, r.Encode(nil, i))
+		return true
+	})
+	if err != nil {
+		slog.Error("couldn't read the spool", "sink", r.Name, "error", err)
+		return false
+	}
+	if next > p.next { // what lies between is damaged
+		p.unreadable += next - p.next
+		p.next = next
+	}
+	return p.next > begun
+}
+
+func (p *parcel) add(i encode.Item, text []byte) {
+	m := sink.Message{Body: text}
+	if e := i.Event; e != nil {
+		m.ID, m.Time, m.Severity, m.Name = e.ID, e.Time, e.Severity, e.Kind
+	} else {
+		m.ID, m.Time, m.Severity, m.Name = i.Record.ID, i.Record.Time, encode.Severity(i.Record), i.Record.Operation
+	}
+	p.letters = append(p.letters, letter{m, i})
+	p.bytes += len(text)
+}
+
+func (r *runner) cursor() uint64 {
+	r.lane.cursors.Lock()
+	defer r.lane.cursors.Unlock()
+	return r.slot.load().cursor
+}
+
+// settle moves the cursor. Where the journal's bound has moved it while the parcel was sent, what was before it counts as
+// dropped though it came, and nothing counts twice.
+func (r *runner) settle(p *parcel, refused uint64) {
+	r.lane.cursors.Lock()
+	c := r.slot.load()
+	if c.cursor == p.from {
+		c.skipped, c.dropped, c.dead = c.skipped+p.skipped, c.dropped+p.unreadable, c.dead+refused
+	}
+	c.cursor = max(c.cursor, p.next)
+	r.slot.store(c)
+	r.lane.cursors.Unlock()
+	r.spool.losses.add(r.Name, damaged, p.unreadable)
+	r.spool.release()
+}
