@@ -12,6 +12,7 @@
 //	forward    to the upstream and back
 //	protect    what leaves: field filter, masking, errors, headers, CORS
 //	event      the record of every exchange, to whoever keeps it
+//	audit      the log that cannot be changed unnoticed
 //	telemetry  the record as access log, metrics and traces
 //	admin      health, metrics and the admin API for operators
 //

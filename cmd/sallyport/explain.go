@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
+	tell "github.com/sallyport/sallyport/exchange/explain"
 	"github.com/sallyport/sallyport/store"
 )
 
@@ -109,40 +110,22 @@ func listed(w io.Writer, list []*exchange.Record) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "TIME\tEXCHANGE\tSTATUS\tREASON\tOPERATION\tCLIENT")
 	for _, r := range list {
-		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", r.Time.Local().Format(time.TimeOnly), r.ID, r.Status, kept(r), r.Method+" "+r.Path, r.Client)
+		fmt.Fprintf(t, "%s\t%s\t%d\t%s\t%s\t%s\n", r.Time.Local().Format(time.TimeOnly), r.ID, r.Status, tell.Kept(r), r.Method+" "+r.Path, r.Client)
 	}
 	_ = t.Flush() // the terminal has gone
-}
-
-// kept is why a record is: what refused, or would have, or that something was noticed.
-func kept(r *exchange.Record) string {
-	if r.Code != "" {
-		return r.Code
-	}
-	for i := range r.Steps {
-		if r.Steps[i].Code != "" {
-			return "(would be " + r.Steps[i].Code + ")"
-		}
-	}
-	return "(finding)"
 }
 
 // explain tells the story of one exchange: what was asked, who refused and why, what would change that.
 func explain(w io.Writer, r *exchange.Record) {
 	fmt.Fprintf(w, "%s  %s %s → %d\n", r.ID, r.Method, r.Path, r.Status)
 	fmt.Fprintf(w, "  when       %s, took %s\n", r.Time.Local().Format(time.RFC3339), r.Took.Round(time.Microsecond))
-	fmt.Fprintf(w, "  who        %s\n", who(r))
-	fmt.Fprintf(w, "  operation  %s\n", orDash(r.Operation))
-	if r.Refused {
-		refusal(w, r)
-	} else {
+	fmt.Fprintf(w, "  who        %s\n", tell.Who(r))
+	fmt.Fprintf(w, "  operation  %s\n", tell.OrDash(r.Operation))
+	if !r.Refused {
 		fmt.Fprintln(w, "  passed")
 	}
-	for i := range r.Steps {
-		if s := &r.Steps[i]; s.Code != "" && s.Mode == config.Monitor {
-			fmt.Fprintf(w, "  monitored  %s would have refused: %s\n", s.Guard, s.Code)
-			because(w, s.Code, s.Detail, s.Fields, s.Setting)
-		}
+	for _, c := range tell.Causes(r) {
+		because(w, c)
 	}
 	for _, f := range r.Findings {
 		fmt.Fprintf(w, "  finding    %s %s: %s", f.Guard, f.Rule, f.Message)
@@ -156,55 +139,32 @@ func explain(w io.Writer, r *exchange.Record) {
 	}
 	fmt.Fprintln(w, "  guards")
 	for _, s := range r.Steps {
-		fmt.Fprintf(w, "    %-18s %-8s %8s  %s\n", s.Guard, s.Mode, s.Took.Round(time.Microsecond), outcome(s))
+		fmt.Fprintf(w, "    %-18s %-8s %8s  %s\n", s.Guard, s.Mode, s.Took.Round(time.Microsecond), tell.Outcome(s))
 	}
-}
-
-func refusal(w io.Writer, r *exchange.Record) {
-	fmt.Fprintf(w, "  refused    by %s: %s", r.Guard, r.Code)
-	if r.OWASP != "" {
-		fmt.Fprintf(w, " (OWASP %s:2023)", r.OWASP)
-	}
-	fmt.Fprintln(w)
-	because(w, r.Code, r.Detail, r.Fields, r.Setting)
 }
 
 // because tells of a refusal, made or only monitored, what it means, what it found where, and what would change it.
-func because(w io.Writer, code, detail string, fields []exchange.Field, setting string) {
-	if reason := exchange.Lookup(code); reason != nil {
-		fmt.Fprintf(w, "  meaning    %s\n", reason.Help)
+func because(w io.Writer, c tell.Cause) {
+	switch {
+	case c.Monitored:
+		fmt.Fprintf(w, "  monitored  %s would have refused: %s", c.Guard, c.Code)
+	default:
+		fmt.Fprintf(w, "  refused    by %s: %s", c.Guard, c.Code)
+		if c.OWASP != "" {
+			fmt.Fprintf(w, " (OWASP %s:2023)", c.OWASP)
+		}
 	}
-	if detail != "" {
-		fmt.Fprintf(w, "  because    %s\n", detail)
+	fmt.Fprintln(w)
+	if c.Meaning != "" {
+		fmt.Fprintf(w, "  meaning    %s\n", c.Meaning)
 	}
-	for _, f := range fields {
+	if c.Detail != "" {
+		fmt.Fprintf(w, "  because    %s\n", c.Detail)
+	}
+	for _, f := range c.Fields {
 		fmt.Fprintf(w, "  field      %s%s %s\n", f.Param, f.Pointer, f.Detail)
 	}
-	if setting != "" {
-		fmt.Fprintf(w, "  to allow   %s\n", strings.ReplaceAll(setting, "\n", "\n             "))
+	if c.Setting != "" {
+		fmt.Fprintf(w, "  to allow   %s\n", strings.ReplaceAll(c.Setting, "\n", "\n             "))
 	}
-}
-
-func who(r *exchange.Record) string {
-	if r.Principal == nil {
-		return "nobody, from " + r.Client
-	}
-	return fmt.Sprintf("%s (%s %s, roles %s), from %s", r.Principal.Subject, r.Principal.Kind, r.Principal.Issuer, orDash(strings.Join(r.Principal.Roles, " ")), r.Client)
-}
-
-func outcome(s exchange.RecordStep) string {
-	switch {
-	case s.Code == "":
-		return "pass"
-	case s.Mode == config.Monitor:
-		return "would refuse: " + s.Code
-	}
-	return "refused: " + s.Code
-}
-
-func orDash(s string) string {
-	if s == "" {
-		return "–"
-	}
-	return s
 }

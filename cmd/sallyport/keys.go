@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	tell "github.com/sallyport/sallyport/exchange/explain"
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/store"
 )
@@ -100,7 +101,7 @@ func (keysListCmd) Run(k *cli, s *streams) error {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "ID\tSUBJECT\tTENANT\tROLES\tSCOPES\tCREATED\tSTATE")
 		for _, e := range list {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Subject, orDash(e.Tenant), orDash(strings.Join(e.Roles, " ")), orDash(strings.Join(e.Scopes, " ")), e.Created.Format(time.DateOnly), state(e))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Subject, tell.OrDash(e.Tenant), tell.OrDash(strings.Join(e.Roles, " ")), tell.OrDash(strings.Join(e.Scopes, " ")), e.Created.Format(time.DateOnly), state(e))
 		}
 		_ = t.Flush() // the terminal has gone
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/exchange"
+	tell "github.com/sallyport/sallyport/exchange/explain"
 	"github.com/sallyport/sallyport/lab"
 	"github.com/sallyport/sallyport/limit"
 )
@@ -198,7 +199,7 @@ func printTour(w io.Writer, r tourResult) {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "RISK\tFLAW\tWITHOUT\tGATEWAY\tREASON\tCONTROL\tOUTCOME")
 	for _, row := range r.Rows {
-		fmt.Fprintf(t, "%s\t%s %s\t%s\t%d\t%s\t%s\t%s\n", strings.TrimSuffix(row.Risk, ":2023"), row.ID, short(row.Title, 48), short(row.Without, 56), row.Status, orDash(row.Code), orDash(row.Control), row.Outcome)
+		fmt.Fprintf(t, "%s\t%s %s\t%s\t%d\t%s\t%s\t%s\n", strings.TrimSuffix(row.Risk, ":2023"), row.ID, short(row.Title, 48), short(row.Without, 56), row.Status, tell.OrDash(row.Code), tell.OrDash(row.Control), row.Outcome)
 	}
 	_ = t.Flush() // the terminal has gone
 	for _, row := range r.Rows {
