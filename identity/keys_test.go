@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"strings"
@@ -9,13 +10,22 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/internal/testkit"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/store"
 )
 
+// elsewhere names the PostgreSQL database in place of a path while TestOnPostgres runs; nil means SQLite.
+var elsewhere func(path string) string
+
+// openStore opens the store of a path.
 func openStore(t testing.TB, path string) *store.Store {
 	t.Helper()
-	s, err := store.Open(path)
+	open := func() (*store.Store, error) { return store.Open(path) }
+	if elsewhere != nil {
+		open = func() (*store.Store, error) { return store.Connect(elsewhere(path)) }
+	}
+	s, err := open()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,9 +150,14 @@ func TestStoredKeys(t *testing.T) {
 		}
 	}
 	// Nothing in the database is a key.
-	var n int
-	if err := s.DB().QueryRow("SELECT count(*) FROM api_keys WHERE instr(hash, ?) OR instr(id, ?)", []byte(one[20:]), one[20:]).Scan(&n); err != nil || n != 0 {
-		t.Errorf("%d, %v", n, err)
+	_, sums, err := selectKeys(ctx, s.DB(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, k := range list {
+		if bytes.Contains(sums[i][:], []byte(one[20:])) || strings.Contains(k.ID, one[20:]) {
+			t.Errorf("%+v", k)
+		}
 	}
 }
 
@@ -259,6 +274,22 @@ func TestBlindStore(t *testing.T) {
 	}
 	if v := verdict(t, g, withKey(first(newKey()))); code(v) != badKeyRef {
 		t.Errorf("an unknown key: %q", code(v))
+	}
+}
+
+// Whatever holds for keys in SQLite holds for keys in PostgreSQL.
+func TestOnPostgres(t *testing.T) {
+	database, made := testkit.Postgres(t), map[string]string{}
+	elsewhere = func(path string) string {
+		if made[path] == "" {
+			made[path] = database()
+		}
+		return made[path]
+	}
+	defer func() { elsewhere = nil }()
+	for name, test := range map[string]func(*testing.T){"stored keys": TestStoredKeys, "revocation": TestRevocationIsSeen, "commands": TestKeyCommands,
+		"blind store": TestBlindStore, "broken store": TestBrokenStoreFailsTheStart} {
+		t.Run(name, test)
 	}
 }
 

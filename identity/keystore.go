@@ -70,6 +70,10 @@ func RotateKey(ctx context.Context, s *store.Store, id string, grace time.Durati
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
 	now := time.Now().UTC().Truncate(time.Second)
+	// Of two who rotate one key at once, the second waits here and finds it ended; SQLite lets only one in anyway.
+	if _, err := tx.ExecContext(ctx, "UPDATE api_keys SET id = id WHERE id = $1", id); err != nil {
+		return "", StoredKey{}, fmt.Errorf("couldn't rotate %s: %w", quote(id), err)
+	}
 	old, err := oneKey(ctx, tx, id)
 	switch {
 	case err != nil:
@@ -94,20 +98,20 @@ func RotateKey(ctx context.Context, s *store.Store, id string, grace time.Durati
 
 func endKey(ctx context.Context, tx *sql.Tx, old StoredKey, now time.Time, grace time.Duration) error {
 	if grace <= 0 {
-		_, err := tx.ExecContext(ctx, "UPDATE api_keys SET revoked = ? WHERE id = ?", now.Unix(), old.ID)
+		_, err := tx.ExecContext(ctx, "UPDATE api_keys SET revoked = $1 WHERE id = $2", now.Unix(), old.ID)
 		return err
 	}
 	end := now.Add(grace)
 	if !old.Expires.IsZero() && old.Expires.Before(end) {
 		return nil
 	}
-	_, err := tx.ExecContext(ctx, "UPDATE api_keys SET expires = ? WHERE id = ?", end.Unix(), old.ID)
+	_, err := tx.ExecContext(ctx, "UPDATE api_keys SET expires = $1 WHERE id = $2", end.Unix(), old.ID)
 	return err
 }
 
 // RevokeKey makes a key useless, for running gateways within two seconds. To revoke it again changes nothing.
 func RevokeKey(ctx context.Context, s *store.Store, id string) error {
-	r, err := s.DB().ExecContext(ctx, "UPDATE api_keys SET revoked = ? WHERE id = ? AND revoked = 0", time.Now().Unix(), id)
+	r, err := s.DB().ExecContext(ctx, "UPDATE api_keys SET revoked = $1 WHERE id = $2 AND revoked = 0", time.Now().Unix(), id)
 	if err != nil {
 		return fmt.Errorf("couldn't revoke %s: %w", quote(id), err)
 	}
@@ -136,7 +140,7 @@ type querier interface {
 }
 
 func oneKey(ctx context.Context, q querier, id string) (StoredKey, error) {
-	list, _, err := selectKeys(ctx, q, "WHERE id = ?", id)
+	list, _, err := selectKeys(ctx, q, "WHERE id = $1", id)
 	if err != nil {
 		return StoredKey{}, err
 	}
@@ -156,7 +160,7 @@ func insertKey(ctx context.Context, q querier, k StoredKey, sum [sha256.Size]byt
 		return err
 	}
 	_, err = q.ExecContext(ctx, `INSERT INTO api_keys (id, hash, identity, subject, tenant, roles, scopes, created, expires)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
 		k.ID, sum[:], k.Identity, k.Subject, k.Tenant, string(roles), string(scopes), unix(k.Created), unix(k.Expires))
 	return err
 }

@@ -8,14 +8,34 @@ import (
 	"io/fs"
 )
 
-//go:embed migrations/*.sql
+//go:embed migrations/*/*.sql
 var migrations embed.FS
 
-// migrate brings the database to the newest version: migration n is the n-th file by name, and user_version counts
-// those that were applied. All of it is one transaction under the write lock, so two processes that start together
+// A dialect is what the two databases say differently about their own version. Everything else is SQL that both read:
+// parameters are $1, $2 …
+type dialect struct {
+	folder string   // of the migrations
+	before []string // what the transaction of the migration begins with
+	have   string   // the query for the version
+	set    string   // the statement that writes it, with %d for the number
+}
+
+var (
+	sqlite   = &dialect{folder: "migrations/sqlite", have: `PRAGMA user_version`, set: `PRAGMA user_version = %d`}
+	postgres = &dialect{
+		folder: "migrations/postgres",
+		// The lock is the cluster's, by a number that nobody else uses; SQLite's transactions have one anyway.
+		before: []string{`SELECT pg_advisory_xact_lock(5383281703)`, `CREATE TABLE IF NOT EXISTS sallyport_version (n INT NOT NULL)`},
+		have:   `SELECT coalesce(max(n), 0) FROM sallyport_version`,
+		set:    `INSERT INTO sallyport_version VALUES (%d)`,
+	}
+)
+
+// migrate brings the database to the newest version: migration n is the n-th file by name, and the database counts
+// those that were applied. All of it is one transaction under a lock, so two processes that start together
 // do it once, and a failure leaves the old version.
-func migrate(ctx context.Context, db *sql.DB) error {
-	names, err := fs.Glob(migrations, "migrations/*.sql")
+func (d *dialect) migrate(ctx context.Context, db *sql.DB) error {
+	names, err := fs.Glob(migrations, d.folder+"/*.sql")
 	if err != nil {
 		return err
 	}
@@ -24,8 +44,13 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
+	for _, statement := range d.before {
+		if _, err := tx.ExecContext(ctx, statement); err != nil {
+			return err
+		}
+	}
 	var have int
-	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have); err != nil {
+	if err := tx.QueryRowContext(ctx, d.have).Scan(&have); err != nil {
 		return err
 	}
 	if have > len(names) {
@@ -43,8 +68,8 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if have == len(names) {
 		return nil
 	}
-	// A pragma takes no parameters; the value is a count of ours.
-	if _, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(names))); err != nil {
+	// The value is a count of ours; a pragma takes no parameters.
+	if _, err := tx.ExecContext(ctx, fmt.Sprintf(d.set, len(names))); err != nil {
 		return err
 	}
 	return tx.Commit()

@@ -1,9 +1,10 @@
-// Package store is where things are kept between restarts: one embedded SQLite database in a folder of its own.
+// Package store is where things are kept between restarts: one embedded SQLite database in a folder of its own, or
+// PostgreSQL where that outgrows one machine.
 //
-// The package owns the connection and the migrations. Statements live with whoever needs the rows: API keys in
-// identity, refusals in event. Several processes may open the same folder at once, which is how `sallyport keys` and
-// `sallyport explain` work beside a running gateway: the database is in WAL mode, so readers and one writer never
-// block each other, and writers wait for each other for up to [busyTimeout].
+// The package owns the connection, the migrations and the partitions. Statements live with whoever needs the rows: API
+// keys in identity, the archive in event; they are the same for both databases. Several processes may use one store at
+// once, which is how `sallyport keys` and `sallyport explain` work beside a running gateway: SQLite is in WAL mode, so
+// readers and one writer never block each other, and writers wait for each other for up to [busyTimeout].
 //
 // The folder is created with mode 0700 and the files with 0600: they hold hashes of keys and records of traffic.
 package store
@@ -18,9 +19,11 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver, pure Go
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver of PostgreSQL
+	_ "modernc.org/sqlite"             // that of SQLite, pure Go
 )
 
 // File is the name of the database inside of its folder.
@@ -30,7 +33,11 @@ const File = "sallyport.db"
 const busyTimeout = 5 * time.Second
 
 // A Store is an open database, migrated to this version. It is safe for concurrent use.
-type Store struct{ db *sql.DB }
+type Store struct {
+	db      *sql.DB
+	dialect *dialect
+	file    string // of SQLite
+}
 
 // Open opens the database in the folder path, creating both where they do not exist, and applies the migrations that
 // it lacks. It fails on a database that a newer version has written.
@@ -45,10 +52,51 @@ func Open(path string) (*Store, error) {
 	}
 	// One connection writes at a time anyway; a few more let readers go on meanwhile.
 	db.SetMaxOpenConns(4)
-	if err := migrate(context.Background(), db); err != nil {
+	if err := ready(db, sqlite); err != nil {
 		return nil, errors.Join(fmt.Errorf("couldn't prepare %s: %w", file, err), db.Close())
 	}
-	return &Store{db}, nil
+	return &Store{db, sqlite, file}, nil
+}
+
+// Connect is [Open] for a PostgreSQL database: postgres://user@host/database. Environment variables of libpq (PGPASSWORD,
+// PGSSLMODE …) say what the URL does not.
+func Connect(address string) (*Store, error) {
+	db, err := sql.Open("pgx", address)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open the store: %w", err) // pgx leaves the password out
+	}
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(4)
+	if err := ready(db, postgres); err != nil {
+		return nil, errors.Join(fmt.Errorf("couldn't prepare the PostgreSQL database: %w", err), db.Close())
+	}
+	return &Store{db: db, dialect: postgres}, nil
+}
+
+// ready migrates. Whoever turns a new SQLite database into one with a WAL waits for nobody, so that of several processes
+// that start together some have to try again.
+func ready(db *sql.DB, d *dialect) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	for patience := time.Now().Add(busyTimeout); ; time.Sleep(10 * time.Millisecond) {
+		err := d.migrate(ctx, db)
+		if err == nil || !strings.Contains(err.Error(), "SQLITE_BUSY") || time.Now().After(patience) {
+			return err
+		}
+	}
+}
+
+// Postgres tells whether the database is PostgreSQL: it has partitions and COPY, SQLite a file with a size.
+func (s *Store) Postgres() bool { return s.dialect == postgres }
+
+// Size is how many bytes the store takes.
+func (s *Store) Size(ctx context.Context) (n int64, err error) {
+	query := `SELECT (page_count - freelist_count) * page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size`
+	if s.Postgres() {
+		query = `SELECT pg_database_size(current_database())`
+	}
+	err = s.db.QueryRowContext(ctx, query).Scan(&n)
+	return n, err
 }
 
 // DB is the database for the packages whose rows it keeps.

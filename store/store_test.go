@@ -23,7 +23,7 @@ func open(t *testing.T, path string) *Store {
 func TestOpenCreatesEverythingForTheOwnerOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "with space & ?#%", "data")
 	s := open(t, path)
-	for _, table := range []string{"api_keys", "refusals", "settings"} {
+	for _, table := range []string{"api_keys", "exchanges", "settings"} {
 		var n int
 		if err := s.DB().QueryRow("SELECT count(*) FROM " + table).Scan(&n); err != nil {
 			t.Errorf("%s: %v", table, err)
@@ -61,19 +61,19 @@ func TestOpenConfinesAnExistingFile(t *testing.T) {
 func TestReopenKeepsRowsAndVersion(t *testing.T) {
 	path := t.TempDir()
 	s := open(t, path)
-	if _, err := s.DB().Exec("INSERT INTO refusals VALUES ('x', 1, '{}')"); err == nil {
+	if _, err := s.DB().Exec("INSERT INTO events VALUES (1, 'x', 1, '{}', '')"); err == nil {
 		t.Error("a TEXT went into a BLOB column of a strict table")
 	}
-	if _, err := s.DB().Exec("INSERT INTO refusals VALUES ('x', 1, ?)", []byte("{}")); err != nil {
+	if _, err := s.DB().Exec("INSERT INTO events VALUES (1, 'x', 1, $1, $1)", []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
 	_ = s.Close()
 	var n, version int
 	again := open(t, path)
-	if err := again.DB().QueryRow("SELECT count(*) FROM refusals").Scan(&n); err != nil || n != 1 {
+	if err := again.DB().QueryRow("SELECT count(*) FROM events").Scan(&n); err != nil || n != 1 {
 		t.Errorf("%d rows, %v", n, err)
 	}
-	if err := again.DB().QueryRow("PRAGMA user_version").Scan(&version); err != nil || version != 1 {
+	if err := again.DB().QueryRow("PRAGMA user_version").Scan(&version); err != nil || version != 2 {
 		t.Errorf("version %d, %v", version, err)
 	}
 }
@@ -151,8 +151,10 @@ func TestOtherProcess(t *testing.T) {
 	}
 }
 
-func TestChangesOfKeysAreCounted(t *testing.T) {
-	s := open(t, t.TempDir())
+func TestChangesOfKeysAreCounted(t *testing.T) { countsChanges(t, open(t, t.TempDir())) }
+
+func countsChanges(t *testing.T, s *Store) {
+	t.Helper()
 	version := func() (v int) {
 		if err := s.DB().QueryRow("SELECT value FROM settings WHERE key = 'api_keys.version'").Scan(&v); err != nil {
 			t.Fatal(err)
@@ -160,16 +162,19 @@ func TestChangesOfKeysAreCounted(t *testing.T) {
 		return v
 	}
 	last := version()
-	for _, q := range []string{
-		"INSERT INTO api_keys (id, hash, subject, created) VALUES ('a', x'00', 's', 1)",
-		"UPDATE api_keys SET revoked = 1",
-		"DELETE FROM api_keys",
+	for _, change := range []struct {
+		query string
+		args  []any
+	}{
+		{"INSERT INTO api_keys (id, hash, subject, created) VALUES ('a', $1, 's', 1)", []any{[]byte{0}}},
+		{"UPDATE api_keys SET revoked = 1", nil},
+		{"DELETE FROM api_keys", nil},
 	} {
-		if _, err := s.DB().Exec(q); err != nil {
+		if _, err := s.DB().Exec(change.query, change.args...); err != nil {
 			t.Fatal(err)
 		}
 		if v := version(); v <= last {
-			t.Errorf("%s: version stayed %d", q, v)
+			t.Errorf("%s: version stayed %d", change.query, v)
 		} else {
 			last = v
 		}

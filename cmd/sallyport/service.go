@@ -204,7 +204,7 @@ func (v *service) tokenHash() (hash [sha256.Size]byte, err error) {
 	_, _ = rand.Read(random) // never fails
 	v.newToken = "spa_" + base64.RawURLEncoding.EncodeToString(random)
 	hash = sha256.Sum256([]byte(v.newToken))
-	_, err = v.store.DB().ExecContext(v.ctx, `INSERT INTO settings (key, value) VALUES ('admin.token', ?)`, hex.EncodeToString(hash[:]))
+	_, err = v.store.DB().ExecContext(v.ctx, `INSERT INTO settings (key, value) VALUES ('admin.token', $1)`, hex.EncodeToString(hash[:]))
 	return hash, err
 }
 
