@@ -1,8 +1,12 @@
-// Package admin is the listener for operators: health, metrics, and the admin API under /api/v1.
+// Package admin is the listener for operators: health, metrics, the admin API under /api/v1 and the dashboard.
 //
-// Health and metrics are open on that listener and tell nothing else; the API asks for the admin token. A request whose
-// Host or Origin is not this listener's is refused, so that no web page can reach it through an operator's browser
-// (DNS rebinding). The listener is never that of clients.
+// Health and metrics are open on that listener and tell nothing else. The API is guarded like those of others: package
+// gateway reads, matches and judges its requests by openapi.yaml, the description that it also serves, and this package
+// answers what passed. A request whose Host or Origin is not this listener's is refused before that, so that no web page
+// can reach it through an operator's browser (DNS rebinding). The listener is never that of clients.
+//
+// Whoever changes something is told of by an event before the change takes effect; where nobody can be told, nothing
+// is changed.
 package admin
 
 import (
@@ -10,6 +14,8 @@ import (
 	"crypto/sha256"
 	"net/http"
 
+	"github.com/sallyport/sallyport/admin/people"
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
@@ -19,8 +25,11 @@ import (
 type Options struct {
 	// Hosts that may stand in Host besides loopback names and the address of the listener; lower case.
 	Hosts []string
-	// TokenHash is the SHA-256 of the admin token.
+	// TokenHash is the SHA-256 of the admin token, whose bearer is people.Bootstrap and may do everything.
 	TokenHash [sha256.Size]byte
+	People    *people.Directory
+	// Tell hands an event on. An act of which nobody could be told does not happen.
+	Tell func(context.Context, *exchange.Event) error
 	// Started reports that a configuration was taken into use. It never becomes false again.
 	Started func() bool
 	// Ready is nil while requests are served and credentials can be checked; else it says in a few words why not.
@@ -33,24 +42,32 @@ type Options struct {
 	Select func(ctx context.Context, f event.Filter) ([]*exchange.Record, error)
 	// Posture tells which controls are on, per API and operation.
 	Posture func() []gateway.Posture
+	// Dashboard serves pages, to whoever the context says; nil: there is none.
+	Dashboard http.Handler
 	// Reload reads the configuration again; the error is what keeps it from being used.
 	Reload func() error
 }
 
 // New returns the handler of the admin listener.
-func New(o Options) http.Handler {
-	a := admin{o}
+func New(o Options) (http.Handler, error) { return build(o, config.Off) }
+
+// build lets tests have answers judged by the description, too.
+func build(o Options, answers config.Mode) (http.Handler, error) {
+	a := &admin{o}
+	api, err := a.api(answers)
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", healthy)
 	mux.HandleFunc("GET /readyz", a.ready)
 	mux.HandleFunc("GET /startupz", a.started)
 	mux.Handle("GET /metrics", o.Metrics)
-	mux.Handle("GET /api/v1/exchanges", a.authorized(a.exchanges))
-	mux.Handle("GET /api/v1/exchanges/{id}", a.authorized(bare(a.exchange)))
-	mux.Handle("GET /api/v1/posture", a.authorized(bare(a.posture)))
-	mux.Handle("GET /api/v1/reasons", a.authorized(bare(a.reasons)))
-	mux.Handle("POST /api/v1/reload", a.authorized(bare(a.reload)))
-	return a.guarded(mux)
+	mux.Handle("/api/", browsing(api))
+	if o.Dashboard != nil {
+		mux.Handle("/", a.viewed(o.Dashboard))
+	}
+	return a.guarded(mux), nil
 }
 
 type admin struct{ Options }

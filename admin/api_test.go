@@ -14,20 +14,23 @@ import (
 
 func TestProbes(t *testing.T) {
 	starting, draining := errors.New("starting"), errors.New("draining")
+	s := newStand(t)
 	for name, c := range map[string]struct {
-		stand                   stand
+		started, stale          bool
+		unready                 error
 		health, ready, startups int
 		says                    string
 	}{
-		"before the start":   {stand{ready: starting}, 200, 503, 503, "starting\n"},
-		"without a key set":  {stand{started: true, ready: errors.New("a key set was not loaded yet")}, 200, 503, 200, "a key set was not loaded yet\n"},
-		"serving":            {stand{started: true}, 200, 200, 200, "ok\n"},
-		"after a bad reload": {stand{started: true, stale: true}, 200, 200, 200, "ok, but the last reload failed: the log says why\n"},
-		"draining":           {stand{started: true, ready: draining}, 200, 503, 200, "draining\n"}, // liveness and startup stay: nobody may restart us now
-		"stale, draining":    {stand{started: true, stale: true, ready: draining}, 200, 503, 200, "draining\n"},
+		"before the start":   {false, false, starting, 200, 503, 503, "starting\n"},
+		"without a key set":  {true, false, errors.New("a key set was not loaded yet"), 200, 503, 200, "a key set was not loaded yet\n"},
+		"serving":            {true, false, nil, 200, 200, 200, "ok\n"},
+		"after a bad reload": {true, true, nil, 200, 200, 200, "ok, but the last reload failed: the log says why\n"},
+		"draining":           {true, false, draining, 200, 503, 200, "draining\n"}, // liveness and startup stay: nobody may restart us now
+		"stale, draining":    {true, true, draining, 200, 503, 200, "draining\n"},
 	} {
+		s.started, s.stale, s.ready = c.started, c.stale, c.unready
 		for target, want := range map[string]int{"/healthz": c.health, "/readyz": c.ready, "/startupz": c.startups} {
-			w := c.stand.ask("GET", target)
+			w := s.ask("GET", target)
 			if w.Code != want {
 				t.Errorf("%s: %s: %d, want %d", name, target, w.Code, want)
 			}
@@ -39,12 +42,13 @@ func TestProbes(t *testing.T) {
 }
 
 func TestMetricsNeedNoToken(t *testing.T) {
-	w := (&stand{}).ask("GET", "/metrics")
+	s := newStand(t)
+	w := s.ask("GET", "/metrics")
 	if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "sallyport_build_info") {
 		t.Errorf("%d %.80s", w.Code, w.Body)
 	}
 	for _, target := range []string{"/metrics/", "/metrics/../api/v1/exchanges", "/metrics/api/v1/exchanges", "//metrics", "/debug/pprof/", "/"} {
-		if w := (&stand{}).ask("GET", target); w.Code == http.StatusOK {
+		if w := s.ask("GET", target); w.Code == http.StatusOK {
 			t.Errorf("%s is served: %.80s", target, w.Body)
 		}
 	}
@@ -52,12 +56,14 @@ func TestMetricsNeedNoToken(t *testing.T) {
 
 func records(n int) (list []*exchange.Record) {
 	for i := range n {
-		list = append(list, &exchange.Record{ID: fmt.Sprintf("01KB%03d", i), Code: "policy.not_owner", Refused: true})
+		list = append(list, &exchange.Record{ID: fmt.Sprintf("01KB%03d", i), Code: "policy.not_owner", Refused: true, Steps: []exchange.RecordStep{}})
 	}
 	return list
 }
 
 func TestExchanges(t *testing.T) {
+	s := newStand(t)
+	s.kept = records(60)
 	for query, c := range map[string]struct {
 		want event.Filter
 		next string // in Link
@@ -69,7 +75,6 @@ func TestExchanges(t *testing.T) {
 		"code=inspect.sqli&api=shop&client=203.0.113.7&subject=a%26b": {event.Filter{Limit: 50, Code: "inspect.sqli", API: "shop", Client: "203.0.113.7", Subject: "a&b"},
 			"?api=shop&before=01KB049&client=203.0.113.7&code=inspect.sqli&subject=a%26b"},
 	} {
-		s := &stand{kept: records(60)}
 		w := s.asOperator("GET", "/api/v1/exchanges?"+query)
 		if w.Code != http.StatusOK || s.asked != c.want || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s: %d, asked for %+v", query, w.Code, s.asked)
@@ -86,16 +91,16 @@ func TestExchanges(t *testing.T) {
 
 // A filter that is not understood must not list everything.
 func TestExchangesRefuseOddQueries(t *testing.T) {
+	s := newStand(t)
 	for _, query := range []string{"limit=0", "limit=-1", "limit=1001", "limit=many", "limit=", "limit=1&limit=2", "codes=x", "Code=x", "code=", "code=a&code=b", "limit=1;code=x", "code=%zz", "before=", "path=/x"} {
-		s := &stand{kept: records(3)}
-		if w := s.asOperator("GET", "/api/v1/exchanges?"+query); w.Code != http.StatusBadRequest || code(t, w) != "admin.query" || s.asked != (event.Filter{}) {
+		if w := s.asOperator("GET", "/api/v1/exchanges?"+query); w.Code != http.StatusBadRequest || s.asked != (event.Filter{}) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)
 		}
 	}
 }
 
 func TestLists(t *testing.T) {
-	s := &stand{}
+	s := newStand(t)
 	for _, target := range []string{"/api/v1/exchanges", "/api/v1/posture"} {
 		s.kept = []*exchange.Record{}
 		if w := s.asOperator("GET", target); strings.TrimSpace(w.Body.String()) != "[]" {
@@ -113,7 +118,8 @@ func TestLists(t *testing.T) {
 }
 
 func TestExchange(t *testing.T) {
-	s := &stand{kept: records(2)}
+	s := newStand(t)
+	s.kept = records(2)
 	w := s.asOperator("GET", "/api/v1/exchanges/01KB001")
 	var r exchange.Record
 	if err := json.Unmarshal(w.Body.Bytes(), &r); err != nil || r.ID != "01KB001" || r.Code != "policy.not_owner" {
@@ -133,7 +139,7 @@ func TestExchange(t *testing.T) {
 }
 
 func TestReload(t *testing.T) {
-	s := &stand{}
+	s := newStand(t)
 	if w := s.asOperator("POST", "/api/v1/reload"); w.Code != http.StatusNoContent || w.Body.Len() > 0 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}

@@ -1,9 +1,8 @@
 package admin
 
 import (
-	"crypto/sha256"
-	"crypto/subtle"
-	"log/slog"
+	"fmt"
+	"html/template"
 	"net"
 	"net/http"
 	"net/netip"
@@ -13,15 +12,10 @@ import (
 )
 
 // guarded refuses foreign hosts and origins, and sets what every answer carries.
-func (a admin) guarded(next http.Handler) http.Handler {
+func (a *admin) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
-		h.Set("Cross-Origin-Resource-Policy", "same-origin")
-		h.Set("Referrer-Policy", "no-referrer")
-		h.Set("Cache-Control", "no-store")
-		if !a.ours(r) {
+		w = &sealed{ResponseWriter: w}
+		if !a.served(r) {
 			problem(w, http.StatusForbidden, "admin.host", "this listener is not served under that name", "admin.hosts lists names that may reach it")
 			return
 		}
@@ -34,9 +28,42 @@ func (a admin) guarded(next http.Handler) http.Handler {
 	})
 }
 
-// ours reports whether Host names this listener: a loopback name or address, the very address on which the connection
+// sealed sets what every answer carries, unless the answer says otherwise itself.
+type sealed struct {
+	http.ResponseWriter
+	begun bool
+}
+
+var seals = map[string]string{
+	"X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+	"Cross-Origin-Resource-Policy": "same-origin", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store",
+}
+
+func (s *sealed) WriteHeader(status int) {
+	if !s.begun {
+		for name, value := range seals {
+			if h := s.Header(); h.Get(name) == "" {
+				h.Set(name, value)
+			}
+		}
+	}
+	s.begun = status >= http.StatusOK
+	s.ResponseWriter.WriteHeader(status)
+}
+
+func (s *sealed) Write(p []byte) (int, error) {
+	if !s.begun {
+		s.WriteHeader(http.StatusOK)
+	}
+	return s.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (s *sealed) Unwrap() http.ResponseWriter { return s.ResponseWriter }
+
+// served reports whether Host names this listener: a loopback name or address, the very address on which the connection
 // came in, or a host of the config. A page that was rebound to our address still sends its own name.
-func (a admin) ours(r *http.Request) bool {
+func (a *admin) served(r *http.Request) bool {
 	name := r.Host
 	if h, _, err := net.SplitHostPort(name); err == nil {
 		name = h
@@ -66,10 +93,10 @@ func local(r *http.Request) netip.Addr {
 }
 
 // sameOrigin reports whether no page of another origin asks. Browsers send Sec-Fetch-Site also where they leave Origin
-// out.
+// out. A link that leads to a page of ours is no question of the page that it stands on.
 func sameOrigin(r *http.Request) bool {
 	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
-		return false
+		return followed(r)
 	}
 	origins := r.Header["Origin"]
 	if len(origins) == 0 {
@@ -83,41 +110,17 @@ func sameOrigin(r *http.Request) bool {
 	return err == nil && len(origins) == 1 && u.Scheme == scheme && strings.EqualFold(u.Host, r.Host)
 }
 
-// authorized asks for the admin token. What is compared are hashes, in constant time, so that neither the token's
-// length nor its beginning can be learned.
-func (a admin) authorized(next http.HandlerFunc) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		token := bearer(r.Header["Authorization"])
-		hash := sha256.Sum256([]byte(token))
-		if token == "" || subtle.ConstantTimeCompare(hash[:], a.TokenHash[:]) != 1 {
-			slog.Warn("the admin API was asked without its token", "peer", r.RemoteAddr, "method", r.Method, "path", r.URL.Path, "token", token != "")
-			w.Header().Set("WWW-Authenticate", `Bearer realm="sallyport admin"`)
-			problem(w, http.StatusUnauthorized, "admin.token", "the admin token is missing or wrong", "")
-			return
-		}
-		next(w, r)
-	})
+// followed reports whether somebody follows a link from another site to a page. The browser shows the answer to nobody
+// else, and sends no session along, which is SameSite=Strict.
+func followed(r *http.Request) bool {
+	h := r.Header
+	return r.Method == http.MethodGet && h.Get("Sec-Fetch-Mode") == "navigate" && h.Get("Sec-Fetch-Dest") == "document" && h.Get("Sec-Fetch-Site") != "" &&
+		len(h["Origin"]) == 0 && !strings.HasPrefix(r.URL.Path, "/api/")
 }
 
-// bearer is the one token of the request, or "".
-func bearer(values []string) string {
-	if len(values) != 1 {
-		return ""
-	}
-	scheme, token, _ := strings.Cut(values[0], " ")
-	if !strings.EqualFold(scheme, "Bearer") {
-		return ""
-	}
-	return token
-}
-
-// bare refuses a query where none has a meaning: who asks for a dry run of what has none must not get the real one.
-func bare(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.RawQuery != "" {
-			problem(w, http.StatusBadRequest, "admin.query", "this takes no query", "")
-			return
-		}
-		next(w, r)
-	}
+// again has a browser that came from another site ask once more, as somebody who is here: then it sends the session.
+func again(w http.ResponseWriter, to string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	to = template.HTMLEscapeString(ours(to))
+	fmt.Fprintf(w, `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0;url=%s"><title>Sallyport</title><a href="%s">Go on</a>`+"\n", to, to)
 }

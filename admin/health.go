@@ -9,7 +9,7 @@ import (
 func healthy(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") }
 
 // started is for startup probes. It stays true while draining: a process that ends has started.
-func (a admin) started(w http.ResponseWriter, _ *http.Request) {
+func (a *admin) started(w http.ResponseWriter, _ *http.Request) {
 	if !a.Started() {
 		http.Error(w, "starting", http.StatusServiceUnavailable)
 		return
@@ -18,7 +18,7 @@ func (a admin) started(w http.ResponseWriter, _ *http.Request) {
 }
 
 // ready stays ready on a stale configuration, which is a good one, but says so. Why is for the log: probes are open.
-func (a admin) ready(w http.ResponseWriter, _ *http.Request) {
+func (a *admin) ready(w http.ResponseWriter, _ *http.Request) {
 	if err := a.Ready(); err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return

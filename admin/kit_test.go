@@ -5,23 +5,32 @@ import (
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/sallyport/sallyport/admin/people"
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
+	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/telemetry"
 )
 
 const token = "spa_0123456789abcdefghijklmnopqrstuvwxyzABCDEFG"
 
-// stand is what the handlers read.
+// password of every user of the tests.
+const password = "correct horse battery staple"
+
+// stand is what the handlers read, and who asks them.
 type stand struct {
+	t              *testing.T
 	started, stale bool
 	ready          error
 	reloads        int
@@ -29,12 +38,38 @@ type stand struct {
 	asked          event.Filter
 	failing        error
 	kept           []*exchange.Record
+
+	store   *store.Store
+	people  *people.Directory
+	handler http.Handler
+	peers   int
+
+	mu     sync.Mutex
+	told   []*exchange.Event
+	untold error // nobody can be told
+}
+
+// newStand has answers judged by the description.
+func newStand(t *testing.T) *stand {
+	t.Helper()
+	s := &stand{t: t}
+	var err error
+	if s.store, err = store.Open(t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.store.Close() })
+	s.people = people.New(s.store.DB(), people.Options{})
+	if s.handler, err = build(s.options(), config.Enforce); err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
 
 func (s *stand) options() Options {
 	return Options{
-		Hosts: []string{"sallyport.internal", "10.0.0.7"}, TokenHash: sha256.Sum256([]byte(token)), Started: func() bool { return s.started },
-		Ready: func() error { return s.ready }, Stale: func() bool { return s.stale }, Metrics: telemetry.NewMetrics("test").Handler(),
+		Hosts: []string{"sallyport.internal", "10.0.0.7"}, TokenHash: sha256.Sum256([]byte(token)), People: s.people, Tell: s.tell,
+		Started: func() bool { return s.started },
+		Ready:   func() error { return s.ready }, Stale: func() bool { return s.stale }, Metrics: telemetry.NewMetrics("test").Handler(),
 		Find: func(_ context.Context, id string) (*exchange.Record, error) {
 			for _, r := range s.kept {
 				if r.ID == id {
@@ -45,33 +80,104 @@ func (s *stand) options() Options {
 		},
 		Select: func(_ context.Context, f event.Filter) ([]*exchange.Record, error) {
 			s.asked = f
-			return s.kept[:min(len(s.kept), f.Limit)], s.failing
+			return append([]*exchange.Record{}, s.kept[:min(len(s.kept), f.Limit)]...), s.failing
 		},
 		Posture: func() []gateway.Posture { return nil },
 		Reload:  func() error { s.reloads++; return s.reload },
 	}
 }
 
-// ask sends one request to a listener at 10.9.8.7:9901. header are pairs.
-func (s *stand) ask(method, target string, header ...string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, target, nil)
-	r.Host = "127.0.0.1:9901"
-	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(net.TCPAddrFromAddrPort(netip.MustParseAddrPort("[::ffff:10.9.8.7]:9901")))))
-	for i := 0; i+1 < len(header); i += 2 {
-		if header[i] == "Host" {
-			r.Host = header[i+1]
-			continue
-		}
-		r.Header[header[i]] = append(r.Header[header[i]], header[i+1])
+func (s *stand) tell(_ context.Context, e *exchange.Event) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.untold == nil {
+		s.told = append(s.told, e)
 	}
+	return s.untold
+}
+
+// events are those that were told since the last call: kind, actor and object.
+func (s *stand) events() (list []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.told {
+		list = append(list, strings.TrimSpace(e.Kind+" "+e.Actor+" "+e.Object))
+	}
+	s.told = nil
+	return list
+}
+
+// request is one to a listener at 10.9.8.7:9901, from another address each time. header are pairs.
+func (s *stand) request(method, target, body string, header ...string) *http.Request {
+	s.peers++
+	r := httptest.NewRequest(method, target, strings.NewReader(body))
+	r.Host, r.RemoteAddr = "127.0.0.1:9901", fmt.Sprintf("198.18.%d.%d:4711", s.peers>>8&255, s.peers&255)
+	r = r.WithContext(context.WithValue(r.Context(), http.LocalAddrContextKey, net.Addr(net.TCPAddrFromAddrPort(netip.MustParseAddrPort("[::ffff:10.9.8.7]:9901")))))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for i := 0; i+1 < len(header); i += 2 {
+		switch header[i] {
+		case "Host":
+			r.Host = header[i+1]
+		case "Content-Type":
+			r.Header.Set("Content-Type", header[i+1])
+		default:
+			r.Header[header[i]] = append(r.Header[header[i]], header[i+1])
+		}
+	}
+	return r
+}
+
+func (s *stand) serve(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	New(s.options()).ServeHTTP(w, r)
+	s.handler.ServeHTTP(w, r)
 	return w
 }
 
-// asOperator asks with the token.
+func (s *stand) ask(method, target string, header ...string) *httptest.ResponseRecorder {
+	return s.serve(s.request(method, target, "", header...))
+}
+
+// asOperator asks with the admin token.
 func (s *stand) asOperator(method, target string) *httptest.ResponseRecorder {
 	return s.ask(method, target, "Authorization", "Bearer "+token)
+}
+
+// send sends a body with the admin token.
+func (s *stand) send(target, body string, header ...string) *httptest.ResponseRecorder {
+	return s.serve(s.request("POST", target, body, append(header, "Authorization", "Bearer "+token)...))
+}
+
+// user adds one with the test's password.
+func (s *stand) user(name string, role people.Role) {
+	s.t.Helper()
+	if err := s.people.Add(s.t.Context(), name, role, password); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// bearer makes a token of a new user.
+func (s *stand) bearer(role people.Role) string {
+	s.t.Helper()
+	name := fmt.Sprintf("%s%d", role, s.peers)
+	s.user(name, role)
+	secret, _, err := s.people.NewToken(s.t.Context(), name, role, "", 3600e9)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return secret
+}
+
+// browser signs a user in: the cookie and the CSRF token.
+func (s *stand) browser(name string) (cookie *http.Cookie, csrf string) {
+	s.t.Helper()
+	w := s.serve(s.request("POST", "/api/v1/session", fmt.Sprintf(`{"user":%q,"password":%q}`, name, password)))
+	var in session
+	if err := json.Unmarshal(w.Body.Bytes(), &in); err != nil || w.Code != http.StatusCreated || len(w.Result().Cookies()) != 1 {
+		s.t.Fatalf("%d %s %v", w.Code, w.Body, w.Header())
+	}
+	return w.Result().Cookies()[0], in.CSRF
 }
 
 func code(t testing.TB, w *httptest.ResponseRecorder) string {
@@ -88,5 +194,5 @@ func code(t testing.TB, w *httptest.ResponseRecorder) string {
 
 var errStore = errors.New("disk /secret/path is gone")
 
-// api are all targets that need the token.
+// api are targets that need a credential.
 var api = map[string]string{"/api/v1/exchanges": "GET", "/api/v1/exchanges/01KB": "GET", "/api/v1/posture": "GET", "/api/v1/reasons": "GET", "/api/v1/reload": "POST"}

@@ -74,7 +74,8 @@ type builder struct {
 	rules      *limit.Rules
 	inspector  *inspect.Inspector
 	managed    *identity.Managed
-	unsound    bool // the spec has errors, which are reported
+	who        []exchange.Guard // of an API that this process answers itself, in place of identity
+	unsound    bool             // the spec has errors, which are reported
 	problems   config.Problems
 }
 
@@ -83,15 +84,20 @@ type builder struct {
 func (b *builder) build() *api {
 	b.load()
 	b.engines()
-	demand, err := listen.NewDemand(b.api.Clients)
-	if err != nil {
-		b.report(b.at+".clients", "tls.clients", err)
-	}
 	upstream, err := b.parts.Upstreams.Upstream(b.api.Upstream)
 	if err != nil {
 		b.report(b.at+".upstream", "forward.invalid", err)
 	}
-	a := &api{name: b.api.Name, demand: demand, settings: b.api, doc: b.doc, upstream: upstream, rules: b.rules, managed: b.managed, bases: b.bases(), hosts: b.hosts()}
+	return b.compile(upstream)
+}
+
+// compile makes the API of what was loaded.
+func (b *builder) compile(s service) *api {
+	demand, err := listen.NewDemand(b.api.Clients)
+	if err != nil {
+		b.report(b.at+".clients", "tls.clients", err)
+	}
+	a := &api{name: b.api.Name, demand: demand, settings: b.api, doc: b.doc, upstream: s, rules: b.rules, managed: b.managed, bases: b.bases(), hosts: b.hosts()}
 	for _, op := range b.doc.Operations {
 		a.plans = append(a.plans, b.plan(op))
 	}
@@ -367,9 +373,11 @@ func contradictions(apis []*api, src *config.Source) config.Problems {
 
 // upstreams of all APIs, for the pool to retain.
 func (s *Snapshot) upstreams() []*forward.Upstream {
-	list := make([]*forward.Upstream, len(s.apis))
-	for i, a := range s.apis {
-		list[i] = a.upstream
+	var list []*forward.Upstream
+	for _, a := range s.apis {
+		if u, ok := a.upstream.(*forward.Upstream); ok {
+			list = append(list, u)
+		}
 	}
 	return list
 }

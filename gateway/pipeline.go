@@ -35,6 +35,7 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 		add("identity")(one(b.identity.Guard(op, b.doc.Schemes, b.api.Security)))
 		add("identity")(one(b.managed.Guard(), nil))
 	}
+	add("identity")(b.who, nil)
 	if !op.Undocumented {
 		add("policy")(one(policy.Operation(op, b.policy(op))))
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
-	"github.com/sallyport/sallyport/forward"
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/listen"
@@ -43,7 +42,7 @@ type api struct {
 	plans       []*plan
 	byOperation map[*openapi.Operation]*plan
 	door        *plan // admission of every request, and the whole plan of undocumented ones
-	upstream    *forward.Upstream
+	upstream    service
 	rules       *limit.Rules
 	managed     *identity.Managed
 	declared    listen.Declared

@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/admin"
+	"github.com/sallyport/sallyport/admin/dashboard"
+	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
@@ -38,6 +40,7 @@ type service struct {
 	gateway   *gateway.Gateway
 	store     *store.Store
 	refusals  *event.Refusals
+	bus       event.Bus
 	access    *telemetry.AccessLog
 	metrics   *telemetry.Metrics
 	listeners []*listener
@@ -86,7 +89,8 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	if v.parts.Tracer, err = telemetry.NewTracer(ctx, version()); err != nil {
 		return nil, nil, err
 	}
-	v.parts.Record = append(event.Bus{v.access, v.metrics, v.refusals}, extra...).Record
+	v.bus = append(event.Bus{v.access, v.metrics, v.refusals}, extra...)
+	v.parts.Record = v.bus.Record
 	v.gateway = gateway.New(v.parts)
 	v.observe()
 	v.notifier = newNotifier()
@@ -164,12 +168,19 @@ func (v *service) adminHandler() (http.Handler, error) {
 		return nil, err
 	}
 	db := v.store.DB()
-	return admin.New(admin.Options{Hosts: lower(v.config.Admin.Hosts), TokenHash: hash, Started: v.started, Ready: v.ready, Stale: v.stale.Load,
-		Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
+	return admin.New(admin.Options{Hosts: lower(v.config.Admin.Hosts), TokenHash: hash, People: people.New(db, people.Options{}), Tell: v.tell,
+		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
 		Find:   func(ctx context.Context, id string) (*exchange.Record, error) { return event.Find(ctx, db, id) },
 		Select: func(ctx context.Context, f event.Filter) ([]*exchange.Record, error) { return event.Select(ctx, db, f) },
-		Reload: v.reload,
-	}), nil
+		Reload: v.reload, Dashboard: dashboard.New(dashboard.Options{Version: version()}),
+	})
+}
+
+// tell hands an event of an administrator on.
+func (v *service) tell(_ context.Context, e *exchange.Event) error {
+	slog.Info(e.Detail, "event", e.Kind, "actor", e.Actor, "object", e.Object, "id", e.ID)
+	v.bus.Event(e)
+	return nil
 }
 
 func lower(names []string) (list []string) {

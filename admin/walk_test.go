@@ -1,0 +1,159 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/sallyport/sallyport/admin/people"
+	"github.com/sallyport/sallyport/openapi"
+)
+
+// walks are a good request for each operation: target, body, and the status of its answer. A test that finds an
+// operation without one fails, and so does one whose answer is not as described: answers are judged here.
+var walks = map[string]struct {
+	target, body string
+	status       int
+}{
+	"signIn":         {"/api/v1/session", `{"token":"` + token + `"}`, 201},
+	"whoAmI":         {"/api/v1/session", "", 200},
+	"signOut":        {"/api/v1/session/end", `{"all":"false"}`, 204},
+	"changePassword": {"/api/v1/password", `{"old":"` + password + `","new":"another horse battery staple"}`, 403}, // the admin token has none
+	"listUsers":      {"/api/v1/users", "", 200},
+	"addUser":        {"/api/v1/users", `{"name":"carol","role":"analyst","password":"` + password + `"}`, 204},
+	"setRole":        {"/api/v1/users/walker/role", `{"role":"operator"}`, 204},
+	"setPassword":    {"/api/v1/users/walker/password", `{"password":"` + password + `!"}`, 204},
+	"endSessions":    {"/api/v1/users/walker/end", "", 204},
+	"removeUser":     {"/api/v1/users/leaver/remove", "", 204},
+	"listTokens":     {"/api/v1/tokens", "", 200},
+	"createToken":    {"/api/v1/tokens", `{"role":"viewer","lifetime":"24h"}`, 404}, // nor can it have tokens
+	"revokeToken":    {"/api/v1/tokens/01KB000/revoke", "", 404},
+	"listExchanges":  {"/api/v1/exchanges?limit=2", "", 200},
+	"getExchange":    {"/api/v1/exchanges/01KB000", "", 200},
+	"getPosture":     {"/api/v1/posture", "", 200},
+	"listReasons":    {"/api/v1/reasons", "", 200},
+	"listKinds":      {"/api/v1/kinds", "", 200},
+	"reload":         {"/api/v1/reload", "", 204},
+	"getDocument":    {"/api/v1/openapi.yaml", "", 200},
+}
+
+func walked(t *testing.T) []*openapi.Operation {
+	t.Helper()
+	doc, problems := openapi.Parse("openapi.yaml", description, openapi.Options{})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return doc.Operations
+}
+
+func (s *stand) walk(op *openapi.Operation, header ...string) (int, string) {
+	s.t.Helper()
+	c, ok := walks[op.ID]
+	if !ok {
+		s.t.Fatalf("no walk for %s", op.ID)
+	}
+	w := s.serve(s.request(op.Method, c.target, c.body, header...))
+	return w.Code, w.Body.String()
+}
+
+func TestEveryOperation(t *testing.T) {
+	s := newStand(t)
+	s.kept = records(3)
+	s.user("walker", people.Analyst)
+	s.user("leaver", people.Analyst)
+	for _, op := range walked(t) {
+		status, body := s.walk(op, "Authorization", "Bearer "+token)
+		if status != walks[op.ID].status {
+			t.Errorf("%s: %d %.300s", op.ID, status, body)
+		}
+		if act := op.Method != http.MethodGet; act != (len(s.events()) > 0) {
+			t.Errorf("%s: an act is told of, a question is not", op.ID)
+		}
+	}
+}
+
+// What is not described is refused before anything of ours sees it.
+func TestNothingUndescribed(t *testing.T) {
+	s := newStand(t)
+	for _, op := range walked(t) {
+		c := walks[op.ID]
+		sep := "?"
+		if strings.Contains(c.target, "?") {
+			sep = "&"
+		}
+		for name, w := range map[string]*http.Request{
+			"a parameter":   s.request(op.Method, c.target+sep+"undescribed=1", c.body),
+			"a method":      s.request("PATCH", c.target, c.body),
+			"a path":        s.request(op.Method, strings.Replace(c.target, "v1", "v2", 1), c.body),
+			"a property":    s.request(op.Method, c.target, strings.TrimSuffix(`{"undescribed":1,`+strings.TrimPrefix(c.body, "{"), ",")+strings.Repeat("}", 1-min(1, len(c.body)))),
+			"a media type":  s.request(op.Method, c.target, "a,b", "Content-Type", "text/csv"),
+			"a name twice":  s.request(op.Method, c.target, `{"next":"/","next":"/x"}`),
+			"an odd escape": s.request(op.Method, strings.Replace(c.target, "/v1/", "/v1/%2e%2e/", 1), c.body),
+		} {
+			w.Header.Set("Authorization", "Bearer "+token)
+			if got := s.serve(w); got.Code < 400 || got.Code >= 500 {
+				t.Errorf("%s of %s: %d %.200s", name, op.ID, got.Code, got.Body)
+			}
+		}
+		if events := slices.DeleteFunc(s.events(), func(e string) bool { return strings.HasPrefix(e, "admin.refused") }); len(events) > 0 || s.reloads > 0 {
+			t.Fatalf("%s: %v, %d reloads", op.ID, events, s.reloads)
+		}
+	}
+}
+
+// Each operation asks for its role, and a weaker one does nothing but leave an event.
+func TestRoles(t *testing.T) {
+	s := newStand(t)
+	s.kept = records(3)
+	tokens := map[people.Role]string{}
+	for _, role := range people.Roles {
+		tokens[role] = s.bearer(role)
+	}
+	for _, op := range walked(t) {
+		if open := op.Ext.Anonymous; open != nil && *open {
+			continue
+		}
+		if len(op.Ext.Roles) != 1 {
+			t.Fatalf("%s asks for the roles %v", op.ID, op.Ext.Roles)
+		}
+		s.events()
+		if status, _ := s.walk(op); status != http.StatusUnauthorized {
+			t.Errorf("%s for nobody: %d", op.ID, status)
+		}
+		if got := s.events(); len(got) != 1 || !strings.HasPrefix(got[0], "admin.refused") {
+			t.Errorf("%s for nobody: %v", op.ID, got)
+		}
+		for _, role := range people.Roles {
+			if role.At(people.Role(op.Ext.Roles[0])) {
+				continue // TestEveryOperation
+			}
+			if status, body := s.walk(op, "Authorization", "Bearer "+tokens[role]); status != http.StatusForbidden || !strings.Contains(body, "policy.role") {
+				t.Errorf("%s as %s: %d %s", op.ID, role, status, body)
+			}
+			if got := s.events(); len(got) != 1 || !strings.HasPrefix(got[0], "admin.refused admin:"+string(role)) {
+				t.Errorf("%s as %s: %v", op.ID, role, got)
+			}
+		}
+	}
+}
+
+// Where nobody can be told of an act, it does not happen.
+func TestNoActUntold(t *testing.T) {
+	s := newStand(t)
+	s.user("walker", people.Analyst)
+	s.user("leaver", people.Analyst)
+	s.untold = errStore
+	for _, op := range walked(t) {
+		if op.Method == http.MethodGet || op.ID == "changePassword" {
+			continue
+		}
+		if status, body := s.walk(op, "Authorization", "Bearer "+token); status != http.StatusServiceUnavailable || strings.Contains(body, "secret") {
+			t.Errorf("%s: %d %s", op.ID, status, body)
+		}
+	}
+	list, err := s.people.List(t.Context())
+	if err != nil || len(list) != 2 || list[0].Role != people.Analyst || s.reloads > 0 {
+		t.Errorf("%v %v, %d reloads", list, err, s.reloads)
+	}
+}
