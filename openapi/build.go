@@ -23,7 +23,10 @@ type builder struct {
 }
 
 // order is what sorts operations as the document has them.
-type order struct{ path, operation Position }
+type order struct {
+	path, operation Position
+	item            cursor // path item
+}
 
 // object returns a member that must be an object; a problem is reported when it is something else.
 func (b *builder) object(c cursor, key string) (cursor, bool) {

@@ -156,6 +156,7 @@ func (b *builder) build() {
 	b.paths()
 	b.uniqueIDs()
 	b.overlays()
+	b.prints()
 	b.schemaProblems()
 	b.collisions()
 }

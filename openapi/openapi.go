@@ -73,6 +73,8 @@ type Operation struct {
 	Ext          config.Operation // x-sallyport, config merged over it
 	At           Position
 	Undocumented bool // not in the spec: passes under unknown: inspect
+	// Print is equal for operations that mean the same, Ext included, whatever else their descriptions say.
+	Print string
 
 	place
 	segments []segment

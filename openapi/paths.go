@@ -122,7 +122,7 @@ func (b *builder) operation(c cursor, path place, method, template string, parts
 	if op.ID == "" {
 		op.ID = op.Key
 	}
-	b.orders[op] = &order{}
+	b.orders[op] = &order{item: item}
 	b.want(path, &b.orders[op].path)
 	b.want(c.place, &b.orders[op].operation)
 	b.want(c.place, &op.At)
