@@ -48,6 +48,9 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// MarshalText is the written form, which can be read again.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
 // String is the written form.
 func (d Duration) String() string { return time.Duration(d).String() }
 
@@ -84,6 +87,9 @@ func (s *Size) UnmarshalText(text []byte) error {
 	*s = Size(n * factor)
 	return nil
 }
+
+// MarshalText is the written form, which can be read again.
+func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // String is the written form in the largest binary unit that fits.
 func (s Size) String() string {

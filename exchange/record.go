@@ -39,6 +39,7 @@ type Record struct {
 	BytesIn      int64            `json:"bytes_in"`  // request body
 	BytesOut     int64            `json:"bytes_out"` // response body
 	Trace        string           `json:"trace_id,omitempty"`
+	Basis        string           `json:"basis,omitempty"` // of the configuration that decided
 }
 
 // RecordPrincipal is who asked.
@@ -48,6 +49,8 @@ type RecordPrincipal struct {
 	Kind    string   `json:"kind"`
 	Tenant  string   `json:"tenant,omitempty"`
 	Roles   []string `json:"roles,omitempty"`
+	Scopes  []string `json:"scopes,omitempty"`
+	Schemes []string `json:"schemes,omitempty"` // security schemes of the spec that the credentials fulfil
 }
 
 // RecordStep is one guard's answer. In monitor mode Code tells what would have happened.

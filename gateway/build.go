@@ -46,6 +46,7 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 	if unknown != nil || problems.Failed() {
 		return nil, problems
 	}
+	s.found()
 	return s, problems
 }
 
@@ -110,6 +111,10 @@ func (b *builder) compile(s service) *api {
 	a.byOperation = make(map[*openapi.Operation]*plan, len(a.plans))
 	for _, p := range a.plans {
 		a.byOperation[p.op] = p
+	}
+	if b.inspector != nil {
+		a.inspector = b.inspector
+		a.attackRules, _ = b.inspector.Rules(b.api.Inspect) // prepared: what is wrong was reported
 	}
 	b.declare(a)
 	a.door = b.plan(undocumented())

@@ -39,12 +39,15 @@ func (x *serving) record() *exchange.Record {
 	if e.Client.Peer != e.Client.Addr {
 		r.Peer = e.Client.Peer.String()
 	}
+	if x.snapshot != nil {
+		r.Basis = x.snapshot.basis.Hash
+	}
 	if e.Operation != nil {
 		r.Operation, r.Undocumented = e.Operation.Key, e.Operation.Undocumented
 	}
 	if p := e.Principal; p != nil {
 		r.Principal = &all.principal
-		all.principal = exchange.RecordPrincipal{Subject: clip(p.Subject, 256), Issuer: p.Issuer, Kind: p.Kind, Tenant: clip(p.Tenant, 256), Roles: p.Roles}
+		all.principal = exchange.RecordPrincipal{Subject: clip(p.Subject, 256), Issuer: p.Issuer, Kind: p.Kind, Tenant: clip(p.Tenant, 256), Roles: p.Roles, Scopes: p.Scopes, Schemes: p.Satisfies}
 	}
 	if v := e.Verdict; v.Reason != nil {
 		r.Refused, r.Guard, r.Code, r.OWASP = true, x.refusedBy, v.Reason.Code, v.Reason.OWASP

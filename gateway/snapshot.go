@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
@@ -26,7 +27,8 @@ type Snapshot struct {
 	identity *identity.Providers
 	apis     []*api
 	declared listen.Declared // of all APIs
-	matrix   bool            // some operation has matrix parameters: ";" may stand in a path
+	basis    *Basis
+	matrix   bool // some operation has matrix parameters: ";" may stand in a path
 }
 
 // An api is one protected API, compiled.
@@ -45,6 +47,8 @@ type api struct {
 	upstream    service
 	rules       *limit.Rules
 	managed     *identity.Managed
+	inspector   *inspect.Inspector // nil where no operation is inspected
+	attackRules string             // what its rules are made of
 	declared    listen.Declared
 	odd         func(header string) bool // of declared, where it has odd names
 	matrix      bool

@@ -73,7 +73,8 @@ type Operation struct {
 	Ext          config.Operation // x-sallyport, config merged over it
 	At           Position
 	Undocumented bool // not in the spec: passes under unknown: inspect
-	// Print is equal for operations that mean the same, Ext included, whatever else their descriptions say.
+	// Print is equal for operations whose messages are described in the same way, whatever else their descriptions say. It
+	// is not of Security and Ext.
 	Print string
 
 	place

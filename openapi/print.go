@@ -27,7 +27,7 @@ type printed struct {
 	odd  bool // it has references that are not followed here: the whole description counts
 }
 
-// prints fills in the prints of all operations, once the config was merged over them.
+// prints fills in the prints of all operations.
 func (b *builder) prints() {
 	p := newPrinter(b)
 	for _, op := range b.doc.Operations {
@@ -39,8 +39,7 @@ func newPrinter(b *builder) *printer {
 	p := &printer{b: b, nodes: map[place]*printed{}}
 	common := []any{b.doc.OpenAPI, b.doc.BasePaths}
 	if root, ok := b.main.root.(map[string]any); ok {
-		components, _ := root["components"].(map[string]any)
-		common = append(common, root["security"], root["servers"], root["jsonSchemaDialect"], root["$self"], root["x-sallyport"], components["securitySchemes"])
+		common = append(common, root["servers"], root["jsonSchemaDialect"], root["$self"])
 	}
 	p.common, _ = json.Marshal(common) // it came from JSON or YAML
 	return p
@@ -51,8 +50,6 @@ func (p *printer) of(op *Operation) string {
 	item := p.b.orders[op].item
 	h := sha256.New()
 	h.Write(p.common)
-	written, _ := json.Marshal(op.Ext)
-	h.Write(written)
 	h.Write([]byte(op.Key))
 	params, _ := item.get("parameters")
 	servers, _ := item.get("servers")
@@ -113,7 +110,7 @@ func (p *printer) node(at place) *printed {
 	return n
 }
 
-// bare leaves out of an operation what only people read.
+// bare leaves out of an operation what only people read, and what [Operation.Security] and [Operation.Ext] have.
 func bare(v any, ptr string) any {
 	m, ok := v.(map[string]any)
 	if !ok || !strings.HasPrefix(ptr, "/paths/") || strings.Count(ptr, "/") != 3 {
@@ -122,7 +119,7 @@ func bare(v any, ptr string) any {
 	out := make(map[string]any, len(m))
 	for k, v := range m {
 		switch k {
-		case "summary", "description", "externalDocs":
+		case "summary", "description", "externalDocs", "tags", "operationId", "security", "x-sallyport":
 		default:
 			out[k] = v
 		}

@@ -3,8 +3,6 @@ package openapi
 import (
 	"strings"
 	"testing"
-
-	"github.com/sallyport/sallyport/config"
 )
 
 const printSpec = `openapi: 3.1.0
@@ -51,7 +49,7 @@ func TestPrints(t *testing.T) {
 		{"count: { type: integer }", "count: { type: integer, maximum: 9 }", true, false},
 		{"name: page, in: query, schema: { type: integer }", "name: page, in: query, schema: { type: string }", true, false},
 		{"name: { type: string }", "name: { type: string, maxLength: 9 }", false, true},
-		{"paths:", "security: [ {} ]\npaths:", true, true},
+		{"paths:", "security: [ {} ]\npaths:", false, false},
 		{"components:", "servers: [ { url: /v1 } ]\ncomponents:", true, true},
 		{"    Adult: {", "    Other: { type: object }\n    Adult: {", false, false},
 	} {
@@ -63,10 +61,6 @@ func TestPrints(t *testing.T) {
 		if (o != orders) != c.orders || (p != people) != c.people {
 			t.Errorf("%s: orders changes %v, people %v", c.new, o != orders, p != people)
 		}
-	}
-	o, p := printsOf(t, printSpec, Options{Overlay: map[string]config.Operation{"POST /orders": {Roles: []string{"clerk"}}}})
-	if o == orders || p != people {
-		t.Error("what the config says of an operation is part of its print, and of no other's")
 	}
 }
 
