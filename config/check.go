@@ -51,6 +51,7 @@ func check(cfg *Config, src *Source) Problems {
 		c.api(a, at, names)
 	}
 	c.asked(cfg)
+	c.alerts(cfg.Alerts)
 	return c.problems
 }
 

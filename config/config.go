@@ -18,6 +18,8 @@ type Config struct {
 	Identity []Identity `yaml:"identity"`
 	// APIs lists what is protected.
 	APIs []API `yaml:"apis"`
+	// Alerts says what people are told of, and how.
+	Alerts Alerts `yaml:"alerts"`
 	// Log says where the access log goes.
 	Log Log `yaml:"log"`
 }

@@ -75,6 +75,7 @@ func (c *checkCmd) check() result {
 	parts := newParts(nil)
 	defer parts.Upstreams.Close()
 	problems = besides(problems, unservable(cfg, src))
+	problems = besides(problems, unheard(cfg.Alerts, src))
 	snapshot, more := gateway.Build(cfg, src, parts)
 	problems = besides(problems, more)
 	if snapshot == nil || unusable {

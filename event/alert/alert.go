@@ -292,3 +292,6 @@ func (a *Alerts) Active() []Alert {
 	sortAlerts(list)
 	return list
 }
+
+// Verify says what [New] would object to, and starts nothing.
+func Verify(c config.Alerts) error { return (&Alerts{o: Options{Now: time.Now}}).compile(c) }
