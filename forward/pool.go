@@ -87,3 +87,31 @@ func content(c config.Upstream) (string, error) {
 	}
 	return hex.EncodeToString(h.Sum(nil)), errors.Join(errs...)
 }
+
+// Failing lists the targets that are passed over now: active probes say that they are down, or their breaker is open. By name,
+// each with why.
+func (p *Pool) Failing() map[string]string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	failing := map[string]string{}
+	for _, u := range p.running {
+		for _, t := range u.targets {
+			switch {
+			case t.down.Load():
+				failing[t.name] = "probes find it down"
+			case t.opened():
+				failing[t.name] = "its circuit breaker is open"
+			}
+		}
+	}
+	return failing
+}
+
+func (t *target) opened() bool {
+	if !t.troubled.Load() {
+		return false
+	}
+	t.breaker.Lock()
+	defer t.breaker.Unlock()
+	return t.breaker.opened
+}

@@ -131,6 +131,9 @@ func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
 }
 
+// Gatherer reads the metrics.
+func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
+
 // Record counts one exchange.
 func (m *Metrics) Record(r *exchange.Record) {
 	s := m.of(r)

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event/alert"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/telemetry"
 )
 
 // alerts are those of the current configuration. It is the sink of the bus, so that a reload may change the rules.
@@ -39,11 +40,11 @@ func (a *alerts) apply(c config.Alerts) error {
 	return nil
 }
 
-// farewell is how long alerts that are on their way may take when nobody will send them afterwards.
-const farewell = 5 * time.Second
+// parting is how long alerts that are on their way may take when nobody will send them afterwards.
+const parting = 5 * time.Second
 
 func closeAlerts(a *alert.Alerts) {
-	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	ctx, cancel := context.WithTimeout(context.Background(), parting)
 	defer cancel()
 	a.Close(ctx)
 }
@@ -89,4 +90,25 @@ func unheard(c config.Alerts, src *config.Source) (problems config.Problems) {
 		problems = append(problems, src.Problem(at, "alerts.invalid", err.Error(), ""))
 	}
 	return problems
+}
+
+// observe adds to the metrics what is true now, by severity.
+func (a *alerts) observe(m *telemetry.Metrics) {
+	m.GaugeBy("sallyport_alerts_active", "Alerts that are true now, silenced ones included.", "severity", func(add func(string, float64)) {
+		active := map[exchange.Severity]int{exchange.Info: 0, exchange.Low: 0, exchange.Medium: 0, exchange.High: 0, exchange.Critical: 0}
+		if now := a.now(); now != nil {
+			for _, one := range now.Active() {
+				active[one.Severity]++
+			}
+		}
+		for severity, n := range active {
+			add(string(severity), float64(n))
+		}
+	})
+	m.Counter("sallyport_alerts_missed_total", "Records and events that the rules of alerts did not see, because too many came at once.", func() float64 {
+		if now := a.now(); now != nil {
+			return float64(now.Missed())
+		}
+		return 0
+	})
 }

@@ -159,6 +159,9 @@ func (v *service) reload() error {
 	if cfg != nil {
 		var snapshot *gateway.Snapshot
 		snapshot, problems = gateway.Build(cfg, src, v.parts)
+		if wrong := unheard(cfg.Alerts, src); wrong.Failed() {
+			snapshot, problems = nil, append(problems, wrong...)
+		}
 		if snapshot != nil {
 			v.adopt(cfg, snapshot)
 			v.noted(renewed == nil)
@@ -180,6 +183,9 @@ func (v *service) adopt(cfg *config.Config, snapshot *gateway.Snapshot) {
 	}
 	v.swap(snapshot)
 	v.config = cfg
+	if err := v.alerts.apply(cfg.Alerts); err != nil { // they were verified
+		slog.Error("the alerts are those of before", "error", err)
+	}
 	slog.Info("the configuration was reloaded")
 }
 

@@ -71,6 +71,7 @@ func (c *runCmd) Run(s *streams) error {
 	reloads, noMore := context.WithCancel(ctx)
 	defer noMore()
 	go v.reloadOn(reloads, hup, began, c.load)
+	go v.watchControls(reloads)
 	v.notifier.tell("READY=1")
 	v.notifier.watch()
 	if err := v.serveUntilReplaced(ctx, usr2, func() error { return v.upgrade(ctx, program, c.UpgradeTimeout) }); err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/event/alert"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/forward"
 	"github.com/sallyport/sallyport/gateway"
@@ -41,6 +42,7 @@ type service struct {
 	store     *store.Store
 	refusals  *event.Refusals
 	bus       event.Bus
+	alerts    *alerts
 	access    *telemetry.AccessLog
 	metrics   *telemetry.Metrics
 	listeners []*listener
@@ -89,7 +91,9 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	if v.parts.Tracer, err = telemetry.NewTracer(ctx, version()); err != nil {
 		return nil, nil, err
 	}
-	v.bus = append(event.Bus{v.access, v.metrics, v.refusals}, extra...)
+	v.alerts = &alerts{options: alert.Options{Tell: func(e *exchange.Event) { v.bus.Event(e) }, Metrics: v.metrics.Gatherer(), Version: version()}}
+	v.alerts.observe(v.metrics)
+	v.bus = append(event.Bus{v.access, v.metrics, v.refusals, v.alerts}, extra...)
 	v.parts.Record = v.bus.Record
 	v.gateway = gateway.New(v.parts)
 	v.observe()
@@ -114,6 +118,12 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	case b := <-done:
 		if b.snapshot == nil {
 			return nil, b.problems, errFindings
+		}
+		if problems = unheard(cfg.Alerts, src); problems.Failed() {
+			return nil, append(b.problems, problems...), errFindings
+		}
+		if err := v.alerts.apply(cfg.Alerts); err != nil {
+			return nil, nil, err
 		}
 		v.swap(b.snapshot)
 		return v, b.problems, v.succeed(ctx)
@@ -242,6 +252,9 @@ func (v *service) close() {
 	if v.parts != nil {
 		v.parts.Upstreams.Close()
 		_ = v.parts.Tracer.Close(ctx) // a collector that is gone must not keep us
+	}
+	if v.alerts != nil {
+		v.alerts.close()
 	}
 	if v.refusals != nil {
 		v.refusals.Close()

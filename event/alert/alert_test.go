@@ -1,7 +1,9 @@
 package alert
 
 import (
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -228,5 +230,35 @@ func BenchmarkJudge(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		a.judge(o)
+	}
+}
+
+var update = flag.Bool("update", false, "write generated files again")
+
+// The table of the rules that ship is made from them.
+func TestDefaultsAreDocumented(t *testing.T) {
+	const file, begin, end = "../../docs/alerts.md", "<!-- defaults -->\n", "<!-- end of defaults -->"
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, _ := strings.Cut(string(data), begin)
+	_, after, _ := strings.Cut(rest, end)
+	var b strings.Builder
+	b.WriteString("| rule | raised when | severity |\n|---|---|---|\n")
+	for _, r := range defaults {
+		when := r.Summary
+		if r.Count > 1 {
+			when += fmt.Sprintf(", %d times within %s", r.Count, strings.TrimSuffix(r.Within.String(), "0s"))
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", r.Name, when, r.Severity)
+	}
+	want := before + begin + b.String() + end + after
+	if *update {
+		if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if want != string(data) {
+		t.Error("docs/alerts.md is not what the rules say: make golden")
 	}
 }
