@@ -12,10 +12,23 @@ const weight = 64
 
 // A kin is a place in a JSON body, whatever the indices on the way to it.
 type kin struct {
+	name    string
+	element bool  // any element of an array
+	value   int32 // whose name is judged, plus one; 0: none yet
+	next    int32 // sibling
+	first   int32 // below it, in the order in which they came; 0: none
+	recent  int32 // below it, which was asked for last
+}
+
+// A kinName is a kin with many siblings.
+type kinName struct {
 	above   int32
 	name    string
-	element bool // any element of an array
+	element bool
 }
+
+// few siblings are looked through one by one.
+const few = 16
 
 // root is the kin of the body itself.
 const root int32 = 0
@@ -37,34 +50,79 @@ type twin struct {
 
 // folds is what a message remembers of the texts and names that it holds.
 type folds struct {
-	kins  map[kin]int32
-	names map[int32]int    // by kin: the value whose name is judged
-	texts map[partText]int // the value whose text is judged
+	kins  []kin             // by number
+	crowd map[kinName]int32 // those with many siblings
+	texts map[partText]int  // the value whose text is judged
 	twins []twin
 }
 
 func (f *folds) reset() {
-	if f.kins == nil {
-		*f = folds{map[kin]int32{}, map[int32]int{}, map[partText]int{}, nil}
-		return
+	if f.crowd == nil {
+		f.crowd, f.texts = map[kinName]int32{}, map[partText]int{}
 	}
 	clear(f.kins)
-	clear(f.names)
+	f.kins = append(f.kins[:0], kin{}) // root
+	clear(f.crowd)
 	clear(f.texts)
 	f.twins = f.twins[:0]
 }
 
+// below is the kin of a member or of the elements of a kin. The objects of a list have their members in the same order, as
+// a rule, so that the first look finds it.
 func (f *folds) below(above int32, name string, element bool) int32 {
 	if above == noKin {
 		return noKin
 	}
-	k := kin{above, name, element}
-	id, ok := f.kins[k]
-	if !ok {
-		id = int32(len(f.kins)) + 1
-		f.kins[k] = id
+	k := &f.kins[above]
+	expected := k.first
+	if k.recent != 0 && f.kins[k.recent].next != 0 {
+		expected = f.kins[k.recent].next
+	}
+	if expected != 0 && f.kins[expected].is(name, element) {
+		k.recent = expected
+		return expected
+	}
+	last, n := int32(0), 0
+	for at := k.first; at != 0; at = f.kins[at].next {
+		if f.kins[at].is(name, element) {
+			k.recent = at
+			return at
+		}
+		last, n = at, n+1
+	}
+	if n >= few {
+		return f.crowded(kinName{above, name, element})
+	}
+	id := int32(len(f.kins))
+	if last == 0 {
+		k.first = id
+	} else {
+		f.kins[last].next = id
+	}
+	k.recent = id
+	f.kins = append(f.kins, kin{name: name, element: element})
+	return id
+}
+
+func (k *kin) is(name string, element bool) bool { return k.element == element && k.name == name }
+
+// crowded is the kin of a name that is not among the few first of its siblings.
+func (f *folds) crowded(n kinName) int32 {
+	id, known := f.crowd[n]
+	if !known {
+		id = int32(len(f.kins))
+		f.kins = append(f.kins, kin{name: n.name, element: n.element})
+		f.crowd[n] = id
 	}
 	return id
+}
+
+// named is the value in which the name of a kin is judged.
+func (f *folds) named(kin int32) (value int, ok bool) {
+	if kin == noKin || f.kins[kin].value == 0 {
+		return 0, false
+	}
+	return int(f.kins[kin].value) - 1, true
 }
 
 // addBody adds the scalars of a body's tree, of whose shape something may be known.
@@ -113,7 +171,7 @@ func (m *Message) textOf(n *content.Node) string {
 // addOnce adds a value of a body, or notes where it stands if its text and its name are judged already.
 func (m *Message) addOnce(p Part, at, kin int32, text string) {
 	index := len(m.Values)
-	name, named := m.names[kin]
+	name, named := m.named(kin)
 	if named {
 		m.addTwin(name, twin{step: at, name: true})
 	}
@@ -132,7 +190,7 @@ func (m *Message) addOnce(p Part, at, kin int32, text string) {
 	if !named && p == BodyPart {
 		m.size += m.nameSize(at)
 		if kin != noKin {
-			m.names[kin] = index
+			m.kins[kin].value = int32(index) + 1
 		}
 	}
 }
