@@ -36,11 +36,6 @@ const root int32 = 0
 // noKin is the kin of values that do not share their names: rules count how often a form repeats one.
 const noKin int32 = -1
 
-type partText struct {
-	part Part
-	text string
-}
-
 // A twin is a place whose text, or whose name, is judged in another value.
 type twin struct {
 	step int32
@@ -50,20 +45,22 @@ type twin struct {
 
 // folds is what a message remembers of the texts and names that it holds.
 type folds struct {
-	kins  []kin             // by number
-	crowd map[kinName]int32 // those with many siblings
-	texts map[partText]int  // the value whose text is judged
+	kins  []kin                          // by number
+	crowd map[kinName]int32              // those with many siblings
+	texts [AttrPart + 1]map[string]int32 // by part: the value whose text is judged
 	twins []twin
 }
 
 func (f *folds) reset() {
 	if f.crowd == nil {
-		f.crowd, f.texts = map[kinName]int32{}, map[partText]int{}
+		f.crowd = map[kinName]int32{}
 	}
 	clear(f.kins)
 	f.kins = append(f.kins[:0], kin{}) // root
 	clear(f.crowd)
-	clear(f.texts)
+	for _, texts := range f.texts {
+		clear(texts)
+	}
 	f.twins = f.twins[:0]
 }
 
@@ -175,11 +172,14 @@ func (m *Message) addOnce(p Part, at, kin int32, text string) {
 	if named {
 		m.addTwin(name, twin{step: at, name: true})
 	}
-	if first, told := m.texts[partText{p, text}]; told {
-		m.addTwin(first, twin{step: at})
+	if first, told := m.texts[p][text]; told && text != "" {
+		m.addTwin(int(first), twin{step: at})
 		text = ""
 	} else if text != "" {
-		m.texts[partText{p, text}] = index
+		if m.texts[p] == nil {
+			m.texts[p] = map[string]int32{}
+		}
+		m.texts[p][text] = int32(index)
 	}
 	if text == "" && (named || p != BodyPart) {
 		return
