@@ -21,7 +21,15 @@ func (a *admin) exchange(w http.ResponseWriter, r *http.Request) {
 // exchanges lists kept records, newest first. Where there may be more, Link says where they are (RFC 8288).
 func (a *admin) exchanges(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	f := event.Filter{Before: query.Get("before"), API: query.Get("api"), Code: query.Get("code"), Client: query.Get("client"), Subject: query.Get("subject"), Limit: defaultPage}
+	f := event.Filter{Before: query.Get("before"), API: query.Get("api"), Operation: query.Get("operation"), Method: query.Get("method"), Outcome: query.Get("outcome"),
+		Code: query.Get("code"), OWASP: query.Get("owasp"), Guard: query.Get("guard"), Rule: query.Get("rule"), Client: query.Get("client"), Subject: query.Get("subject"),
+		ID: query.Get("id"), Limit: defaultPage}
+	switch f.Outcome {
+	case "":
+		f.Outcome = "told"
+	case "all":
+		f.Outcome = ""
+	}
 	if limit, err := strconv.Atoi(query.Get("limit")); err == nil {
 		f.Limit = limit
 	}

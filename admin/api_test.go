@@ -68,12 +68,15 @@ func TestExchanges(t *testing.T) {
 		want event.Filter
 		next string // in Link
 	}{
-		"":                     {event.Filter{Limit: 50}, "?before=01KB049"},
-		"limit=3":              {event.Filter{Limit: 3}, "?before=01KB002&limit=3"},
-		"limit=1000":           {event.Filter{Limit: 1000}, ""},
-		"limit=2&before=01KB9": {event.Filter{Limit: 2, Before: "01KB9"}, "?before=01KB001&limit=2"},
-		"code=inspect.sqli&api=shop&client=203.0.113.7&subject=a%26b": {event.Filter{Limit: 50, Code: "inspect.sqli", API: "shop", Client: "203.0.113.7", Subject: "a&b"},
+		"":                     {event.Filter{Limit: 50, Outcome: "told"}, "?before=01KB049"},
+		"limit=3":              {event.Filter{Limit: 3, Outcome: "told"}, "?before=01KB002&limit=3"},
+		"limit=1000":           {event.Filter{Limit: 1000, Outcome: "told"}, ""},
+		"limit=2&before=01KB9": {event.Filter{Limit: 2, Before: "01KB9", Outcome: "told"}, "?before=01KB001&limit=2"},
+		"code=inspect.sqli&api=shop&client=203.0.113.7&subject=a%26b": {event.Filter{Limit: 50, Outcome: "told", Code: "inspect.sqli", API: "shop", Client: "203.0.113.7", Subject: "a&b"},
 			"?api=shop&before=01KB049&client=203.0.113.7&code=inspect.sqli&subject=a%26b"},
+		"outcome=all": {event.Filter{Limit: 50}, "?before=01KB049&outcome=all"},
+		"outcome=refused&operation=GET+%2Fx&method=GET&owasp=API1&guard=identity&rule=942100&id=01KB": {event.Filter{Limit: 50, Outcome: "refused", Operation: "GET /x", Method: "GET", OWASP: "API1",
+			Guard: "identity", Rule: "942100", ID: "01KB"}, "?before=01KB049&guard=identity&id=01KB&method=GET&operation=GET+%2Fx&outcome=refused&owasp=API1&rule=942100"},
 	} {
 		w := s.asOperator("GET", "/api/v1/exchanges?"+query)
 		if w.Code != http.StatusOK || s.asked != c.want || w.Header().Get("Content-Type") != "application/json" {

@@ -35,6 +35,7 @@ func check(cfg *Config, src *Source) Problems {
 	for i, h := range cfg.Admin.Hosts {
 		c.host(h, fmt.Sprintf("admin.hosts[%d]", i))
 	}
+	c.store(cfg.Store)
 	names := map[string]bool{}
 	for i, id := range cfg.Identity {
 		at := fmt.Sprintf("identity[%d]", i)
@@ -53,6 +54,20 @@ func check(cfg *Config, src *Source) Problems {
 	c.asked(cfg)
 	c.alerts(cfg.Alerts)
 	return c.problems
+}
+
+func (c *checker) store(s Store) {
+	if s.URL != "" {
+		if u, err := url.Parse(s.URL); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
+			c.fail("store.url", "is not the URL of a PostgreSQL database", "postgres://sallyport@db.internal/sallyport")
+		}
+	}
+	if s.Refusals != 0 && s.Refusals < s.Retention {
+		c.fail("store.refusals", "is less than store.retention", "refusals are kept at least as long as what passed")
+	}
+	if s.MaxBytes != 0 && s.MaxBytes < 16<<20 {
+		c.fail("store.max_bytes", "is less than 16 MiB", "max_bytes: 2GiB")
+	}
 }
 
 func (c *checker) name(name, at string, seen map[string]bool) {

@@ -12,7 +12,7 @@ type Config struct {
 	Listen []Listener `yaml:"listen"`
 	// Admin is the listener for operators: health, metrics and the admin API. Never exposed to clients.
 	Admin Admin `yaml:"admin"`
-	// Store says where state is kept: API keys, refusals for explain.
+	// Store says where state is kept, and for how long: API keys, exchanges, events.
 	Store Store `yaml:"store"`
 	// Identity lists who may vouch for a caller. The security schemes of a spec are mapped to these by name.
 	Identity []Identity `yaml:"identity"`
@@ -62,14 +62,22 @@ type Admin struct {
 	Token string `yaml:"token"`
 }
 
-// Store says where state is kept.
+// Store says where state is kept, and for how long.
 type Store struct {
-	// Path of the folder for the embedded database. Default data, beside the config.
+	// Path of the folder for the embedded database and the keys of what is sealed. Default data, beside the config.
 	Path string `yaml:"path"`
+	// URL of a PostgreSQL database in place of the embedded one: postgres://user@host/database. Password and TLS as libpq has them: in the URL, or PGPASSWORD, PGSSLMODE and the like.
+	URL string `yaml:"url"`
+	// Key is the root key of what is sealed, as a secret reference: 32 bytes in base64, as openssl rand -base64 32 makes them. Several, separated by spaces, while one takes the place of the other: the first is used for what is new. Default: generated on first start, kept in keys below path.
+	Key string `yaml:"key"`
 	// Counters says where rate limits are counted. Only memory in this version.
 	Counters string `yaml:"counters" enum:"memory"`
-	// Refusals is how many refusals are kept for explain. Default 10000.
-	Refusals int `yaml:"refusals"`
+	// Retention is how long exchanges are kept that passed and told nothing. Default 7d.
+	Retention Duration `yaml:"retention"`
+	// Refusals is how long everything else is kept: refusals, monitored refusals, findings, events, counts. Default 30d, at least retention.
+	Refusals Duration `yaml:"refusals"`
+	// MaxBytes bounds the store: what is oldest goes first, exchanges that passed before others. Default 2GiB.
+	MaxBytes Size `yaml:"max_bytes"`
 }
 
 // Identity is one source of credentials: exactly one of jwt, api_key and mtls is set.

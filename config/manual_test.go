@@ -153,7 +153,7 @@ func jsonSchema(t *testing.T, comments map[string]string) []byte {
 func schemaOf(t reflect.Type, enum string, defs map[string]any, comments map[string]string) map[string]any {
 	switch t {
 	case reflect.TypeFor[config.Duration]():
-		return map[string]any{"type": "string", "pattern": `^([0-9.]+(ns|us|ms|s|m|h))+$|^0$`}
+		return map[string]any{"type": "string", "pattern": `^([0-9.]+(ns|us|ms|s|m|h))+$|^[0-9.]+d$|^0$`}
 	case reflect.TypeFor[config.Size]():
 		return map[string]any{"type": []string{"string", "integer"}, "pattern": `^[0-9]+ ?(KiB|MiB|GiB|kB|KB|MB|GB|B)?$`}
 	case reflect.TypeFor[config.Mode]():

@@ -26,7 +26,7 @@ func (c *Config) from(dir string) {
 	for _, p := range paths {
 		*p = within(dir, *p)
 	}
-	c.Admin.Token = fileIn(dir, c.Admin.Token)
+	c.Admin.Token, c.Store.Key = fileIn(dir, c.Admin.Token), fileIn(dir, c.Store.Key)
 	for i := range c.Identity {
 		if j := c.Identity[i].JWT; j != nil {
 			j.JWKS = fileIn(dir, j.JWKS)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -27,7 +28,7 @@ func (m *Mode) UnmarshalText(text []byte) error {
 	return fmt.Errorf("not one of off, monitor, enforce")
 }
 
-// Duration is a time span written as 300ms, 30s, 1m, 24h.
+// Duration is a time span written as 300ms, 30s, 1m, 24h, 7d.
 type Duration time.Duration
 
 // Or returns the duration, or def where it was not set.
@@ -40,10 +41,16 @@ func (d Duration) Or(def time.Duration) time.Duration {
 
 // UnmarshalText reads the written form; negative spans are refused.
 func (d *Duration) UnmarshalText(text []byte) error {
-	v, err := time.ParseDuration(string(text))
-	if err != nil || v < 0 {
-		return fmt.Errorf("not a duration like 30s, 1m or 24h")
+	written, days := strings.CutSuffix(string(text), "d")
+	unit := time.Duration(1)
+	if days {
+		written, unit = written+"h", 24
 	}
+	v, err := time.ParseDuration(written)
+	if err != nil || v < 0 || v > math.MaxInt64/unit {
+		return fmt.Errorf("not a duration like 30s, 1m, 24h or 7d")
+	}
+	v *= unit
 	*d = Duration(v)
 	return nil
 }

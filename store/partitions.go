@@ -55,3 +55,9 @@ func (s *Store) DropPartition(ctx context.Context, table string, of time.Time) e
 	}
 	return nil
 }
+
+// TableSize is how many bytes the partitions of a table take, with their indexes.
+func (s *Store) TableSize(ctx context.Context, table string) (n int64, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT coalesce(sum(pg_total_relation_size(relid)), 0)::bigint FROM pg_partition_tree(to_regclass($1))`, table).Scan(&n)
+	return n, err
+}

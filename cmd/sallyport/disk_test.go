@@ -24,7 +24,7 @@ func TestFullDisk(t *testing.T) {
 	fill(t, filler)
 	defer g.load(4)()
 	await(t, "lines that cannot be written", func() bool { return g.metric("sallyport_access_log_dropped_total") > 50 })
-	await(t, "refusals that cannot be kept", func() bool { return g.metric("sallyport_refusals_dropped_total") > 50 })
+	await(t, "refusals that cannot be kept", func() bool { return g.metric("sallyport_archive_dropped_total") > 50 })
 	if status := get(g.admin + "/readyz"); status != http.StatusOK {
 		t.Errorf("a full disk makes the gateway unready: %d", status)
 	}

@@ -6,17 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
 
-	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	tell "github.com/sallyport/sallyport/exchange/explain"
-	"github.com/sallyport/sallyport/store"
 )
 
 type explainCmd struct {
@@ -28,24 +24,21 @@ type explainCmd struct {
 
 // Run reads the store beside the running gateway.
 func (c *explainCmd) Run(s *streams) error {
-	kept, path, err := openKept(c.Config, c.Store)
+	kept, err := openArchive(c.Config, c.Store)
 	if err != nil {
 		return err
 	}
-	defer kept.Close()
+	defer kept.close()
 	if c.ID == "" {
-		list, err := event.Newest(context.Background(), kept.DB(), 20)
+		list, err := kept.Select(context.Background(), event.Filter{Outcome: "told", Limit: 20})
 		if err != nil {
 			return err
 		}
-		if len(list) == 0 {
-			list = []*exchange.Record{} // not null
-		}
 		return print(s.out, c.Output, list, func(w io.Writer) { listed(w, list) })
 	}
-	r, err := find(kept, strings.TrimSpace(c.ID))
+	r, err := find(kept.Reader, strings.TrimSpace(c.ID))
 	if errors.Is(err, event.ErrUnknown) {
-		return fmt.Errorf("%w in %s: refusals, monitored refusals and findings are kept, the newest 10000 (store.refusals)\n    hint: --store or --config names another folder; sallyport explain lists the newest", err, path)
+		return fmt.Errorf("%w in %s: exchanges that passed are kept for seven days (store.retention), refusals for thirty (store.refusals), both within store.max_bytes\n    hint: --store or --config names another folder; sallyport explain lists the newest refusals", err, kept.where)
 	}
 	if err != nil {
 		return err
@@ -54,46 +47,15 @@ func (c *explainCmd) Run(s *streams) error {
 }
 
 // find waits for a moment: a record is written a fraction of a second after its answer.
-func find(kept *store.Store, id string) (*exchange.Record, error) {
+func find(kept *event.Reader, id string) (*exchange.Record, error) {
 	for range 10 {
-		r, err := event.Find(context.Background(), kept.DB(), id)
+		r, err := kept.Find(context.Background(), id)
 		if !errors.Is(err, event.ErrUnknown) {
 			return r, err
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
 	return nil, event.ErrUnknown
-}
-
-// openKept opens a store that a gateway or sallyport keys create has made: to look into a folder makes none.
-func openKept(file, flag string) (*store.Store, string, error) {
-	path, err := storePath(file, flag)
-	if err != nil {
-		return nil, "", err
-	}
-	if _, err := os.Stat(filepath.Join(path, store.File)); errors.Is(err, os.ErrNotExist) {
-		return nil, "", fmt.Errorf("there is no store in %s\n    hint: --store or --config names another folder", path)
-	}
-	s, err := store.Open(path)
-	return s, path, err
-}
-
-// storePath is the folder of the store: the flag's, the config's, or the default.
-func storePath(file, flag string) (string, error) {
-	if flag != "" {
-		return flag, nil
-	}
-	if file == "" {
-		return "./data", nil
-	}
-	c, _, problems := config.Load(file)
-	if c == nil {
-		return "", problems
-	}
-	if c.Store.Path == "" {
-		return "./data", nil
-	}
-	return c.Store.Path, nil
 }
 
 func print(w io.Writer, format string, value any, table func(io.Writer)) error {

@@ -57,11 +57,11 @@ type created struct {
 
 // Run creates.
 func (c *keysCreateCmd) Run(k *cli, s *streams) error {
-	path, err := storePath(k.Keys.Config, k.Keys.Store)
+	where, err := storeOf(k.Keys.Config, k.Keys.Store)
 	if err != nil {
 		return err
 	}
-	db, err := store.Open(path)
+	db, err := openStore(where)
 	if err != nil {
 		return err
 	}

@@ -31,6 +31,7 @@ import (
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/store"
+	"github.com/sallyport/sallyport/store/keyring"
 	"github.com/sallyport/sallyport/telemetry"
 )
 
@@ -40,7 +41,8 @@ type service struct {
 	parts     *gateway.Parts
 	gateway   *gateway.Gateway
 	store     *store.Store
-	refusals  *event.Refusals
+	ring      *keyring.Ring
+	archive   *event.Archive
 	bus       event.Bus
 	alerts    *alerts
 	access    *telemetry.AccessLog
@@ -79,13 +81,17 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 			v.close()
 		}
 	}()
-	if v.store, err = store.Open(cfg.Store.Path); err != nil {
+	if v.store, err = openStore(cfg.Store); err != nil {
+		return nil, nil, err
+	}
+	if v.ring, err = openRing(cfg.Store); err != nil {
 		return nil, nil, err
 	}
 	if v.access, err = telemetry.OpenAccessLog(cfg.Log.Access); err != nil {
 		return nil, nil, err
 	}
-	v.refusals = event.NewRefusals(v.store.DB(), cfg.Store.Refusals)
+	v.archive = event.NewArchive(v.store, v.ring, event.ArchiveOptions{Retention: time.Duration(cfg.Store.Retention), Refusals: time.Duration(cfg.Store.Refusals), MaxBytes: int64(cfg.Store.MaxBytes),
+		Tell: func(e *exchange.Event) { v.bus.Event(e) }})
 	v.metrics = telemetry.NewMetrics(version())
 	v.parts = newParts(v.store)
 	if v.parts.Tracer, err = telemetry.NewTracer(ctx, version()); err != nil {
@@ -93,7 +99,7 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	}
 	v.alerts = &alerts{options: alert.Options{Tell: func(e *exchange.Event) { v.bus.Event(e) }, Metrics: v.metrics.Gatherer(), Version: version()}}
 	v.alerts.observe(v.metrics)
-	v.bus = append(event.Bus{v.access, v.metrics, v.refusals, v.alerts}, extra...)
+	v.bus = append(event.Bus{v.access, v.metrics, v.archive, v.alerts}, extra...)
 	v.parts.Record = v.bus.Record
 	v.gateway = gateway.New(v.parts)
 	v.observe()
@@ -169,7 +175,8 @@ func (v *service) observe() {
 	v.observeIdentity()
 	v.observeConnections()
 	m.GaugeBy("sallyport_tls_certificate_expiry_timestamp_seconds", "Until when a certificate of a listener is valid.", "certificate", v.expiries)
-	m.Counter("sallyport_refusals_dropped_total", "Records that could not be kept for explain.", func() float64 { return float64(v.refusals.Dropped()) })
+	m.Counter("sallyport_archive_dropped_total", "Records and events that could not be kept in the store.", func() float64 { return float64(v.archive.Dropped()) })
+	m.Counter("sallyport_archive_sampled_total", "Exchanges that passed and of which, under load, only the counts were kept.", func() float64 { return float64(v.archive.Sampled()) })
 }
 
 func (v *service) adminHandler() (http.Handler, error) {
@@ -177,11 +184,9 @@ func (v *service) adminHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	db := v.store.DB()
-	return admin.New(admin.Options{Hosts: lower(v.config.Admin.Hosts), TokenHash: hash, People: people.New(db, people.Options{}), Tell: v.tell,
+	return admin.New(admin.Options{Hosts: lower(v.config.Admin.Hosts), TokenHash: hash, People: people.New(v.store.DB(), people.Options{}), Tell: v.tell,
 		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
-		Find:   func(ctx context.Context, id string) (*exchange.Record, error) { return event.Find(ctx, db, id) },
-		Select: func(ctx context.Context, f event.Filter) ([]*exchange.Record, error) { return event.Select(ctx, db, f) },
+		Find: v.archive.Find, Select: v.archive.Select,
 		Reload: v.reload, Dashboard: dashboard.New(dashboard.Options{Version: version()}),
 	})
 }
@@ -256,11 +261,14 @@ func (v *service) close() {
 	if v.alerts != nil {
 		v.alerts.close()
 	}
-	if v.refusals != nil {
-		v.refusals.Close()
+	if v.archive != nil {
+		v.archive.Close()
 	}
 	if v.access != nil {
 		_ = v.access.Close() // the log's own counter has told of what was lost
+	}
+	if v.ring != nil {
+		_ = v.ring.Close() // nothing waits to be written
 	}
 	if v.store != nil {
 		_ = v.store.Close()

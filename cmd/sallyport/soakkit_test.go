@@ -10,9 +10,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/sallyport/sallyport/event"
-	"github.com/sallyport/sallyport/store"
 )
 
 // soakConfig takes the addresses of the gateway, plain and with TLS, and of the admin listener, the upstream with its milliseconds to connect, a rate
@@ -21,7 +18,7 @@ const soakConfig = `
 version: 1
 listen: [ { address: %q }, { address: %q, tls: { cert: cert.pem, key: key.pem }, http3: true } ]
 admin: { address: %q }
-store: { path: data, refusals: 50000 }
+store: { path: data }
 log: { access: access.log }
 identity:
   - name: corp
@@ -128,14 +125,14 @@ func (g *soaked) settled() int64 {
 // keeps demands that what processes recorded that are gone is still there: all of them wrote to one store, two at a time.
 func (g *soaked) keeps(ids ...string) {
 	g.t.Helper()
-	s, err := store.Open(filepath.Join(g.dir, "data"))
+	kept, err := openArchive("", filepath.Join(g.dir, "data"))
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	defer s.Close()
+	defer kept.close()
 	for _, id := range ids {
 		await(g.t, "the record "+id, func() bool {
-			_, err := event.Find(g.t.Context(), s.DB(), id)
+			_, err := kept.Find(g.t.Context(), id)
 			return err == nil
 		})
 	}

@@ -19,7 +19,7 @@ CREATE TABLE exchanges (
   sealed    BYTEA NOT NULL
 ) PARTITION BY LIST (outcome);
 CREATE TABLE exchanges_passed PARTITION OF exchanges FOR VALUES IN (0) PARTITION BY RANGE (seq);
-CREATE TABLE exchanges_kept PARTITION OF exchanges FOR VALUES IN (1, 2) PARTITION BY RANGE (seq);
+CREATE TABLE exchanges_kept PARTITION OF exchanges FOR VALUES IN (1, 2, 3) PARTITION BY RANGE (seq);
 CREATE INDEX exchanges_seq ON exchanges (seq);
 CREATE INDEX exchanges_code ON exchanges (code, seq) WHERE code <> 0;
 CREATE INDEX exchanges_operation ON exchanges (operation, seq);

@@ -1,4 +1,4 @@
--- The archive. Statements are in package event. seq is the time of an exchange in Unix milliseconds, shifted by 22 bits for
+-- The archive. Statements are in package event. seq is the time of an exchange in Unix milliseconds, shifted by 20 bits for
 -- what tells those of one millisecond apart: order, place in time and key in one. Words that come again and again are
 -- numbers of the table names. What is personal is sealed (package keyring); client and subject are numbers of keys.
 -- The archive takes over what it finds in refusals; the table stays for a predecessor that still drains.
@@ -7,7 +7,7 @@ CREATE TABLE names (n INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE exchanges (
   seq       INTEGER PRIMARY KEY,
   id        TEXT NOT NULL,
-  outcome   INTEGER NOT NULL,  -- 0 passed, 1 monitored, 2 refused
+  outcome   INTEGER NOT NULL,  -- 0 passed, 1 passed with findings, 2 passed although a guard in monitor mode refused, 3 refused
   api       INTEGER NOT NULL,
   operation INTEGER NOT NULL,
   method    INTEGER NOT NULL,
