@@ -39,7 +39,7 @@ func (x *serving) record() *exchange.Record {
 	if e.Client.Peer != e.Client.Addr {
 		r.Peer = e.Client.Peer.String()
 	}
-	if x.snapshot != nil {
+	if x.snapshot != nil && x.snapshot.basis != nil { // the admin API's own has none
 		r.Basis = x.snapshot.basis.Hash
 	}
 	if e.Operation != nil {
