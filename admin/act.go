@@ -33,7 +33,8 @@ func happening(r *http.Request, k *exchange.Kind, object, format string, args ..
 	return e
 }
 
-// act tells of an act and then does it. The client is answered where one of the two fails, and act is false.
+// act tells of an act and then does it, and tells again where that fails. The client is answered where one of the two
+// fails, and act is false.
 func (a *admin) act(w http.ResponseWriter, r *http.Request, e *exchange.Event, do func() error) bool {
 	if err := a.Tell(r.Context(), e); err != nil {
 		slog.Error("an act was not done, since nobody could be told of it", "kind", e.Kind, "object", e.Object, "error", err)
@@ -41,6 +42,7 @@ func (a *admin) act(w http.ResponseWriter, r *http.Request, e *exchange.Event, d
 		return false
 	}
 	if err := do(); err != nil {
+		a.tell(happening(r, exchange.AdminRefused, e.Object, "this did not happen: %s", e.Detail))
 		failed(w, err)
 		return false
 	}

@@ -14,11 +14,13 @@ import (
 	"crypto/sha256"
 	"net/http"
 
+	"github.com/sallyport/sallyport/admin/change"
 	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
+	"github.com/sallyport/sallyport/store"
 )
 
 // Options are what the handlers read. All functions are called concurrently.
@@ -44,6 +46,10 @@ type Options struct {
 	Posture func() []gateway.Posture
 	// Dashboard serves pages, to whoever the context says; nil: there is none.
 	Dashboard http.Handler
+	// Store has the keys of callers.
+	Store *store.Store
+	// Config is the config file; nil where there is none, but flags.
+	Config *change.File
 	// Reload reads the configuration again; the error is what keeps it from being used.
 	Reload func() error
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	"github.com/sallyport/sallyport/admin/people"
+	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
@@ -88,6 +89,10 @@ func (r refusal) Error() string { return r.title + ": " + r.detail }
 
 // failed answers an error. What is none of the operator's making is for the log.
 func failed(w http.ResponseWriter, err error) {
+	if r, problems, ok := ofChange(err); ok {
+		problemWith(w, r, problems)
+		return
+	}
 	var told refusal
 	switch {
 	case errors.As(err, &told):
@@ -115,11 +120,17 @@ type problemBody struct {
 	Status int    `json:"status"`
 	Code   string `json:"code"`
 	Detail string `json:"detail,omitempty"`
+
+	Problems config.Problems `json:"problems,omitempty"`
 }
 
 // problem answers by RFC 9457. detail is left out where it is "".
 func problem(w http.ResponseWriter, status int, code, title, detail string) {
+	problemWith(w, refusal{status, code, title, detail}, nil)
+}
+
+func problemWith(w http.ResponseWriter, r refusal, problems config.Problems) {
 	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(problemBody{gateway.TypeBase + code, title, status, code, detail}) // the operator has gone
+	w.WriteHeader(r.status)
+	_ = json.NewEncoder(w).Encode(problemBody{gateway.TypeBase + r.code, r.title, r.status, r.code, r.detail, problems}) // the operator has gone
 }

@@ -24,6 +24,10 @@ func (a *admin) operations() map[string]http.HandlerFunc {
 		"signIn": a.signIn, "whoAmI": a.whoAmI, "signOut": a.signOut, "changePassword": a.changePassword,
 		"listUsers": a.listUsers, "addUser": a.addUser, "setRole": a.setRole, "setPassword": a.setPassword, "endSessions": a.endSessions, "removeUser": a.removeUser,
 		"listTokens": a.listTokens, "createToken": a.createToken, "revokeToken": a.revokeToken,
+		"listKeys": a.listKeys, "createKey": a.createKey, "rotateKey": a.rotateKey, "revokeKey": a.revokeKey,
+		"getConfig": a.getConfig, "checkConfig": a.checkConfig, "applyConfig": a.applyConfig,
+		"listVersions": a.listVersions, "getVersion": a.getVersion, "restoreVersion": a.restoreVersion, "setMode": a.setMode,
+		"listProposals": a.listProposals, "getProposal": a.getProposal, "approveProposal": a.approveProposal, "rejectProposal": a.rejectProposal,
 		"listExchanges": a.exchanges, "getExchange": a.exchange,
 		"getPosture": a.posture, "listReasons": a.reasons, "listKinds": a.kinds, "reload": a.reload, "getDocument": document,
 	}
@@ -69,11 +73,11 @@ func (a *admin) noted(r *exchange.Record) {
 	if !r.Refused || r.Guard == "limit.admit" || r.Guard == "limit.spend" {
 		return
 	}
-	slog.Warn("the admin API refused", "exchange", r.ID, "client", r.Client, "method", r.Method, "path", r.Path, "code", r.Code, "detail", r.Detail)
 	if r.Guard != "identity" && r.Guard != "policy.operation" {
+		slog.Warn("the admin API refused", "exchange", r.ID, "client", r.Client, "method", r.Method, "path", r.Path, "code", r.Code, "detail", r.Detail)
 		return
 	}
-	e := exchange.NewEvent(exchange.AdminRefused, "the admin API refused "+r.Method+" "+r.Operation+": "+r.Code)
+	e := exchange.NewEvent(exchange.AdminRefused, "the admin API refused "+r.Operation+": "+r.Code)
 	e.Object, e.Data = r.Operation, map[string]string{"exchange": r.ID, "code": r.Code, "client": r.Client}
 	if r.Principal != nil {
 		e.Actor = "admin:" + r.Principal.Subject

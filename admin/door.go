@@ -23,10 +23,13 @@ func (a *admin) guarded(next http.Handler) http.Handler {
 			problem(w, http.StatusForbidden, "admin.origin", "pages of other origins are not answered", "")
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 		next.ServeHTTP(w, r)
 	})
 }
+
+// maxBody is more than the largest body that an operation takes, in bytes.
+const maxBody = 6 << 20
 
 // sealed sets what every answer carries, unless the answer says otherwise itself.
 type sealed struct {

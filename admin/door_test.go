@@ -183,10 +183,10 @@ func TestMethods(t *testing.T) {
 func TestBodiesAreBounded(t *testing.T) {
 	var read int64
 	h := (&admin{newStand(t).options()}).guarded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { read, _ = io.Copy(io.Discard, r.Body) }))
-	r := httptest.NewRequest("POST", "/", bytes.NewReader(make([]byte, 3<<20)))
+	r := httptest.NewRequest("POST", "/", bytes.NewReader(make([]byte, maxBody+1<<20)))
 	r.Host = "localhost"
 	h.ServeHTTP(httptest.NewRecorder(), r)
-	if read > 1<<20 {
+	if read > maxBody {
 		t.Errorf("%d bytes are read", read)
 	}
 }

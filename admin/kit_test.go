@@ -10,10 +10,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"github.com/sallyport/sallyport/admin/change"
 	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
@@ -41,6 +44,8 @@ type stand struct {
 
 	store   *store.Store
 	people  *people.Directory
+	file    string // the config
+	config  *change.File
 	handler http.Handler
 	peers   int
 
@@ -59,10 +64,35 @@ func newStand(t *testing.T) *stand {
 	}
 	t.Cleanup(func() { _ = s.store.Close() })
 	s.people = people.New(s.store.DB(), people.Options{})
-	if s.handler, err = build(s.options(), config.Enforce); err != nil {
+	s.file = filepath.Join(t.TempDir(), "sallyport.yaml")
+	if err := os.WriteFile(s.file, []byte(standConfig), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	s.changes(0)
 	return s
+}
+
+// standConfig is the config of the stand.
+const standConfig = `version: 1
+admin: { token: s3cret-t0ken }
+apis:
+  - name: shop # the shop
+    upstream: http://127.0.0.1:9
+    unknown: inspect
+`
+
+// changes makes the config file one of which changes need so many approvals.
+func (s *stand) changes(approvals int) {
+	s.config = change.New(change.Options{Path: s.file, DB: s.store.DB(), Tell: s.tell, Approvals: approvals,
+		Check: func(text []byte) config.Problems {
+			_, _, problems := config.DraftText(s.file, text)
+			return problems
+		},
+		Reload: func() error { s.reloads++; return s.reload }})
+	var err error
+	if s.handler, err = build(s.options(), config.Enforce); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 func (s *stand) options() Options {
@@ -83,7 +113,7 @@ func (s *stand) options() Options {
 			return append([]*exchange.Record{}, s.kept[:min(len(s.kept), f.Limit)]...), s.failing
 		},
 		Posture: func() []gateway.Posture { return nil },
-		Reload:  func() error { s.reloads++; return s.reload },
+		Reload:  func() error { s.reloads++; return s.reload }, Store: s.store, Config: s.config,
 	}
 }
 

@@ -16,27 +16,45 @@ var walks = map[string]struct {
 	target, body string
 	status       int
 }{
-	"signIn":         {"/api/v1/session", `{"token":"` + token + `"}`, 201},
-	"whoAmI":         {"/api/v1/session", "", 200},
-	"signOut":        {"/api/v1/session/end", `{"all":"false"}`, 204},
-	"changePassword": {"/api/v1/password", `{"old":"` + password + `","new":"another horse battery staple"}`, 403}, // the admin token has none
-	"listUsers":      {"/api/v1/users", "", 200},
-	"addUser":        {"/api/v1/users", `{"name":"carol","role":"analyst","password":"` + password + `"}`, 204},
-	"setRole":        {"/api/v1/users/walker/role", `{"role":"operator"}`, 204},
-	"setPassword":    {"/api/v1/users/walker/password", `{"password":"` + password + `!"}`, 204},
-	"endSessions":    {"/api/v1/users/walker/end", "", 204},
-	"removeUser":     {"/api/v1/users/leaver/remove", "", 204},
-	"listTokens":     {"/api/v1/tokens", "", 200},
-	"createToken":    {"/api/v1/tokens", `{"role":"viewer","lifetime":"24h"}`, 404}, // nor can it have tokens
-	"revokeToken":    {"/api/v1/tokens/01KB000/revoke", "", 404},
-	"listExchanges":  {"/api/v1/exchanges?limit=2", "", 200},
-	"getExchange":    {"/api/v1/exchanges/01KB000", "", 200},
-	"getPosture":     {"/api/v1/posture", "", 200},
-	"listReasons":    {"/api/v1/reasons", "", 200},
-	"listKinds":      {"/api/v1/kinds", "", 200},
-	"reload":         {"/api/v1/reload", "", 204},
-	"getDocument":    {"/api/v1/openapi.yaml", "", 200},
+	"signIn":          {"/api/v1/session", `{"token":"` + token + `"}`, 201},
+	"whoAmI":          {"/api/v1/session", "", 200},
+	"signOut":         {"/api/v1/session/end", `{"all":"false"}`, 204},
+	"changePassword":  {"/api/v1/password", `{"old":"` + password + `","new":"another horse battery staple"}`, 403}, // the admin token has none
+	"listUsers":       {"/api/v1/users", "", 200},
+	"addUser":         {"/api/v1/users", `{"name":"carol","role":"analyst","password":"` + password + `"}`, 204},
+	"setRole":         {"/api/v1/users/walker/role", `{"role":"operator"}`, 204},
+	"setPassword":     {"/api/v1/users/walker/password", `{"password":"` + password + `!"}`, 204},
+	"endSessions":     {"/api/v1/users/walker/end", "", 204},
+	"removeUser":      {"/api/v1/users/leaver/remove", "", 204},
+	"listTokens":      {"/api/v1/tokens", "", 200},
+	"createToken":     {"/api/v1/tokens", `{"role":"viewer","lifetime":"24h"}`, 404}, // nor can it have tokens
+	"revokeToken":     {"/api/v1/tokens/01KB000/revoke", "", 404},
+	"listKeys":        {"/api/v1/keys", "", 200},
+	"createKey":       {"/api/v1/keys", `{"subject":"acme","roles":"partner reader","lifetime":"24h"}`, 201},
+	"rotateKey":       {"/api/v1/keys/walked/rotate", `{"grace":"1h"}`, 404},
+	"revokeKey":       {"/api/v1/keys/walked/revoke", "", 404},
+	"getConfig":       {"/api/v1/config", "", 200},
+	"checkConfig":     {"/api/v1/config/check", `{"text":"version: 2"}`, 200},
+	"applyConfig":     {"/api/v1/config?dry_run=false", `{"text":"version: 1","etag":"\"0\""}`, 412},
+	"listVersions":    {"/api/v1/config/versions", "", 200},
+	"getVersion":      {"/api/v1/config/versions/01KB000", "", 404},
+	"restoreVersion":  {"/api/v1/config/versions/01KB000/restore", "", 404},
+	"setMode":         {"/api/v1/controls", `{"api":"shop","guard":"inspect","mode":"monitor"}`, 428},
+	"listProposals":   {"/api/v1/proposals", "", 200},
+	"getProposal":     {"/api/v1/proposals/01KB000", "", 404},
+	"approveProposal": {"/api/v1/proposals/01KB000/approve", "", 404},
+	"rejectProposal":  {"/api/v1/proposals/01KB000/reject", "", 404},
+	"listExchanges":   {"/api/v1/exchanges?limit=2", "", 200},
+	"getExchange":     {"/api/v1/exchanges/01KB000", "", 200},
+	"getPosture":      {"/api/v1/posture", "", 200},
+	"listReasons":     {"/api/v1/reasons", "", 200},
+	"listKinds":       {"/api/v1/kinds", "", 200},
+	"reload":          {"/api/v1/reload", "", 204},
+	"getDocument":     {"/api/v1/openapi.yaml", "", 200},
 }
+
+// unused are operations whose walk above changes nothing; config_test.go has acts of theirs.
+var unused = map[string]bool{"checkConfig": true, "applyConfig": true, "restoreVersion": true, "setMode": true, "approveProposal": true, "rejectProposal": true}
 
 func walked(t *testing.T) []*openapi.Operation {
 	t.Helper()
@@ -67,8 +85,8 @@ func TestEveryOperation(t *testing.T) {
 		if status != walks[op.ID].status {
 			t.Errorf("%s: %d %.300s", op.ID, status, body)
 		}
-		if act := op.Method != http.MethodGet; act != (len(s.events()) > 0) {
-			t.Errorf("%s: an act is told of, a question is not", op.ID)
+		if events := s.events(); (op.Method == http.MethodGet) != (len(events) == 0) && !unused[op.ID] {
+			t.Errorf("%s: an act is told of, a question is not: %v", op.ID, events)
 		}
 	}
 }
@@ -145,7 +163,7 @@ func TestNoActUntold(t *testing.T) {
 	s.user("leaver", people.Analyst)
 	s.untold = errStore
 	for _, op := range walked(t) {
-		if op.Method == http.MethodGet || op.ID == "changePassword" {
+		if op.Method == http.MethodGet || op.ID == "changePassword" || unused[op.ID] {
 			continue
 		}
 		if status, body := s.walk(op, "Authorization", "Bearer "+token); status != http.StatusServiceUnavailable || strings.Contains(body, "secret") {

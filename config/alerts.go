@@ -63,7 +63,7 @@ type AlertRoute struct {
 // AlertURL is where something is posted.
 type AlertURL struct {
 	// URL, as a secret reference where it is one.
-	URL string `yaml:"url"`
+	URL string `yaml:"url" secret:"true"`
 	// AllowPrivate: true lets the URL be http, or lead to a private address.
 	AllowPrivate bool `yaml:"allow_private"`
 }
@@ -71,9 +71,9 @@ type AlertURL struct {
 // AlertWebhook is a webhook.
 type AlertWebhook struct {
 	// URL, as a secret reference where it is one.
-	URL string `yaml:"url"`
+	URL string `yaml:"url" secret:"true"`
 	// Secret signs what is sent, as a secret reference; whsec_ and base64, or any text.
-	Secret string `yaml:"secret"`
+	Secret string `yaml:"secret" secret:"true"`
 	// AllowPrivate: true lets the URL be http, or lead to a private address.
 	AllowPrivate bool `yaml:"allow_private"`
 }
@@ -81,7 +81,7 @@ type AlertWebhook struct {
 // AlertPagerDuty is an integration of PagerDuty.
 type AlertPagerDuty struct {
 	// RoutingKey of the integration, as a secret reference.
-	RoutingKey string `yaml:"routing_key"`
+	RoutingKey string `yaml:"routing_key" secret:"true"`
 	// URL of the events API. Default https://events.pagerduty.com/v2/enqueue.
 	URL string `yaml:"url"`
 	// AllowPrivate: true lets the URL be http, or lead to a private address.
@@ -95,7 +95,7 @@ type AlertEmail struct {
 	// User and Password, as secret references, where the server asks for them.
 	User string `yaml:"user"`
 	// Password of the user.
-	Password string `yaml:"password"`
+	Password string `yaml:"password" secret:"true"`
 	// From is the sender's address.
 	From string `yaml:"from"`
 	// To are the recipients.

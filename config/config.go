@@ -59,7 +59,7 @@ type Admin struct {
 	// Hosts are the names under which the listener may be asked, without port, besides localhost and the address that the connection came in on: the name of a service in a cluster, say. Others are refused, so that no web page reaches it through an operator's browser.
 	Hosts []string `yaml:"hosts"`
 	// Token for the admin API, as a secret reference. Default: generated on first start, printed once, kept hashed in the store.
-	Token string `yaml:"token"`
+	Token string `yaml:"token" secret:"true"`
 }
 
 // Store says where state is kept, and for how long.
@@ -67,9 +67,9 @@ type Store struct {
 	// Path of the folder for the embedded database and the keys of what is sealed. Default data, beside the config.
 	Path string `yaml:"path"`
 	// URL of a PostgreSQL database in place of the embedded one: postgres://user@host/database. Password and TLS as libpq has them: in the URL, or PGPASSWORD, PGSSLMODE and the like.
-	URL string `yaml:"url"`
+	URL string `yaml:"url" secret:"true"`
 	// Key is the root key of what is sealed, as a secret reference: 32 bytes in base64, as openssl rand -base64 32 makes them. Several, separated by spaces, while one takes the place of the other: the first is used for what is new. Default: generated on first start, kept in keys below path.
-	Key string `yaml:"key"`
+	Key string `yaml:"key" secret:"true"`
 	// Counters says where rate limits are counted. Only memory in this version.
 	Counters string `yaml:"counters" enum:"memory"`
 	// Retention is how long exchanges are kept that passed and told nothing. Default 7d.

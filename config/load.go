@@ -19,6 +19,11 @@ func Draft(file string) (*Config, *Source, Problems) {
 	if err != nil {
 		return nil, &Source{File: file}, Problems{{File: file, Line: 1, Column: 1, Severity: Error, Rule: "config.unreadable", Message: "cannot read the config: " + cause(err), Hint: "sallyport init --spec openapi.yaml writes one"}}
 	}
+	return DraftText(file, data)
+}
+
+// DraftText is [Draft] of what may come to stand in the file.
+func DraftText(file string, data []byte) (*Config, *Source, Problems) {
 	c, src, problems := draft(file, data)
 	if c != nil {
 		c.from(filepath.Dir(file))

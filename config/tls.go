@@ -35,7 +35,7 @@ type ExternalAccount struct {
 	// ID of the key.
 	ID string `yaml:"id"`
 	// Key is the MAC key in base64url, as the authority shows it.
-	Key string `yaml:"key"`
+	Key string `yaml:"key" secret:"true"`
 }
 
 // Clients asks clients for certificates in the TLS handshake.

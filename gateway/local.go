@@ -44,7 +44,7 @@ func BuildLocal(l Local, parts *Parts) (*Snapshot, error) {
 	if b.problems.Failed() {
 		return nil, b.problems
 	}
-	s := &Snapshot{parts: parts, config: &config.Config{}, apis: []*api{a}, matrix: a.matrix}
+	s := &Snapshot{parts: parts, config: &config.Config{}, apis: []*api{a}, matrix: a.matrix, basis: &Basis{}}
 	s.declared.Add(&a.declared)
 	return s, nil
 }

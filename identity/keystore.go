@@ -15,6 +15,11 @@ import (
 // ErrNoSuchKey says that no stored API key has the id.
 var ErrNoSuchKey = errors.New("no such API key")
 
+// A KeyError is a key that cannot be made as it was asked for.
+type KeyError string
+
+func (e KeyError) Error() string { return string(e) }
+
 // A StoredKey is an API key of the store, without the key itself, which nobody has but its bearer.
 type StoredKey struct {
 	ID       string    `json:"id"`
@@ -50,10 +55,10 @@ func CreateKey(ctx context.Context, s *store.Store, n NewKey) (key string, store
 		Created: time.Now().UTC().Truncate(time.Second), Expires: n.Expires.UTC().Truncate(time.Second),
 	}
 	if err := checkHolder(n.Subject, n.Tenant, n.Roles, n.Scopes); err != nil {
-		return "", StoredKey{}, fmt.Errorf("couldn't create the key: %w", err)
+		return "", StoredKey{}, KeyError("couldn't create the key: " + err.Error())
 	}
 	if !n.Expires.IsZero() && !n.Expires.After(time.Now()) {
-		return "", StoredKey{}, errors.New("couldn't create the key: it would have expired already")
+		return "", StoredKey{}, KeyError("couldn't create the key: it would have expired already")
 	}
 	if err := insertKey(ctx, s.DB(), stored, sha256.Sum256([]byte(key))); err != nil {
 		return "", StoredKey{}, fmt.Errorf("couldn't create the key: %w", err)
@@ -79,7 +84,7 @@ func RotateKey(ctx context.Context, s *store.Store, id string, grace time.Durati
 	case err != nil:
 		return "", StoredKey{}, fmt.Errorf("couldn't rotate %s: %w", quote(id), err)
 	case !old.Revoked.IsZero() || !old.Expires.IsZero() && !old.Expires.After(now):
-		return "", StoredKey{}, fmt.Errorf("couldn't rotate %s: it is revoked or expired", quote(id))
+		return "", StoredKey{}, KeyError("couldn't rotate " + quote(id) + ": it is revoked or expired")
 	}
 	key, newID := newKey()
 	stored = old

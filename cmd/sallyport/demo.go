@@ -98,7 +98,7 @@ func startDemo(ctx context.Context, c *demoCmd) (_ *demo, err error) {
 	if d.service, err = assemble(ctx, cfg, src, d.seen); err != nil {
 		return nil, err
 	}
-	d.service.setLoader(func() (*config.Config, *config.Source, config.Problems) { return config.Load(src.File) })
+	d.service.setLoader(&source{Config: src.File})
 	return d, nil
 }
 

@@ -22,6 +22,7 @@ type cli struct {
 	Demo       demoCmd       `cmd:"" help:"Run a vulnerable shop behind the gateway, on loopback, and try to break it."`
 	Explain    explainCmd    `cmd:"" help:"Tell why an exchange was refused, and which setting would change that."`
 	Keys       keysCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
+	Users      usersCmd      `cmd:"" help:"Add, list and remove people who administer, their roles, passwords and tokens."`
 	Store      storeCmd      `cmd:"" help:"Replace the root key of what is sealed in the store."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh, fish or powershell."`

@@ -31,8 +31,8 @@ func hangups() (hup chan os.Signal, stop func()) {
 
 // reloadOn reloads by SIGHUP and by changes of the files that the configuration was made from, until ctx ends. began is
 // when these were read.
-func (v *service) reloadOn(ctx context.Context, hup <-chan os.Signal, began time.Time, load func() (*config.Config, *config.Source, config.Problems)) {
-	v.setLoader(load)
+func (v *service) reloadOn(ctx context.Context, hup <-chan os.Signal, began time.Time, from loader) {
+	v.setLoader(from)
 	watcher, err := fsnotify.NewWatcher()
 	if err != nil {
 		slog.Error("couldn't watch files: only SIGHUP reloads", "error", err)
@@ -74,10 +74,17 @@ func (v *service) reloadOn(ctx context.Context, hup <-chan os.Signal, began time
 	}
 }
 
-func (v *service) setLoader(load func() (*config.Config, *config.Source, config.Problems)) {
+// A loader reads the configuration again.
+type loader interface {
+	load() (*config.Config, *config.Source, config.Problems)
+	// drafted reads what may come to stand in the file, with all that is wrong with it.
+	drafted(text []byte) (*config.Config, *config.Source, config.Problems)
+}
+
+func (v *service) setLoader(l loader) {
 	v.reloading.Lock()
 	defer v.reloading.Unlock()
-	v.load = load
+	v.loader = l
 }
 
 // files are what a change of which reloads. Folders are watched, so that files may be replaced as a whole.
@@ -149,13 +156,13 @@ func (v *service) concerns(name string) bool {
 func (v *service) reload() error {
 	v.reloading.Lock()
 	defer v.reloading.Unlock()
-	if v.load == nil {
+	if v.loader == nil {
 		return errors.New("this gateway was started without files to reload")
 	}
 	v.notifier.reloading()
 	defer v.notifier.tell("READY=1")
 	renewed := v.renew()
-	cfg, src, problems := v.load()
+	cfg, src, problems := v.loader.load()
 	if cfg != nil {
 		var snapshot *gateway.Snapshot
 		snapshot, problems = gateway.Build(cfg, src, v.parts)

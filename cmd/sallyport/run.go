@@ -70,7 +70,7 @@ func (c *runCmd) Run(s *streams) error {
 	announce(s.err, v)
 	reloads, noMore := context.WithCancel(ctx)
 	defer noMore()
-	go v.reloadOn(reloads, hup, began, c.load)
+	go v.reloadOn(reloads, hup, began, &c.source)
 	go v.watchControls(reloads)
 	v.notifier.tell("READY=1")
 	v.notifier.watch()

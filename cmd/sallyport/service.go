@@ -59,8 +59,7 @@ type service struct {
 	failed    chan error
 	stale     atomic.Bool // the last reload failed
 	keyed     atomic.Bool // every key set was loaded once
-	// load reads the configuration again; nil where it cannot change.
-	load func() (*config.Config, *config.Source, config.Problems)
+	loader    loader      // nil where the configuration cannot change
 }
 
 // sink is somebody else who wants the records.
@@ -187,7 +186,7 @@ func (v *service) adminHandler() (http.Handler, error) {
 	return admin.New(admin.Options{Hosts: lower(v.config.Admin.Hosts), TokenHash: hash, People: people.New(v.store.DB(), people.Options{}), Tell: v.tell,
 		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
 		Find: v.archive.Find, Select: v.archive.Select,
-		Reload: v.reload, Dashboard: dashboard.New(dashboard.Options{Version: version()}),
+		Store: v.store, Config: v.file(), Reload: v.reload, Dashboard: dashboard.New(dashboard.Options{Version: version()}),
 	})
 }
 

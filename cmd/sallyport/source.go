@@ -48,14 +48,24 @@ func (s *source) load() (*config.Config, *config.Source, config.Problems) {
 
 // draft is load for whoever only looks: what is wrong in one place hides nothing in another.
 func (s *source) draft() (*config.Config, *config.Source, config.Problems) {
-	c, src, problems := &config.Config{Version: 1}, &config.Source{File: flagsOnly}, config.Problems(nil)
-	if s.Config != "" {
-		if c, src, problems = config.Draft(s.Config); c == nil {
-			return nil, src, problems
-		}
-		if p := confused(s.Config, problems); p != nil {
-			return nil, src, p
-		}
+	if s.Config == "" {
+		return s.complete(&config.Config{Version: 1}, &config.Source{File: flagsOnly}, nil)
+	}
+	return s.complete(config.Draft(s.Config))
+}
+
+// drafted is draft for what may come to stand in the file.
+func (s *source) drafted(text []byte) (*config.Config, *config.Source, config.Problems) {
+	return s.complete(config.DraftText(s.Config, text))
+}
+
+// complete lays the flags and the defaults over what was read.
+func (s *source) complete(c *config.Config, src *config.Source, problems config.Problems) (*config.Config, *config.Source, config.Problems) {
+	if c == nil {
+		return nil, src, problems
+	}
+	if p := confused(s.Config, problems); p != nil {
+		return nil, src, p
 	}
 	if err := s.overlay(c); err != nil {
 		return nil, src, append(problems, config.Problem{File: flagsOnly, Line: 1, Column: 1, Severity: config.Error, Rule: "flags", Message: err.Error()})

@@ -67,9 +67,9 @@ func (i storyIssuer) token(ts *testscript.TestScript, _ bool, args []string) {
 // keyCmd keeps a new API key.
 func keyCmd(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(ts.Exec(args[1], args[2:]...))
-	var created struct{ Key, ID string }
+	var created struct{ Key, Token, ID string }
 	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &created))
-	ts.Setenv(args[0], created.Key)
+	ts.Setenv(args[0], created.Key+created.Token)
 	ts.Setenv(args[0]+"_ID", created.ID)
 }
 

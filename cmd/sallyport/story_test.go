@@ -36,7 +36,8 @@ func TestMain(m *testing.M) {
 //	signal NAME                to the process in the background: HUP or TERM, where kill knows INT only
 //	values FILE                JSON as lines of pointer and value
 //	paste FILE CONFIG          put the exclusions that explain proposes, as JSON, into a config
-//	key NAME COMMAND …         run what prints an API key as JSON; $NAME is the key, $NAME_ID its id
+//	key NAME COMMAND …         run what prints an API key or a token as JSON; $NAME is it, $NAME_ID its id
+//	keep NAME REGEXP           $NAME is what the group of REGEXP matches in the last output
 //	issuer, token              an identity provider and its tokens
 //	certificate, trust         certificates for 127.0.0.1 and other hosts, and whom clients believe
 //	authority, client, revoke  authorities, certificates of clients, and lists of those that are not good any more
@@ -61,9 +62,18 @@ func TestStories(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd, "unready": unreadyCmd,
-			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "paste": pasteCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "certificate": certificateCmd, "trust": trustCmd,
+			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "paste": pasteCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "keep": keepCmd, "certificate": certificateCmd, "trust": trustCmd,
 			"authority": trusted.authority, "client": trusted.client, "revoke": trusted.revoke, "show": trusted.show, "bind": trusted.bind(issuer), "denied": deniedCmd},
 	})
+}
+
+// keepCmd keeps a part of the last output.
+func keepCmd(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile("(?m)" + args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if len(found) != 2 {
+		ts.Fatalf("the output has no %s", args[1])
+	}
+	ts.Setenv(args[0], found[1])
 }
 
 func freeAddress() (string, error) {
