@@ -58,7 +58,7 @@ func TestOnPostgres(t *testing.T) {
 	}
 	defer func() { elsewhere = nil }()
 	for name, test := range map[string]func(*testing.T){"keeps": TestArchiveKeepsEverything, "restart": TestArchiveSurvivesRestart, "select": TestSelect, "crowd": TestSelectInACrowd,
-		"overview": TestOverview, "events": TestEvents, "retention": TestRetention, "size": TestSizeIsBounded, "erasure": TestErasure, "failures": TestArchiveCountsFailures, "two at once": TestTwoArchivesAtOnce} {
+		"overview": TestOverview, "walk": TestWalk, "bases": TestBases, "events": TestEvents, "retention": TestRetention, "size": TestSizeIsBounded, "erasure": TestErasure, "failures": TestArchiveCountsFailures, "two at once": TestTwoArchivesAtOnce} {
 		t.Run(name, test)
 	}
 }

@@ -223,3 +223,42 @@ func TestEvents(t *testing.T) {
 		t.Errorf("%+v", list)
 	}
 }
+
+// A walk visits all of a time range, the oldest first, over any number of pages.
+func TestWalk(t *testing.T) {
+	a := archive(t, t.TempDir(), ArchiveOptions{})
+	const n = 2*walkPage + 7
+	for i := range n {
+		a.Record(at(i))
+	}
+	a.Close()
+	var seen []*exchange.Record
+	visit := func(r *exchange.Record) error { seen = append(seen, r); return nil }
+	if err := a.Walk(t.Context(), began.Add(time.Second), began.Add(n*time.Second), visit); err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != n-1 || seen[0].Path != "/orders/1" || seen[len(seen)-1].Path != fmt.Sprint("/orders/", n-1) {
+		t.Errorf("%d exchanges, from %s", len(seen), seen[0].Path)
+	}
+	stop := errors.New("enough")
+	if err := a.Walk(t.Context(), time.Time{}, time.Time{}, func(*exchange.Record) error { return stop }); !errors.Is(err, stop) {
+		t.Error(err)
+	}
+}
+
+// What verdicts rest on is remembered by its hash, the last of it where there is too much.
+func TestBases(t *testing.T) {
+	a := archive(t, t.TempDir(), ArchiveOptions{})
+	for i := range maxBases + 5 {
+		if err := a.KeepBasis(t.Context(), fmt.Sprint("h", i), []byte(fmt.Sprint("basis ", i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := a.KeepBasis(t.Context(), "h1", []byte("another")); err != nil {
+		t.Fatal(err)
+	}
+	bases, err := a.Bases(t.Context())
+	if err != nil || len(bases) > maxBases+1 || string(bases[fmt.Sprint("h", maxBases+4)]) != fmt.Sprint("basis ", maxBases+4) {
+		t.Errorf("%d bases, %v", len(bases), err)
+	}
+}

@@ -139,8 +139,7 @@ func (q *question) settledElsewhere() bool {
 func (q *question) find() bool {
 	rec := q.rec
 	op := rec.Operation
-	masked := strings.ContainsAny(rec.Path, "{…*")
-	if masked || rec.Path == "" {
+	if masked := strings.ContainsAny(rec.Path, "{…*"); masked || !strings.HasPrefix(rec.Path, "/") {
 		i := slices.IndexFunc(q.r.s.apis, func(a *api) bool { return a.name == rec.API })
 		if i < 0 {
 			return q.lacks("openapi", "the API is gone, and the path is masked")

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,6 +32,11 @@ type Facts struct {
 type Caller struct {
 	Who   string `json:"who"` // "corp: clerk", "anonymous"
 	Count int64  `json:"count"`
+}
+
+// SortCallers brings the largest group to the front.
+func SortCallers(list []Caller) {
+	slices.SortFunc(list, func(a, b Caller) int { return cmp.Or(cmp.Compare(b.Count, a.Count), strings.Compare(a.Who, b.Who)) })
 }
 
 // Processing is what one operation returns about persons, and to whom.

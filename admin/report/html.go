@@ -12,7 +12,7 @@ var pageText string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"day":  func(t time.Time) string { return t.Format("2 January 2006, 15:04 UTC") },
-	"word": func(s Status) string { return words[s] },
+	"word": Word,
 	"control": func(list []Control, id string) *Control {
 		for i := range list {
 			if list[i].ID == id {
@@ -25,6 +25,9 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 
 // words are the states as people read them.
 var words = map[Status]string{Met: "met", Partly: "partly met", Missing: "missing", Apart: "not applicable"}
+
+// Word is a state as people read it.
+func Word(s Status) string { return words[s] }
 
 // HTML writes the report as a page that stands alone and prints well.
 func (r *Report) HTML(w io.Writer) error { return page.Execute(w, r) }

@@ -57,11 +57,15 @@ func openKept(file, folder string) (*store.Store, config.Store, error) {
 	if err != nil {
 		return nil, c, err
 	}
-	if _, err := os.Stat(filepath.Join(c.Path, store.File)); c.URL == "" && errors.Is(err, os.ErrNotExist) {
-		return nil, c, fmt.Errorf("there is no store in %s\n    hint: --store or --config names another folder", c.Path)
-	}
-	s, err := openStore(c)
+	s, err := openKeptOf(c)
 	return s, c, err
+}
+
+func openKeptOf(c config.Store) (*store.Store, error) {
+	if _, err := os.Stat(filepath.Join(c.Path, store.File)); c.URL == "" && errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("there is no store in %s\n    hint: --store or --config names another folder", c.Path)
+	}
+	return openStore(c)
 }
 
 // archive is what commands read beside a running gateway.
@@ -73,7 +77,15 @@ type archive struct {
 }
 
 func openArchive(file, folder string) (*archive, error) {
-	s, c, err := openKept(file, folder)
+	c, err := storeOf(file, folder)
+	if err != nil {
+		return nil, err
+	}
+	return openArchiveOf(c)
+}
+
+func openArchiveOf(c config.Store) (*archive, error) {
+	s, err := openKeptOf(c)
 	if err != nil {
 		return nil, err
 	}

@@ -21,6 +21,8 @@ type cli struct {
 	Init       initCmd       `cmd:"" help:"Write a commented config from an OpenAPI document."`
 	Demo       demoCmd       `cmd:"" help:"Run a vulnerable shop behind the gateway, on loopback, and try to break it."`
 	Explain    explainCmd    `cmd:"" help:"Tell why an exchange was refused, and which setting would change that."`
+	Replay     replayCmd     `cmd:"" help:"Say what a configuration would have done to the exchanges of the last days."`
+	Report     reportCmd     `cmd:"" help:"Put evidence together: which clauses of which standards are met, and by what."`
 	Keys       keysCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
 	Users      usersCmd      `cmd:"" help:"Add, list and remove people who administer, their roles, passwords and tokens."`
 	Store      storeCmd      `cmd:"" help:"Replace the root key of what is sealed in the store."`

@@ -159,6 +159,7 @@ func newParts(s *store.Store) *gateway.Parts {
 
 // swap takes a snapshot into use.
 func (v *service) swap(s *gateway.Snapshot) {
+	v.keepBasis(s.Basis())
 	v.gateway.Swap(s)
 	s.Start(v.ctx)
 	v.noted(true)

@@ -113,4 +113,3 @@ func TestKill(t *testing.T) {
 		t.Errorf("%d lines for %d entries", lines, all.Accepted-all.Lost)
 	}
 }
-
