@@ -62,6 +62,9 @@ func (c *checker) store(s Store) {
 			c.fail("store.url", "is not the URL of a PostgreSQL database", "postgres://sallyport@db.internal/sallyport")
 		}
 	}
+	if s.Passed < 0 {
+		c.fail("store.passed", "is negative", "passed: 500")
+	}
 	if s.Refusals != 0 && s.Refusals < s.Retention {
 		c.fail("store.refusals", "is less than store.retention", "refusals are kept at least as long as what passed")
 	}

@@ -74,6 +74,8 @@ type Store struct {
 	Counters string `yaml:"counters" enum:"memory"`
 	// Retention is how long exchanges are kept that passed and told nothing. Default 7d.
 	Retention Duration `yaml:"retention"`
+	// Passed is how many exchanges that passed and told nothing are kept a second, in bursts of ten seconds' worth. All are counted; the records of those beyond are not kept. Default 500.
+	Passed int `yaml:"passed"`
 	// Refusals is how long everything else is kept: refusals, monitored refusals, findings, events, counts. Default 30d, at least retention.
 	Refusals Duration `yaml:"refusals"`
 	// MaxBytes bounds the store: what is oldest goes first, exchanges that passed before others. Default 2GiB.

@@ -20,6 +20,7 @@ type ArchiveOptions struct {
 	Retention time.Duration         // of exchanges that passed and told nothing; 0: 7 days
 	Refusals  time.Duration         // of refusals, monitored refusals, findings, events and counts; 0: 30 days, and never less than Retention
 	MaxBytes  int64                 // of the store; 0: 2 GiB
+	Passed    int                   // exchanges that passed and told nothing that are kept a second; 0: 500
 	Tell      func(*exchange.Event) // is told of losses, at most every ten seconds
 }
 
@@ -34,6 +35,9 @@ func (o ArchiveOptions) withDefaults() ArchiveOptions {
 	if o.MaxBytes <= 0 {
 		o.MaxBytes = 2 << 30
 	}
+	if o.Passed <= 0 {
+		o.Passed = 500
+	}
 	if o.Tell == nil {
 		o.Tell = func(*exchange.Event) {}
 	}
@@ -45,8 +49,9 @@ func (o ArchiveOptions) withDefaults() ArchiveOptions {
 //
 // Records are written in batches by a goroutine of its own, which never holds a request up. Under a flood it keeps what
 // it can: what was refused, would have been, or was noticed comes first, and is lost (and counted, and told) only where
-// the disk cannot take it. Exchanges that passed wait in a queue of their own; what does not fit there is counted by
-// [Archive.Sampled] and in every overview, but its record is not kept. For them the writer works at most half of the time.
+// the disk cannot take it. Of exchanges that passed so many a second are kept as the options say, bursts of ten seconds
+// apart; the others are counted by [Archive.Sampled] and in every overview, but their records are not kept: a busy API must
+// not pay for its archive what its answers cost.
 type Archive struct {
 	*Reader
 	options ArchiveOptions
@@ -60,11 +65,13 @@ type Archive struct {
 	once    sync.Once
 	dropped atomic.Int64
 	sampled atomic.Int64
-	full    atomic.Bool // the day's partition alone is as large as the store may be
+	ration  atomic.Int64 // how many more that passed are taken now
+	full    atomic.Bool  // the day's partition alone is as large as the store may be
 }
 
 const (
 	queueSize  = 8192
+	burst      = 10 // seconds whose ration is taken at once
 	batchSize  = 1024
 	batchWait  = 100 * time.Millisecond
 	flushEvery = time.Second
@@ -77,6 +84,7 @@ func NewArchive(s *store.Store, ring *keyring.Ring, o ArchiveOptions) *Archive {
 	a := &Archive{Reader: NewReader(s, ring), options: o.withDefaults(), told: make(chan *exchange.Record, queueSize), passed: make(chan *exchange.Record, queueSize),
 		events: make(chan *exchange.Event, queueSize/8), quit: make(chan struct{}), done: make(chan struct{})}
 	a.writer = newWriter(a.Reader)
+	a.ration.Store(int64(burst * a.options.Passed))
 	go a.run()
 	return a
 }
@@ -92,7 +100,7 @@ func (a *Archive) Record(r *exchange.Record) {
 		}
 		return
 	}
-	if !a.full.Load() {
+	if !a.full.Load() && a.ration.Add(-1) >= 0 {
 		select {
 		case a.passed <- r:
 			return
@@ -131,11 +139,14 @@ func (a *Archive) run() {
 	}
 	ticker := time.NewTicker(batchWait)
 	defer ticker.Stop()
+	filled := time.Now()
 	var flushed, swept, toldAt time.Time
 	var lost int64
 	for open := true; open; {
 		select {
-		case <-ticker.C:
+		case now := <-ticker.C:
+			a.refill(now.Sub(filled))
+			filled = now
 		case <-a.quit:
 			open = false
 		}
@@ -159,6 +170,13 @@ func (a *Archive) run() {
 			lost, toldAt = n, time.Now()
 		}
 	}
+}
+
+// refill adds the ration of a time; a missed one counts for no more than the burst.
+func (a *Archive) refill(d time.Duration) {
+	full := int64(burst * a.options.Passed)
+	more := int64(min(d.Seconds(), burst) * float64(a.options.Passed))
+	a.ration.Store(min(max(a.ration.Load(), 0)+more, full))
 }
 
 func (a *Archive) tellLoss(n int64) {

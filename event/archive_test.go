@@ -331,6 +331,35 @@ func TestFindWhileWriting(t *testing.T) {
 	}
 }
 
+// A busy API pays for what is kept of a second's exchanges, not for all of them; what it refuses is kept.
+func TestPassedAreRationed(t *testing.T) {
+	a := archive(t, t.TempDir(), ArchiveOptions{Passed: 5})
+	for i := range 200 {
+		a.Record(at(i))
+		a.Record(denied(i))
+	}
+	a.Close()
+	if n := count(t, a.Reader, "exchanges WHERE outcome = 0"); n < 5*burst || n+a.Sampled() != 200 || a.Sampled() < 100 {
+		t.Errorf("%d are kept, %d were sampled away", n, a.Sampled())
+	}
+	if n := count(t, a.Reader, "exchanges WHERE outcome = 3"); n != 200 || a.Dropped() != 0 {
+		t.Errorf("%d refusals of 200 are kept, %d dropped", n, a.Dropped())
+	}
+	a.refill(time.Hour)
+	if n := a.ration.Load(); n != 5*burst {
+		t.Errorf("an hour's ration is %d", n)
+	}
+}
+
+func BenchmarkTally(b *testing.B) {
+	var t tally
+	r := thisWeek(1 << 20).next()
+	b.ReportAllocs()
+	for b.Loop() {
+		t.add(r)
+	}
+}
+
 func BenchmarkArchiveRecord(b *testing.B) {
 	a := archive(b, b.TempDir(), ArchiveOptions{})
 	r := at(1)

@@ -292,9 +292,9 @@ func (r *Reader) topRules(ctx context.Context, f Filter, n int) ([]Share, error)
 
 // A Latency is how long a guard took, or "" for the whole exchange and "upstream" for the wait for the upstream.
 type Latency struct {
-	Guard   string    `json:"guard"`
-	Buckets [65]int64 `json:"-"` // bucket n counts times under 2^n microseconds
-	N       int64     `json:"n"`
+	Guard   string         `json:"guard"`
+	Buckets [buckets]int64 `json:"buckets"` // bucket n counts times from 2^(n-1) to 2^n microseconds
+	N       int64          `json:"n"`
 }
 
 // Quantile is the time within which the share p of the exchanges was, to a factor of two.

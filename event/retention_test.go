@@ -58,7 +58,7 @@ func TestRetention(t *testing.T) {
 
 // Too much is forgotten from the old end, exchanges that passed first.
 func TestSizeIsBounded(t *testing.T) {
-	a := archive(t, t.TempDir(), ArchiveOptions{})
+	a := archive(t, t.TempDir(), ArchiveOptions{Passed: 10_000})
 	for day := range 4 {
 		for i := range 1500 {
 			a.Record(ago(at(i), time.Duration(3-day)*24*time.Hour))

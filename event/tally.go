@@ -60,7 +60,7 @@ type tally struct {
 type counted struct {
 	exchanges map[exchangeKey]sums
 	findings  map[findingKey]int64
-	latencies map[latencyKey]int64
+	latencies map[latencyKey]*[buckets]int64
 }
 
 type exchangeKey struct {
@@ -80,10 +80,12 @@ type findingKey struct {
 }
 
 type latencyKey struct {
-	start  int64
-	guard  string // "" is the whole exchange, "upstream" the wait for the upstream
-	bucket int64  // bits of the microseconds
+	start int64
+	guard string // "" is the whole exchange, "upstream" the wait for the upstream
 }
+
+// buckets is how many spans of time are told apart; bucket n is from 2^(n-1) to 2^n microseconds, the last one more than 9 minutes.
+const buckets = 31
 
 // maxTally is how many different counts are held; all that config and spec can name in a minute is far less.
 const maxTally = 100_000
@@ -95,27 +97,34 @@ func (t *tally) add(r *exchange.Record) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.exchanges == nil {
-		t.counted = counted{map[exchangeKey]sums{}, map[findingKey]int64{}, map[latencyKey]int64{}}
+		t.counted = counted{map[exchangeKey]sums{}, map[findingKey]int64{}, map[latencyKey]*[buckets]int64{}}
 	}
 	if len(t.exchanges)+len(t.findings) > maxTally {
 		return
 	}
 	s := t.exchanges[k]
 	t.exchanges[k] = sums{s.n + 1, s.took + r.Took.Microseconds(), s.bytesIn + r.BytesIn, s.bytesOut + r.BytesOut}
-	t.latencies[latencyKey{minute, "", bucket(r.Took)}]++
+	t.took(minute, "", r.Took)
 	if r.Upstream != nil {
-		t.latencies[latencyKey{minute, "upstream", bucket(r.Upstream.Took)}]++
+		t.took(minute, "upstream", r.Upstream.Took)
 	}
 	for i := range r.Steps {
-		t.latencies[latencyKey{minute, r.Steps[i].Guard, bucket(r.Steps[i].Took)}]++
+		t.took(minute, r.Steps[i].Guard, r.Steps[i].Took)
 	}
 	for _, f := range findingsOf(r) {
 		t.findings[findingKey{minute, r.API, r.Operation, f.guard, f.rule, f.severity, f.monitored}]++
 	}
 }
 
-// bucket counts the bits of the microseconds: bucket n is from 2^(n-1) to 2^n.
-func bucket(d time.Duration) int64 { return int64(bits.Len64(uint64(max(d.Microseconds(), 0)))) }
+func (t *tally) took(minute int64, guard string, d time.Duration) {
+	k := latencyKey{minute, guard}
+	h := t.latencies[k]
+	if h == nil {
+		h = new([buckets]int64)
+		t.latencies[k] = h
+	}
+	h[min(bits.Len64(uint64(max(d.Microseconds(), 0))), buckets-1)]++
+}
 
 var methods = []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "QUERY"}
 
@@ -178,8 +187,15 @@ func (t *tally) back(c counted) {
 	for k, n := range c.findings {
 		t.findings[k] += n
 	}
-	for k, n := range c.latencies {
-		t.latencies[k] += n
+	for k, h := range c.latencies {
+		o := t.latencies[k]
+		if o == nil {
+			t.latencies[k] = h
+			continue
+		}
+		for i, n := range h {
+			o[i] += n
+		}
 	}
 }
 

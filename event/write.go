@@ -75,11 +75,27 @@ func (w *writer) try(ctx context.Context, records []*exchange.Record, events []*
 	if err := w.prepare(ctx, records, events); err != nil {
 		return err
 	}
+	tables, err := w.tables(records, events)
+	if err != nil {
+		return err
+	}
+	return w.put(ctx, tables)
+}
+
+func (w *writer) put(ctx context.Context, tables []table) error {
+	if w.store.Postgres() {
+		return w.copy(ctx, tables)
+	}
+	return w.insert(ctx, tables)
+}
+
+// tables packs and seals.
+func (w *writer) tables(records []*exchange.Record, events []*exchange.Event) ([]table, error) {
 	exchanges, findings := make([][]any, 0, len(records)), [][]any(nil)
 	for _, r := range records {
 		row, err := w.row(r)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		exchanges, findings = append(exchanges, row.values), append(findings, row.findings...)
 	}
@@ -87,16 +103,12 @@ func (w *writer) try(ctx context.Context, records []*exchange.Record, events []*
 	for _, e := range events {
 		public, sealed, err := w.packer.event(e)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		kind, _ := w.names.known(e.Kind)
 		happened = append(happened, []any{w.seq(millis(e.ID, e.Time)), e.ID, kind, public, sealed})
 	}
-	tables := []table{{"exchanges", columns, exchanges}, {"findings", findingColumns, findings}, {"events", eventColumns, happened}}
-	if w.store.Postgres() {
-		return w.copy(ctx, tables)
-	}
-	return w.insert(ctx, tables)
+	return []table{{"exchanges", columns, exchanges}, {"findings", findingColumns, findings}, {"events", eventColumns, happened}}, nil
 }
 
 // table is a table with the rows that it gets.
@@ -277,8 +289,12 @@ func (w *writer) countBy(ctx context.Context, tx *sql.Tx, width int64, c counted
 	for k, n := range c.findings {
 		findings = append(findings, []int64{width, k.start / width * width, w.number(k.api), w.number(k.operation), w.number(k.guard), w.number(k.rule), k.severity, k.monitored, n})
 	}
-	for k, n := range c.latencies {
-		latencies = append(latencies, []int64{width, k.start / width * width, w.number(k.guard), k.bucket, n})
+	for k, h := range c.latencies {
+		for bucket, n := range h {
+			if n > 0 {
+				latencies = append(latencies, []int64{width, k.start / width * width, w.number(k.guard), int64(bucket), n})
+			}
+		}
 	}
 	for _, add := range []struct {
 		query string

@@ -89,7 +89,7 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	if v.access, err = telemetry.OpenAccessLog(cfg.Log.Access); err != nil {
 		return nil, nil, err
 	}
-	v.archive = event.NewArchive(v.store, v.ring, event.ArchiveOptions{Retention: time.Duration(cfg.Store.Retention), Refusals: time.Duration(cfg.Store.Refusals), MaxBytes: int64(cfg.Store.MaxBytes),
+	v.archive = event.NewArchive(v.store, v.ring, event.ArchiveOptions{Retention: time.Duration(cfg.Store.Retention), Refusals: time.Duration(cfg.Store.Refusals), MaxBytes: int64(cfg.Store.MaxBytes), Passed: cfg.Store.Passed,
 		Tell: func(e *exchange.Event) { v.bus.Event(e) }})
 	v.metrics = telemetry.NewMetrics(version())
 	v.parts = newParts(v.store)

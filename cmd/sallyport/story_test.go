@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -18,6 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/internal/testkit"
 )
 
 func TestMain(m *testing.M) {
@@ -43,9 +45,11 @@ func TestMain(m *testing.M) {
 //	authority, client, revoke  authorities, certificates of clients, and lists of those that are not good any more
 //	show, bind                 what clients of the story show in handshakes, and tokens that are bound to it
 //	denied URL                 wait until there is no answer
+//	postgres                   a new PostgreSQL database; $POSTGRES is its URL, and the condition [postgres] tells whether there can be one
 func TestStories(t *testing.T) {
 	issuer := newStoryIssuer(t)
 	calls, trusted := &calls{}, &storyTrust{t: t}
+	databases := sync.OnceValue(func() func() string { return testkit.Postgres(t) })
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
@@ -60,7 +64,9 @@ func TestStories(t *testing.T) {
 			env.Setenv("PORT", port)
 			return err
 		},
+		Condition: func(name string) (bool, error) { return name == "postgres" && testkit.HasPostgres(), nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("POSTGRES", databases()()) },
 			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd, "unready": unreadyCmd,
 			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "paste": pasteCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "keep": keepCmd, "certificate": certificateCmd, "trust": trustCmd,
 			"authority": trusted.authority, "client": trusted.client, "revoke": trusted.revoke, "show": trusted.show, "bind": trusted.bind(issuer), "denied": deniedCmd},

@@ -18,7 +18,10 @@ import (
 // fsync: it outlives nothing.
 func Postgres(t testing.TB) (database func() string) {
 	t.Helper()
-	bin := postgresBin(t)
+	bin, ok := postgresBin()
+	if !ok {
+		t.Skip("there is no PostgreSQL: apt-get install postgresql")
+	}
 	dir, err := os.MkdirTemp("", "pg") // the path of a socket must be short
 	if err != nil {
 		t.Fatal(err)
@@ -71,19 +74,20 @@ func Postgres(t testing.TB) (database func() string) {
 	}
 }
 
+// HasPostgres tells whether [Postgres] would not skip.
+func HasPostgres() bool {
+	_, ok := postgresBin()
+	return ok
+}
+
 // postgresBin is where the server's programs are; Debian keeps them out of the path.
-func postgresBin(t testing.TB) string {
-	t.Helper()
+func postgresBin() (dir string, ok bool) {
 	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb")
 	if len(found) == 0 {
-		if path, err := exec.LookPath("initdb"); err == nil {
-			found = []string{path}
-		}
+		path, err := exec.LookPath("initdb")
+		return filepath.Dir(path), err == nil
 	}
-	if len(found) == 0 {
-		t.Skip("there is no PostgreSQL: apt-get install postgresql")
-	}
-	return filepath.Dir(found[len(found)-1])
+	return filepath.Dir(found[len(found)-1]), true
 }
 
 // unprivileged lets another user own dir and run the server where the test runs as root, as which it refuses to.
