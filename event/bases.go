@@ -28,7 +28,7 @@ func (r *Reader) KeepBasis(ctx context.Context, hash string, basis []byte) error
 	if _, err := db.ExecContext(ctx, `INSERT INTO bases (hash, since, used, basis) VALUES ($1, $2, $2, $3) ON CONFLICT (hash) DO UPDATE SET used = $2`, hash, now, enc.EncodeAll(basis, nil)); err != nil {
 		return fmt.Errorf("couldn't keep what verdicts rest on: %w", err)
 	}
-	_, err = db.ExecContext(ctx, `DELETE FROM bases WHERE hash NOT IN (SELECT hash FROM bases ORDER BY used DESC LIMIT $1)`, maxBases)
+	_, err = db.ExecContext(ctx, `DELETE FROM bases WHERE hash NOT IN (SELECT hash FROM bases ORDER BY used DESC LIMIT $1) AND hash <> $2`, maxBases, hash)
 	return err
 }
 
