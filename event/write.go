@@ -30,8 +30,8 @@ func newWriter(r *Reader) writer {
 }
 
 // The key of a row is the millisecond of its exchange, which the id has too, then the process, then a count: rows lie in
-// the order of time, and a time range or the beginning of an id is a range of keys. It lasts until the year 2039.
-const seqBits = 22
+// the order of time, and a time range or the beginning of an id is a range of keys.
+const seqBits = 20
 
 func (w *writer) seq(ms int64) int64 {
 	w.next++

@@ -1,0 +1,51 @@
+package event
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// No list is sorted or walked from end to end: each query has an index that gives rows in its order. (SQLite; the indexes
+// of PostgreSQL are the same.)
+func TestPlans(t *testing.T) {
+	a := many(t)
+	for name, c := range map[string]struct {
+		filter Filter
+		want   string
+	}{
+		"newest":             {Filter{}, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		"time":               {Filter{From: began, To: began.Add(time.Hour)}, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		"outcome":            {Filter{Outcome: "refused"}, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		"operation":          {Filter{Operation: "POST /things"}, "USING INDEX exchanges_operation (operation=? AND seq>? AND seq<?)"},
+		"code":               {Filter{Code: "inspect.sqli"}, "USING INDEX exchanges_code (code=? AND seq>? AND seq<?)"},
+		"code and operation": {Filter{Code: "inspect.sqli", Operation: "POST /things"}, "USING INDEX exchanges_code (code=? AND seq>? AND seq<?)"},
+		"client":             {Filter{Client: "203.0.113.1", Operation: "POST /things"}, "USING INDEX exchanges_client (client=? AND seq>? AND seq<?)"},
+		"subject":            {Filter{Subject: "user-1", StatusFrom: 500}, "USING INDEX exchanges_subject (subject=? AND seq>? AND seq<?)"},
+		"rule":               {Filter{Rule: "pan"}, "USING COVERING INDEX findings_rule (rule=? AND seq>? AND seq<?)"},
+		"id":                 {Filter{ID: "01"}, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+	} {
+		q, err := a.compile(t.Context(), c.filter)
+		if err != nil || q.nothing {
+			t.Fatal(name, err)
+		}
+		where, args := q.where(q.window)
+		rows, err := a.store.DB().Query(`EXPLAIN QUERY PLAN SELECT id, record, sealed FROM exchanges`+where+` ORDER BY seq DESC LIMIT 50`, args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var plan []string
+		for rows.Next() {
+			var id, parent, unused int
+			var detail string
+			if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+				t.Fatal(err)
+			}
+			plan = append(plan, detail)
+		}
+		rows.Close()
+		if all := strings.Join(plan, "\n"); !strings.Contains(all, c.want) || strings.Contains(all, "SCAN exchanges") || strings.Contains(all, "TEMP B-TREE FOR ORDER") && name != "rule" {
+			t.Errorf("%s:\n%s\nwant %s", name, all, c.want)
+		}
+	}
+}
