@@ -52,6 +52,7 @@ type Options struct {
 	Config *change.File
 	// Reload reads the configuration again; the error is what keeps it from being used.
 	Reload func() error
+	Evidence
 }
 
 // New returns the handler of the admin listener.

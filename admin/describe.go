@@ -29,6 +29,7 @@ func (a *admin) operations() map[string]http.HandlerFunc {
 		"listVersions": a.listVersions, "getVersion": a.getVersion, "restoreVersion": a.restoreVersion, "setMode": a.setMode,
 		"listProposals": a.listProposals, "getProposal": a.getProposal, "approveProposal": a.approveProposal, "rejectProposal": a.rejectProposal,
 		"listExchanges": a.exchanges, "getExchange": a.exchange,
+		"listAlerts": a.alerts, "listSilences": a.silences, "silence": a.silence, "endSilence": a.endSilence, "replay": a.replay, "getReport": a.reported,
 		"getPosture": a.posture, "listReasons": a.reasons, "listKinds": a.kinds, "reload": a.reload, "getDocument": document,
 	}
 }

@@ -15,11 +15,14 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/sallyport/sallyport/admin/change"
 	"github.com/sallyport/sallyport/admin/people"
+	"github.com/sallyport/sallyport/admin/report"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/event/alert"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/store"
@@ -114,6 +117,19 @@ func (s *stand) options() Options {
 		},
 		Posture: func() []gateway.Posture { return nil },
 		Reload:  func() error { s.reloads++; return s.reload }, Store: s.store, Config: s.config,
+		Evidence: Evidence{Silences: alert.NewSilences(s.store.DB()),
+			Active: func() []alert.Alert {
+				return []alert.Alert{{Rule: "leak-stopped", Severity: exchange.High, Summary: "x", Examples: []string{"01KB"}}}
+			},
+			Replay: func(_ context.Context, text string, since time.Duration) (*gateway.Summary, error) {
+				if text != "" {
+					return nil, &change.Invalid{Problems: config.Problems{{File: "f", Line: 1, Column: 1, Severity: config.Error, Rule: "r", Message: "wrong"}}}
+				}
+				return gateway.NewSummary(time.Now().Add(-since), time.Now()), nil
+			},
+			Report: func(_ context.Context, frameworks []string, since time.Duration) (*report.Report, error) {
+				return report.New(&report.Facts{Now: time.Now(), Since: time.Now().Add(-since), Config: &config.Config{}}, frameworks)
+			}},
 	}
 }
 

@@ -46,6 +46,12 @@ var walks = map[string]struct {
 	"rejectProposal":  {"/api/v1/proposals/01KB000/reject", "", 404},
 	"listExchanges":   {"/api/v1/exchanges?limit=2", "", 200},
 	"getExchange":     {"/api/v1/exchanges/01KB000", "", 200},
+	"listAlerts":      {"/api/v1/alerts", "", 200},
+	"listSilences":    {"/api/v1/silences", "", 200},
+	"silence":         {"/api/v1/silences", `{"rule":"leak-stopped","reason":"a test of ours","lifetime":"2h"}`, 201},
+	"endSilence":      {"/api/v1/silences/01KB000/end", "", 404},
+	"replay":          {"/api/v1/replay", `{"since":"24h"}`, 200},
+	"getReport":       {"/api/v1/report?framework=gdpr&since=720h", "", 200},
 	"getPosture":      {"/api/v1/posture", "", 200},
 	"listReasons":     {"/api/v1/reasons", "", 200},
 	"listKinds":       {"/api/v1/kinds", "", 200},
@@ -54,7 +60,7 @@ var walks = map[string]struct {
 }
 
 // unused are operations whose walk above changes nothing; config_test.go has acts of theirs.
-var unused = map[string]bool{"checkConfig": true, "applyConfig": true, "restoreVersion": true, "setMode": true, "approveProposal": true, "rejectProposal": true}
+var unused = map[string]bool{"checkConfig": true, "applyConfig": true, "restoreVersion": true, "setMode": true, "approveProposal": true, "rejectProposal": true, "replay": true}
 
 func walked(t *testing.T) []*openapi.Operation {
 	t.Helper()

@@ -42,6 +42,9 @@ func (g *Gateway) Swap(s *Snapshot) {
 	g.parts.Upstreams.Retain(s.upstreams()...)
 }
 
+// Snapshot is the current one, or nil.
+func (g *Gateway) Snapshot() *Snapshot { return g.current.Load() }
+
 // Config is the configuration of the current snapshot, or nil.
 func (g *Gateway) Config() *config.Config {
 	if s := g.current.Load(); s != nil {

@@ -20,8 +20,8 @@ import (
 // replayCmd decides again what was recorded.
 type replayCmd struct {
 	source
-	Since  ago   `default:"7d" help:"How far back recorded exchanges are decided again, such as 12h or 7d." placeholder:"SPAN"`
-	Until  ago   `default:"0s" help:"How far back the newest of them lie." placeholder:"SPAN"`
+	Since  ago    `default:"7d" help:"How far back recorded exchanges are decided again, such as 12h or 7d." placeholder:"SPAN"`
+	Until  ago    `default:"0s" help:"How far back the newest of them lie." placeholder:"SPAN"`
 	Output string `short:"o" enum:"table,json" default:"table" help:"table or json."`
 	FailOn string `enum:"never,refused,allowed,any" default:"never" help:"End with exit code 1 where something would newly be refused, newly be allowed, or any of both: refused, allowed, any, never."`
 }
@@ -129,12 +129,12 @@ func (v *service) keepBasis(b *gateway.Basis) {
 	}
 }
 
-// replayed decides every exchange of the period, and tells how far it is.
+// replayed decides every exchange of the period, and tells how far it is; nil: nobody.
 func replayed(ctx context.Context, kept *event.Reader, r *gateway.Replay, from, to time.Time, progress io.Writer) (*gateway.Summary, error) {
 	summary, told := gateway.NewSummary(from, to), time.Now()
 	err := kept.Walk(ctx, from, to, func(rec *exchange.Record) error {
 		summary.Add(rec, r.Decide(rec))
-		if time.Since(told) > 2*time.Second {
+		if progress != nil && time.Since(told) > 2*time.Second {
 			told = time.Now()
 			fmt.Fprintf(progress, "sallyport: %d exchanges, up to %s\n", summary.Exchanges, rec.Time.Format(time.DateTime))
 		}

@@ -22,7 +22,7 @@ import (
 type reportCmd struct {
 	source
 	Framework []string `help:"Standards to report on: owasp-api-2023, nist-sp-800-228, asvs-5, pci-dss-4, hipaa, gdpr, ccpa (default all)." placeholder:"ID,…"`
-	Since     ago     `default:"30d" help:"Period of the records, back from now." placeholder:"SPAN"`
+	Since     ago      `default:"30d" help:"Period of the records, back from now." placeholder:"SPAN"`
 	Output    string   `short:"o" enum:"table,html,json" default:"table" help:"table, html (a page that stands alone and prints well) or json."`
 	Out       string   `type:"path" help:"File to write to (default standard output)." placeholder:"FILE"`
 }
@@ -97,11 +97,15 @@ func recorded(f *compliance.Facts, c config.Store) error {
 		return err
 	}
 	defer kept.close()
-	ctx, period := context.Background(), event.Filter{From: f.Since, To: f.Now}
-	if f.Traffic, err = trafficOf(ctx, kept.Reader, period); err != nil {
+	return observed(context.Background(), f, kept.Reader)
+}
+
+func observed(ctx context.Context, f *compliance.Facts, kept *event.Reader) (err error) {
+	period := event.Filter{From: f.Since, To: f.Now}
+	if f.Traffic, err = trafficOf(ctx, kept, period); err != nil {
 		return err
 	}
-	callers, err := callersOf(ctx, kept.Reader, period)
+	callers, err := callersOf(ctx, kept, period)
 	f.Callers = func(api, operation string) []compliance.Caller { return callers[api+"\x00"+operation] }
 	return err
 }

@@ -45,6 +45,7 @@ type service struct {
 	archive   *event.Archive
 	bus       event.Bus
 	alerts    *alerts
+	silences  *alert.Silences
 	access    *telemetry.AccessLog
 	metrics   *telemetry.Metrics
 	listeners []*listener
@@ -96,7 +97,8 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	if v.parts.Tracer, err = telemetry.NewTracer(ctx, version()); err != nil {
 		return nil, nil, err
 	}
-	v.alerts = &alerts{options: alert.Options{Tell: func(e *exchange.Event) { v.bus.Event(e) }, Metrics: v.metrics.Gatherer(), Version: version()}}
+	v.silences = alert.NewSilences(v.store.DB())
+	v.alerts = &alerts{options: alert.Options{Silences: v.silences.Now, Tell: func(e *exchange.Event) { v.bus.Event(e) }, Metrics: v.metrics.Gatherer(), Version: version()}}
 	v.alerts.observe(v.metrics)
 	v.bus = append(event.Bus{v.access, v.metrics, v.archive, v.alerts}, extra...)
 	v.parts.Record = v.bus.Record
@@ -188,6 +190,7 @@ func (v *service) adminHandler() (http.Handler, error) {
 		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
 		Find: v.archive.Find, Select: v.archive.Select,
 		Store: v.store, Config: v.file(), Reload: v.reload, Dashboard: dashboard.New(dashboard.Options{Version: version()}),
+		Evidence: v.evidence(),
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 // A Silence keeps alerts of a rule, or of one key of it, from being sent until it expires. They are raised all the same.
 type Silence struct {
+	ID     string    `json:"id,omitempty"` // of one that people have made
 	Rule   string    `json:"rule"`
 	Key    string    `json:"key,omitempty"` // "": every one
 	Until  time.Time `json:"until"`
