@@ -58,6 +58,14 @@ func anonymous(op *openapi.Operation) bool {
 	return len(op.Security) == 0
 }
 
+// Documents are the specs of the current snapshot, by API; one of an API without a spec is nil.
+func (g *Gateway) Documents() map[string]*openapi.Document {
+	if s := g.current.Load(); s != nil {
+		return s.Documents()
+	}
+	return nil
+}
+
 // Documents are the specs of the snapshot, by API.
 func (s *Snapshot) Documents() map[string]*openapi.Document {
 	docs := make(map[string]*openapi.Document, len(s.apis))

@@ -2,32 +2,117 @@
 // nothing from elsewhere, and hold what they show (filters, range of time) in their URL.
 //
 // It authenticates nobody and changes nothing: whoever mounts it says who asks ([WithViewer]), and forms post to the
-// admin API.
+// admin API. What one page may cost is bounded: rows, time, and how many are made at once.
 package dashboard
 
 import (
+	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+	"time"
+
+	"github.com/sallyport/sallyport/gateway"
+	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/openapi"
 )
 
 // Options are what pages read. All functions are called concurrently.
 type Options struct {
 	// Version of the program, for the foot of each page.
 	Version string
+	// Now is the time; nil: that of the system.
+	Now     func() time.Time
+	Archive Archive
+	Live    *Live
+	// Posture tells which controls are on, per API and operation.
+	Posture func() []gateway.Posture
+	// Documents are the specs in use, by API; without one an API has no entry.
+	Documents func() map[string]*openapi.Document
+	// Keys lists the API keys of the store.
+	Keys func(context.Context) ([]identity.StoredKey, error)
+	// Health tells how the parts of the gateway do.
+	Health func() []Check
+}
+
+// A Check is how one part of the gateway does.
+type Check struct {
+	Part   string
+	State  string // works, warns or fails
+	Detail string
+	Do     string // what helps; "" where nothing is needed
+}
+
+type dashboard struct {
+	Options
+	slots   chan struct{} // pages that are being made
+	exports chan struct{}
 }
 
 // New returns the handler of every page, of the sign-in page and of what they load.
 func New(o Options) http.Handler {
-	d := &dashboard{Options: o}
+	d := &dashboard{o, make(chan struct{}, pagesAtOnce), make(chan struct{}, exportsAtOnce)}
 	mux := http.NewServeMux()
-	mux.Handle("GET /assets/", http.HandlerFunc(asset))
+	mux.HandleFunc("GET /assets/", asset)
 	mux.HandleFunc("GET /signin", d.signin)
 	mux.Handle("GET /{$}", d.page(RoleViewer, "overview", d.overview))
+	mux.Handle("GET /live", d.page(RoleAnalyst, "live", d.live))
+	mux.Handle("GET /live/stream", d.allowed(RoleAnalyst, d.stream))
+	mux.Handle("GET /exchanges", d.exportable(RoleAnalyst, "exchanges", d.exchanges, d.exportExchanges))
+	mux.Handle("GET /exchanges/{id}", d.page(RoleAnalyst, "exchange", d.exchange))
+	mux.Handle("GET /apis", d.exportable(RoleViewer, "apis", d.apis, d.exportMatrix))
+	mux.Handle("GET /operation", d.page(RoleViewer, "operation", d.operation))
+	mux.Handle("GET /identities", d.page(RoleAnalyst, "identities", d.identities))
+	mux.Handle("GET /findings", d.exportable(RoleAnalyst, "findings", d.findings, d.exportFindings))
+	mux.Handle("GET /controls", d.page(RoleViewer, "controls", d.controls))
+	mux.Handle("GET /controls/promote", d.page(RoleAnalyst, "promote", d.promote))
+	mux.Handle("GET /search", d.page(RoleAnalyst, "search", d.search))
+	mux.Handle("GET /", d.page(RoleViewer, "problem", missing))
 	return policed(mux)
 }
 
-type dashboard struct{ Options }
+func (d *dashboard) now() time.Time {
+	if d.Now != nil {
+		return d.Now()
+	}
+	return time.Now()
+}
+
+// tabs are the pages that the viewer may see.
+func (d *dashboard) tabs(v *view) (list []choice) {
+	for _, t := range []struct {
+		page, label, path string
+		least             Role
+	}{
+		{"overview", "Overview", "/", RoleViewer}, {"live", "Live", "/live", RoleAnalyst}, {"exchanges", "Exchanges", "/exchanges", RoleAnalyst},
+		{"apis", "APIs", "/apis", RoleViewer}, {"identities", "Identities", "/identities", RoleAnalyst}, {"findings", "Findings", "/findings", RoleAnalyst},
+		{"controls", "Controls", "/controls", RoleViewer},
+	} {
+		if v.Viewer.Role.At(t.least) {
+			href := t.path
+			if v.Scope != nil {
+				href = v.Scope.To(t.path)
+			}
+			list = append(list, choice{t.label, href, t.page == v.Page})
+		}
+	}
+	return list
+}
+
+// operations are those of one API, or of all for "", for suggestions.
+func (d *dashboard) operations(api string) (list []string) {
+	for _, p := range d.Posture() {
+		if (api == "" || p.API == api) && !slices.Contains(list, p.Operation) && len(list) < 500 {
+			list = append(list, p.Operation)
+		}
+	}
+	return list
+}
+
+func missing(context.Context, *http.Request, *scope) (view, error) {
+	return view{}, &problem{http.StatusNotFound, "There is no such page", "The address leads nowhere.", "Use the pages above, or search."}
+}
 
 // policy of content: what is ours, nothing inline, no frame around us.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -39,6 +124,7 @@ func policed(next http.Handler) http.Handler {
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Referrer-Policy", "same-origin")
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
 		next.ServeHTTP(w, r)
 	})
@@ -57,8 +143,4 @@ func local(next string) string {
 		return "/"
 	}
 	return next
-}
-
-func (d *dashboard) overview(*http.Request) (view, error) {
-	return view{Title: "Overview"}, nil
 }

@@ -2,26 +2,15 @@ package dashboard
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"testing"
 )
 
-func get(o Options, v *Viewer, target string) *httptest.ResponseRecorder {
-	r := httptest.NewRequest("GET", target, nil)
-	if v != nil {
-		r = r.WithContext(WithViewer(r.Context(), *v))
-	}
-	w := httptest.NewRecorder()
-	New(o).ServeHTTP(w, r)
-	return w
-}
-
 func TestNobodyIsLedToTheSignInPage(t *testing.T) {
-	w := get(Options{}, nil, "/?range=24h")
+	w := ask(options(keep(t)), "", "/?range=24h")
 	if to := w.Header().Get("Location"); w.Code != http.StatusSeeOther || to != "/signin?next=%2F%3Frange%3D24h" {
 		t.Errorf("%d %s", w.Code, to)
 	}
-	if w := get(Options{}, nil, "/signin"); w.Code != http.StatusOK {
+	if w := ask(options(keep(t)), "", "/signin"); w.Code != http.StatusOK {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }

@@ -44,6 +44,7 @@ type service struct {
 	ring      *keyring.Ring
 	archive   *event.Archive
 	bus       event.Bus
+	live      *dashboard.Live
 	alerts    *alerts
 	silences  *alert.Silences
 	access    *telemetry.AccessLog
@@ -100,7 +101,8 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	v.silences = alert.NewSilences(v.store.DB())
 	v.alerts = &alerts{options: alert.Options{Silences: v.silences.Now, Tell: func(e *exchange.Event) { v.bus.Event(e) }, Metrics: v.metrics.Gatherer(), Version: version()}}
 	v.alerts.observe(v.metrics)
-	v.bus = append(event.Bus{v.access, v.metrics, v.archive, v.alerts}, extra...)
+	v.live = dashboard.NewLive()
+	v.bus = append(event.Bus{v.access, v.metrics, v.archive, v.alerts, v.live}, extra...)
 	v.parts.Record = v.bus.Record
 	v.gateway = gateway.New(v.parts)
 	v.observe()
@@ -189,7 +191,7 @@ func (v *service) adminHandler() (http.Handler, error) {
 	return admin.New(admin.Options{Hosts: lower(v.config.Admin.Hosts), TokenHash: hash, People: people.New(v.store.DB(), people.Options{}), Tell: v.tell,
 		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
 		Find: v.archive.Find, Select: v.archive.Select,
-		Store: v.store, Config: v.file(), Reload: v.reload, Dashboard: dashboard.New(dashboard.Options{Version: version()}),
+		Store: v.store, Config: v.file(), Reload: v.reload, Dashboard: v.dashboard(),
 		Evidence: v.evidence(),
 	})
 }

@@ -1,0 +1,114 @@
+package dashboard
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/identity"
+)
+
+type identities struct {
+	Principals tops
+	Clients    tops
+	Keys       []keyRow
+	Subject    string
+	Last       []*exchange.Record // of the one principal
+	Refused    tops
+}
+
+// keyRow is an API key of the store.
+type keyRow struct {
+	identity.StoredKey
+	State string // works, warns (expires within a week), or fails
+	Words string
+	N     int64 // exchanges of its subject in the range
+	Href  string
+}
+
+func (d *dashboard) identities(ctx context.Context, _ *http.Request, s *scope) (view, error) {
+	q := s.selection()
+	i := identities{Subject: q.Subject}
+	principals, err := d.Archive.Top(ctx, q, "subject", 100)
+	if err != nil {
+		return view{}, err
+	}
+	i.Principals = tops{Caption: "Principals by exchanges", What: "Principal", Of: "Exchanges", None: "Nobody was recognized in this time. Principals come from tokens, keys and certificates: identity and apis[].security in the config."}.rank(principals, func(c event.Share) topRow {
+		return topRow{Label: c.Value, Href: s.With("subject", c.Value)}
+	})
+	clients, err := d.Archive.Top(ctx, q, "client", 20)
+	if err != nil {
+		return view{}, err
+	}
+	i.Clients = tops{Caption: "Clients by exchanges", What: "Client", Of: "Exchanges", None: "There were no exchanges in this time."}.rank(clients, func(c event.Share) topRow {
+		return topRow{Label: c.Value, Href: s.Exchanges("client", c.Value)}
+	})
+	if i.Keys, err = d.keyRows(ctx, s, principals); err != nil {
+		return view{}, err
+	}
+	if q.Subject != "" {
+		if err := d.principal(ctx, s, q, &i); err != nil {
+			return view{}, err
+		}
+	}
+	return view{Title: "Identities", Scope: s, Data: i}, nil
+}
+
+// principal adds what one principal did.
+func (d *dashboard) principal(ctx context.Context, s *scope, q event.Filter, i *identities) error {
+	q.Limit = 10
+	var err error
+	if i.Last, err = d.Archive.Select(ctx, q); err != nil {
+		return err
+	}
+	q.Outcome = refused
+	codes, err := d.Archive.Top(ctx, q, "code", 10)
+	if err != nil {
+		return err
+	}
+	i.Refused = tops{Caption: "Refusals by reason", What: "Reason", Of: "Refused", Class: refused, None: "Nothing was refused to this principal."}.rank(codes, func(c event.Share) topRow {
+		return topRow{Label: c.Value, Href: s.Exchanges("outcome", refused, "code", c.Value)}
+	})
+	return nil
+}
+
+// soon is when the end of a key is worth a word.
+const soon = 7 * 24 * time.Hour
+
+func (d *dashboard) keyRows(ctx context.Context, s *scope, principals []event.Share) ([]keyRow, error) {
+	keys, err := d.Keys(ctx)
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]int64{}
+	for _, c := range principals {
+		used[c.Value] = c.N
+	}
+	var rows []keyRow
+	for _, k := range keys {
+		if s.Get("subject") != "" && k.Subject != s.Get("subject") {
+			continue
+		}
+		r := keyRow{StoredKey: k, N: used[k.Subject], Href: s.With("subject", k.Subject)}
+		switch {
+		case !k.Revoked.IsZero() && !k.Revoked.After(s.now):
+			r.State, r.Words = "fails", "revoked "+k.Revoked.UTC().Format(time.DateOnly)
+		case k.Expires.IsZero():
+			r.State, r.Words = "works", "valid, never expires"
+		case k.Expires.Before(s.now):
+			r.State, r.Words = "fails", "expired "+k.Expires.UTC().Format(time.DateOnly)
+		case k.Expires.Before(s.now.Add(soon)):
+			r.State, r.Words = "warns", "expires "+k.Expires.UTC().Format(time.DateOnly)
+		default:
+			r.State, r.Words = "works", "valid until "+k.Expires.UTC().Format(time.DateOnly)
+		}
+		rows = append(rows, r)
+	}
+	return rows, nil
+}
+
+func noKeys() *empty {
+	return &empty{Title: "The store has no API keys", Text: "A key is shown once, when it is made, and kept as a hash. Keys that stand in the config are not listed here.", Lines: []string{"sallyport keys create --subject partner --roles partner"}}
+}

@@ -1,0 +1,116 @@
+package dashboard
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/gateway"
+	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/openapi"
+	"github.com/sallyport/sallyport/store"
+	"github.com/sallyport/sallyport/store/keyring"
+)
+
+// keep puts records and events into an archive of their own, as the gateway does.
+func keep(t testing.TB, list ...*exchange.Record) *event.Reader {
+	t.Helper()
+	s, err := store.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring, err := keyring.Open(t.TempDir(), keyring.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := event.NewArchive(s, ring, event.ArchiveOptions{})
+	for _, r := range list {
+		a.Record(r)
+	}
+	a.Close()
+	t.Cleanup(func() { ring.Close(); s.Close() })
+	return event.NewReader(s, ring)
+}
+
+// now is the time of every page: that of the archive, which forgets what is old.
+var now = time.Now().UTC().Truncate(time.Second)
+
+// traffic are n exchanges of the last day before now.
+func traffic(n int) (s []*exchange.Record) {
+	operations := []string{"GET /orders/{id}", "GET /orders", "POST /orders", "GET /products", "PATCH /account", "POST /checkout/payments/authorize"}
+	for i := range n {
+		at := now.Add(-time.Duration(1+i*i%86_000) * time.Second).Add(-time.Millisecond * time.Duration(i))
+		r := &exchange.Record{ID: exchange.NewID(at), Time: at, Took: time.Duration(400+i%900) * time.Microsecond, API: "shop", Operation: operations[i%len(operations)],
+			Host: "shop.example", Path: fmt.Sprintf("/orders/%d", i), Method: "GET", Proto: "HTTP/2.0", Client: fmt.Sprintf("192.0.2.%d", i%40), UserAgent: "curl/8", Status: 200, BytesOut: 512,
+			Steps: []exchange.RecordStep{{Guard: "limit.admit", Mode: config.Enforce, Took: 800}, {Guard: "identity", Mode: config.Enforce, Took: 21_000}, {Guard: "policy.operation", Mode: config.Enforce, Took: 2_100}, {Guard: "validate.params", Mode: config.Enforce, Took: 5_400}, {Guard: "inspect.head", Mode: config.Enforce, Took: 61_000}}}
+		if i%5 != 4 {
+			r.Principal = &exchange.RecordPrincipal{Subject: fmt.Sprintf("user-%d", i%17), Issuer: "corp", Kind: "jwt", Roles: []string{"customer"}}
+		}
+		switch {
+		case i%11 == 0:
+			refuse(r, "policy.object", exchange.NotOwner, "path.id is 4711, principal.subject is user-3", "apis:\n  - name: shop\n    operations:\n      \"GET /orders/{id}\":\n        owner: {}")
+		case i%13 == 0:
+			refuse(r, "inspect.head", exchange.SQLi, "anomaly score 15, threshold 5", "inspect.exclude: { rule: \"942100\", field: query.q }")
+			r.Findings = []exchange.Finding{{Guard: "inspect.head", Rule: "942100", Message: "SQL Injection Attack Detected via libinjection", Field: "query.q", Severity: exchange.Critical, Score: 5, Match: "1' OR …"}}
+		case i%17 == 0:
+			r.Steps = append(r.Steps, exchange.RecordStep{Guard: "validate.response", Mode: config.Monitor, Took: 33_000, Code: "validate.response", Detail: "/total: must be a number", Fields: []exchange.Field{{Pointer: "/total", Detail: "must be a number"}}, Setting: "modes: { validate.response: off }"})
+		}
+		s = append(s, r)
+	}
+	return s
+}
+
+func refuse(r *exchange.Record, guard string, reason *exchange.Reason, detail, setting string) {
+	r.Refused, r.Guard, r.Code, r.OWASP, r.Status, r.Detail, r.Setting = true, guard, reason.Code, reason.OWASP, reason.Status, detail, setting
+	r.Steps = append(r.Steps, exchange.RecordStep{Guard: guard, Mode: config.Enforce, Took: 44_000, Code: reason.Code, Detail: detail})
+}
+
+// options are those of a gateway with one API, of which these exchanges are kept.
+func options(kept Archive) Options {
+	full := map[string]config.Mode{"identity": config.Enforce, "policy.operation": config.Enforce, "policy.object": config.Enforce, "limit.admit": config.Enforce, "validate.params": config.Enforce, "validate.response": config.Monitor, "inspect.head": config.Enforce, "protect.filter": config.Enforce}
+	return Options{Version: "test", Now: func() time.Time { return now }, Archive: kept, Live: NewLive(),
+		Posture: func() []gateway.Posture {
+			return []gateway.Posture{{API: "shop", Operation: "GET /orders/{id}", Guards: full}, {API: "shop", Operation: "GET /products", Anonymous: true, Guards: map[string]config.Mode{"limit.admit": config.Enforce}}, {API: "shop", Operation: "POST /orders", Guards: full}}
+		},
+		Documents: func() map[string]*openapi.Document { return nil },
+		Keys: func(context.Context) ([]identity.StoredKey, error) {
+			return []identity.StoredKey{{ID: "k1", Subject: "user-3", Roles: []string{"partner"}, Created: now.AddDate(0, -1, 0), Expires: now.AddDate(0, 0, 3)}}, nil
+		},
+		Health: func() []Check {
+			return []Check{{"Listener", "works", "serving", ""}, {"Configuration", "fails", "the last reload failed", "Read the log; the old configuration is served."}}
+		},
+	}
+}
+
+func ask(o Options, role Role, target string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest("GET", target, nil)
+	if role != "" {
+		r = r.WithContext(WithViewer(r.Context(), Viewer{"ann", role, "csrf-token"}))
+	}
+	w := httptest.NewRecorder()
+	New(o).ServeHTTP(w, r)
+	return w
+}
+
+func page(t *testing.T, o Options, target string) string {
+	t.Helper()
+	w := ask(o, RoleAdmin, target)
+	if w.Code != 200 {
+		t.Fatalf("%s: %d %s", target, w.Code, w.Body)
+	}
+	return w.Body.String()
+}
+
+// every is each page, as the navigation and the pages lead to it.
+func every(kept []*exchange.Record) []string {
+	list := []string{"/", "/live", "/exchanges", "/apis", "/operation?api=shop&operation=GET+%2Forders%2F%7Bid%7D", "/identities", "/identities?subject=user-3", "/findings", "/controls", "/controls/promote?api=shop&guard=validate.response", "/search", "/search?q=user-3"}
+	if len(kept) > 0 {
+		list = append(list, "/exchanges/"+kept[0].ID, "/search?q="+kept[0].ID)
+	}
+	return list
+}
