@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/sallyport/sallyport/exchange"
@@ -64,11 +63,10 @@ func (r *Reader) Select(ctx context.Context, f Filter) ([]*exchange.Record, erro
 	if err != nil || q.nothing {
 		return list, err
 	}
-	windows, err := r.windows(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	for _, w := range windows {
+	for w, err := range r.windows(ctx, q) {
+		if err != nil {
+			return nil, err
+		}
 		if list, err = r.walk(ctx, q, f, w, list); err != nil || len(list) >= f.Limit {
 			return list, err
 		}
@@ -177,18 +175,4 @@ func (r *Reader) span(ctx context.Context, table string, from, to time.Time, bef
 	}
 	w.to = min(w.to, seq)
 	return w, err
-}
-
-// merged joins windows that touch; they are ordered newest first.
-func merged(windows []window) []window {
-	var out []window
-	for _, w := range slices.Backward(windows) {
-		if n := len(out); n > 0 && out[n-1].to == w.from {
-			out[n-1].to = w.to
-			continue
-		}
-		out = append(out, w)
-	}
-	slices.Reverse(out)
-	return out
 }

@@ -121,9 +121,15 @@ func TestSelectInACrowd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	windows, err := a.windows(t.Context(), q)
-	if err != nil || len(windows) != 3 || windows[2].to-windows[2].from != seqOf(minute) {
-		t.Errorf("%d windows, %v", len(windows), err)
+	var windows []window
+	for w, err := range a.windows(t.Context(), q) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		windows = append(windows, w)
+	}
+	if len(windows) != 3 || windows[2].to-windows[2].from != seqOf(minute) {
+		t.Errorf("%d windows", len(windows))
 	}
 	if got := listed(t, a.Reader, Filter{Code: "policy.not_owner"}); got != "1 900 4 1" {
 		t.Error(got)

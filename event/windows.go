@@ -2,8 +2,9 @@ package event
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"slices"
+	"iter"
 	"strings"
 	"time"
 )
@@ -11,41 +12,64 @@ import (
 // crowded is how many exchanges an hour may have before it is looked at by minutes.
 const crowded = 50_000
 
+// longest is how long a window of several hours may be, so that the first rows are there before all counts were read.
+const longest = 6 * hour
+
 // windows are the times in which something is that q selects, newest first, as the counts tell: whoever looks for what is
 // rare walks through these rows alone.
-func (r *Reader) windows(ctx context.Context, q query) ([]window, error) {
-	if len(q.persons) > 0 || q.rule == 0 && len(q.facets) == 0 {
-		return []window{q.window}, nil
-	}
-	hours, err := r.starts(ctx, q, hour, q.window)
-	if err != nil {
-		return nil, err
-	}
-	busy, err := r.crowds(ctx, q.window)
-	if err != nil {
-		return nil, err
-	}
-	// What happened a moment ago may not be counted yet.
-	recent := window{max(q.from, seqOf(time.Now().Unix()/minute*minute-minute)), q.to}
-	windows := []window{recent}
-	for _, start := range hours {
-		w := window{seqOf(start), min(seqOf(start+hour), recent.from)}
-		if !busy[start] {
-			windows = append(windows, w)
-			continue
+func (r *Reader) windows(ctx context.Context, q query) iter.Seq2[window, error] {
+	return func(yield func(window, error) bool) {
+		if len(q.persons) > 0 || q.rule == 0 && len(q.facets) == 0 {
+			yield(q.window, nil)
+			return
 		}
-		minutes, err := r.starts(ctx, q, minute, w)
-		if err != nil {
-			return nil, err
+		hours, err := r.starts(ctx, q, hour, q.window)
+		busy, crowdErr := r.crowds(ctx, q.window)
+		if err = errors.Join(err, crowdErr); err != nil {
+			yield(window{}, err)
+			return
 		}
-		if len(minutes) == 0 { // counts by minute are gone
-			windows = append(windows, w)
+		// What happened a moment ago may not be counted yet.
+		last := window{max(q.from, seqOf(time.Now().Unix()/minute*minute-minute)), q.to}
+		newest := last.from
+		for _, start := range hours {
+			parts, err := r.split(ctx, q, start, busy[start])
+			if err != nil {
+				yield(window{}, err)
+				return
+			}
+			for _, w := range parts {
+				w.to = min(w.to, newest)
+				switch {
+				case w.from >= w.to:
+				case w.to == last.from && last.to-w.from <= seqOf(longest):
+					last.from = w.from
+				case !yield(last, nil):
+					return
+				default:
+					last = w
+				}
+			}
 		}
-		for _, m := range minutes {
-			windows = append(windows, window{seqOf(m), min(seqOf(m+minute), recent.from)})
-		}
+		yield(last, nil)
 	}
-	return merged(slices.DeleteFunc(windows, func(w window) bool { return w.from >= w.to })), nil
+}
+
+// split is the hour itself, or the minutes of a crowded one that have what q selects.
+func (r *Reader) split(ctx context.Context, q query, start int64, crowded bool) ([]window, error) {
+	whole := window{seqOf(start), seqOf(start + hour)}
+	if !crowded {
+		return []window{whole}, nil
+	}
+	minutes, err := r.starts(ctx, q, minute, whole)
+	if len(minutes) == 0 { // counts by minute are gone
+		return []window{whole}, err
+	}
+	parts := make([]window, len(minutes))
+	for i, m := range minutes {
+		parts[i] = window{seqOf(m), seqOf(m + minute)}
+	}
+	return parts, err
 }
 
 // seqOf is the least key of a time in Unix seconds.
