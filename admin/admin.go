@@ -15,6 +15,7 @@ import (
 	"net/http"
 
 	"github.com/sallyport/sallyport/admin/change"
+	"github.com/sallyport/sallyport/admin/oidc"
 	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
@@ -46,6 +47,8 @@ type Options struct {
 	Posture func() []gateway.Posture
 	// Dashboard serves pages, to whoever the context says; nil: there is none.
 	Dashboard http.Handler
+	// OIDC signs people in elsewhere; nil: nobody.
+	OIDC *oidc.Provider
 	// Store has the keys of callers.
 	Store *store.Store
 	// Config is the config file; nil where there is none, but flags.
@@ -71,6 +74,8 @@ func build(o Options, answers config.Mode) (http.Handler, error) {
 	mux.HandleFunc("GET /startupz", a.started)
 	mux.Handle("GET /metrics", o.Metrics)
 	mux.Handle("/api/", browsing(api))
+	mux.Handle("/signin/oidc", api)
+	mux.Handle("/signin/oidc/", api)
 	if o.Dashboard != nil {
 		mux.Handle("/", a.viewed(o.Dashboard))
 	}

@@ -22,6 +22,7 @@ var description []byte
 func (a *admin) operations() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
 		"signIn": a.signIn, "whoAmI": a.whoAmI, "signOut": a.signOut, "changePassword": a.changePassword,
+		"signInElsewhere": a.signInElsewhere, "comeBack": a.comeBack,
 		"listUsers": a.listUsers, "addUser": a.addUser, "setRole": a.setRole, "setPassword": a.setPassword, "endSessions": a.endSessions, "removeUser": a.removeUser,
 		"listTokens": a.listTokens, "createToken": a.createToken, "revokeToken": a.revokeToken,
 		"listKeys": a.listKeys, "createKey": a.createKey, "rotateKey": a.rotateKey, "revokeKey": a.revokeKey,

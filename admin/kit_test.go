@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/admin/change"
+	"github.com/sallyport/sallyport/admin/oidc"
 	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/admin/report"
 	"github.com/sallyport/sallyport/config"
@@ -47,6 +48,7 @@ type stand struct {
 
 	store   *store.Store
 	people  *people.Directory
+	oidc    *oidc.Provider
 	file    string // the config
 	config  *change.File
 	handler http.Handler
@@ -116,7 +118,7 @@ func (s *stand) options() Options {
 			return append([]*exchange.Record{}, s.kept[:min(len(s.kept), f.Limit)]...), s.failing
 		},
 		Posture: func() []gateway.Posture { return nil },
-		Reload:  func() error { s.reloads++; return s.reload }, Store: s.store, Config: s.config,
+		Reload:  func() error { s.reloads++; return s.reload }, Store: s.store, Config: s.config, OIDC: s.oidc,
 		Evidence: Evidence{Silences: alert.NewSilences(s.store.DB()),
 			Active: func() []alert.Alert {
 				return []alert.Alert{{Rule: "leak-stopped", Severity: exchange.High, Summary: "x", Examples: []string{"01KB"}}}

@@ -26,15 +26,7 @@ func check(cfg *Config, src *Source) Problems {
 	for i, l := range cfg.Listen {
 		c.listener(l, fmt.Sprintf("listen[%d]", i))
 	}
-	if cfg.Admin.TLS != nil {
-		c.tls(*cfg.Admin.TLS, "admin.tls")
-		if cfg.Admin.TLS.ACME != nil {
-			c.fail("admin.tls.acme", "an authority must not reach the admin listener", "cert and key")
-		}
-	}
-	for i, h := range cfg.Admin.Hosts {
-		c.host(h, fmt.Sprintf("admin.hosts[%d]", i))
-	}
+	c.admin(cfg.Admin)
 	c.store(cfg.Store)
 	names := map[string]bool{}
 	for i, id := range cfg.Identity {

@@ -50,18 +50,6 @@ type Listener struct {
 	Limits Limits `yaml:"limits"`
 }
 
-// Admin is the listener for operators.
-type Admin struct {
-	// Address, host:port, or off. Loopback only, unless TLS is set. Default 127.0.0.1:9901.
-	Address string `yaml:"address"`
-	// TLS serves the admin listener over HTTPS.
-	TLS *TLS `yaml:"tls"`
-	// Hosts are the names under which the listener may be asked, without port, besides localhost and the address that the connection came in on: the name of a service in a cluster, say. Others are refused, so that no web page reaches it through an operator's browser.
-	Hosts []string `yaml:"hosts"`
-	// Token for the admin API, as a secret reference. Default: generated on first start, printed once, kept hashed in the store.
-	Token string `yaml:"token" secret:"true"`
-}
-
 // Store says where state is kept, and for how long.
 type Store struct {
 	// Path of the folder for the embedded database and the keys of what is sealed. Default data, beside the config.

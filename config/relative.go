@@ -27,6 +27,9 @@ func (c *Config) from(dir string) {
 		*p = within(dir, *p)
 	}
 	c.Admin.Token, c.Store.Key = fileIn(dir, c.Admin.Token), fileIn(dir, c.Store.Key)
+	if o := c.Admin.OIDC; o != nil {
+		o.ClientSecret = fileIn(dir, o.ClientSecret)
+	}
 	for i := range c.Identity {
 		if j := c.Identity[i].JWT; j != nil {
 			j.JWKS = fileIn(dir, j.JWKS)

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"time"
+
 	"github.com/sallyport/sallyport/admin/change"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/gateway"
@@ -11,7 +13,9 @@ func (v *service) file() *change.File {
 	if v.origin == "" {
 		return nil
 	}
-	return change.New(change.Options{Path: v.origin, DB: v.store.DB(), Check: v.check, Reload: v.reload, Tell: v.tell})
+	a := v.config.Admin.Approval
+	return change.New(change.Options{Path: v.origin, DB: v.store.DB(), Check: v.check, Reload: v.reload, Tell: v.tell,
+		Approvals: max(a.Changes-1, 0), Patience: time.Duration(a.Expires)})
 }
 
 // check says what is wrong with a text that may come to stand in the config file. It is compiled as a whole, and thrown

@@ -19,6 +19,7 @@ import (
 
 	"github.com/sallyport/sallyport/admin"
 	"github.com/sallyport/sallyport/admin/dashboard"
+	"github.com/sallyport/sallyport/admin/oidc"
 	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
@@ -188,12 +189,30 @@ func (v *service) adminHandler() (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return admin.New(admin.Options{Hosts: lower(v.config.Admin.Hosts), TokenHash: hash, People: people.New(v.store.DB(), people.Options{}), Tell: v.tell,
+	c := v.config.Admin
+	elsewhere, err := signInElsewhere(c.OIDC)
+	if err != nil {
+		return nil, err
+	}
+	sessions := people.Options{Idle: time.Duration(c.Session.Idle), Lifetime: time.Duration(c.Session.Lifetime)}
+	return admin.New(admin.Options{Hosts: lower(c.Hosts), TokenHash: hash, People: people.New(v.store.DB(), sessions), Tell: v.tell, OIDC: elsewhere,
 		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
 		Find: v.archive.Find, Select: v.archive.Select,
 		Store: v.store, Config: v.file(), Reload: v.reload, Dashboard: v.dashboard(),
 		Evidence: v.evidence(),
 	})
+}
+
+// signInElsewhere is the identity provider of people who administer, or nil.
+func signInElsewhere(c *config.AdminOIDC) (*oidc.Provider, error) {
+	if c == nil {
+		return nil, nil
+	}
+	s, err := secret(c.ClientSecret)
+	if err != nil {
+		return nil, err
+	}
+	return oidc.New(*c, s)
 }
 
 // tell hands an event of an administrator on.
