@@ -11,8 +11,9 @@ import (
 var pageText string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
-	"day":  func(t time.Time) string { return t.Format("2 January 2006, 15:04 UTC") },
-	"word": Word,
+	"day":    func(t time.Time) string { return t.Format("2 January 2006, 15:04 UTC") },
+	"word":   Word,
+	"states": func() []string { return []string{"met", "partly", "missing"} },
 	"control": func(list []Control, id string) *Control {
 		for i := range list {
 			if list[i].ID == id {
