@@ -73,8 +73,8 @@ func (r *runner) gather() *parcel {
 	var patience <-chan time.Time
 	for r.ctx.Err() == nil {
 		r.fill(p, limits)
-		full := len(p.letters) >= limits.Messages || p.bytes >= limits.Bytes
-		if full || p.skipped+p.unreadable >= maxTail {
+		full := len(p.letters) >= limits.Messages || p.bytes >= limits.Bytes || p.skipped+p.unreadable >= maxTail
+		if full || len(p.letters) == 0 && p.skipped+p.unreadable > 0 { // what nobody wants holds nothing up
 			return p
 		}
 		done := r.lane.end() <= p.next && !r.own
@@ -82,7 +82,10 @@ func (r *runner) gather() *parcel {
 			patience = time.After(limits.Wait)
 		}
 		if done || r.ended() {
-			return p.orNil()
+			if len(p.letters) == 0 {
+				return nil
+			}
+			return p
 		}
 		select {
 		case <-r.wake:
@@ -93,14 +96,6 @@ func (r *runner) gather() *parcel {
 		}
 	}
 	return nil
-}
-
-// orNil is nil where nothing is to be settled.
-func (p *parcel) orNil() *parcel {
-	if len(p.letters) == 0 && p.skipped+p.unreadable == 0 {
-		return nil
-	}
-	return p
 }
 
 // fill adds to p what the journal has, up to the limits.
