@@ -56,5 +56,5 @@ bench: ## each benchmark once, so that none rots; see docs/performance.md for fi
 	go test -run '^$$' -bench . -benchtime 1x ./...
 
 golden: ## write the generated files again: docs, schema, golden files
-	go test ./config ./exchange ./lab ./openapi ./event/alert -update
+	go test ./config ./exchange ./lab ./openapi ./event/alert ./event/encode -update
 	go test ./inspect -run TestLanesAreDocumented -update

@@ -45,6 +45,8 @@ func check(cfg *Config, src *Source) Problems {
 	}
 	c.asked(cfg)
 	c.alerts(cfg.Alerts)
+	c.events(cfg.Events)
+	c.notes(cfg.Events)
 	return c.problems
 }
 

@@ -22,6 +22,8 @@ type Config struct {
 	Alerts Alerts `yaml:"alerts"`
 	// Log says where the access log goes.
 	Log Log `yaml:"log"`
+	// Events says who else is told what happened: files, syslog, webhooks, Kafka, collectors, object stores.
+	Events Events `yaml:"events"`
 }
 
 // Listener is one socket for clients.

@@ -23,6 +23,7 @@ func (c *Config) from(dir string) {
 		}
 		paths = append(paths, &a.Spec, &a.Inspect.Rules)
 	}
+	paths = append(paths, c.Events.files()...)
 	for _, p := range paths {
 		*p = within(dir, *p)
 	}
@@ -30,6 +31,7 @@ func (c *Config) from(dir string) {
 	if o := c.Admin.OIDC; o != nil {
 		o.ClientSecret = fileIn(dir, o.ClientSecret)
 	}
+	c.Events.secretsIn(dir)
 	for i := range c.Identity {
 		if j := c.Identity[i].JWT; j != nil {
 			j.JWKS = fileIn(dir, j.JWKS)

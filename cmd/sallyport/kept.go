@@ -44,7 +44,7 @@ func openStore(c config.Store) (*store.Store, error) {
 
 // openRing opens the keys of what is sealed, in a folder that belongs in no backup of the data.
 func openRing(c config.Store) (*keyring.Ring, error) {
-	keys, err := secret(c.Key)
+	keys, err := config.Secret(c.Key)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 )
 
@@ -140,7 +141,7 @@ func (v *service) concerns(name string) bool {
 	switch {
 	case base == "..data":
 		return true
-	case filepath.Clean(name) == filepath.Clean(v.config.Log.Access): // written by ourselves
+	case filepath.Clean(name) == filepath.Clean(v.config.Log.Access), v.sinkFile(name): // written by ourselves
 		return false
 	}
 	for _, f := range v.files() {
@@ -170,12 +171,17 @@ func (v *service) reload() error {
 			snapshot, problems = nil, append(problems, wrong...)
 		}
 		if snapshot != nil {
-			v.adopt(cfg, snapshot)
-			v.noted(renewed == nil)
-			return renewed
+			err := v.applySinks(cfg)
+			if err == nil {
+				v.adopt(cfg, snapshot)
+				v.noted(renewed == nil)
+				return renewed
+			}
+			problems = append(problems, src.Problem("events.sinks", "events.sink", err.Error(), ""))
 		}
 	}
 	v.noted(false)
+	v.happened(exchange.ConfigRefused, "The new configuration is not used: "+first(problems), nil)
 	for _, p := range problems {
 		if p.Severity == config.Error {
 			slog.Error("the new configuration is not used", "problem", p.String())
@@ -194,6 +200,17 @@ func (v *service) adopt(cfg *config.Config, snapshot *gateway.Snapshot) {
 		slog.Error("the alerts are those of before", "error", err)
 	}
 	slog.Info("the configuration was reloaded")
+	v.happened(exchange.ConfigApplied, "A new configuration is in use.", nil)
+}
+
+// first is the first error of a list.
+func first(problems config.Problems) string {
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			return p.String()
+		}
+	}
+	return "nothing could be read"
 }
 
 // renew reads the certificates of the listeners again. What cannot be used leaves the old ones in use.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -24,6 +23,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/event/alert"
+	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/forward"
 	"github.com/sallyport/sallyport/gateway"
@@ -48,6 +48,8 @@ type service struct {
 	live      *dashboard.Live
 	alerts    *alerts
 	silences  *alert.Silences
+	spool     *spool.Spool
+	mask      []byte // key of pseudonyms
 	access    *telemetry.AccessLog
 	metrics   *telemetry.Metrics
 	listeners []*listener
@@ -103,8 +105,14 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	v.alerts = &alerts{options: alert.Options{Silences: v.silences.Now, Tell: func(e *exchange.Event) { v.bus.Event(e) }, Metrics: v.metrics.Gatherer(), Version: version()}}
 	v.alerts.observe(v.metrics)
 	v.live = dashboard.NewLive()
-	v.bus = append(event.Bus{v.access, v.metrics, v.archive, v.alerts, v.live}, extra...)
+	if err = v.openSpool(cfg); err != nil {
+		return nil, nil, err
+	}
+	v.bus = append(event.Bus{v.access, v.metrics, v.archive, v.alerts, v.live, v.spool}, extra...)
 	v.parts.Record = v.bus.Record
+	if err = v.applySinks(cfg); err != nil {
+		return nil, nil, err
+	}
 	v.gateway = gateway.New(v.parts)
 	v.observe()
 	v.notifier = newNotifier()
@@ -136,6 +144,7 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 			return nil, nil, err
 		}
 		v.swap(b.snapshot)
+		v.happened(exchange.GatewayStarted, "The gateway serves.", map[string]string{"version": version()})
 		return v, b.problems, v.succeed(ctx)
 	case <-ctx.Done(): // the build knows no signals; the process ends under it
 		return nil, nil, errStopped
@@ -179,6 +188,7 @@ func (v *service) observe() {
 	m.Counter("sallyport_access_log_dropped_total", "Lines of the access log that could not be written.", func() float64 { return float64(v.access.Dropped()) })
 	v.observeIdentity()
 	v.observeConnections()
+	v.observeSinks()
 	m.GaugeBy("sallyport_tls_certificate_expiry_timestamp_seconds", "Until when a certificate of a listener is valid.", "certificate", v.expiries)
 	m.Counter("sallyport_archive_dropped_total", "Records and events that could not be kept in the store.", func() float64 { return float64(v.archive.Dropped()) })
 	m.Counter("sallyport_archive_sampled_total", "Exchanges that passed and of which, under load, only the counts were kept.", func() float64 { return float64(v.archive.Sampled()) })
@@ -208,7 +218,7 @@ func signInElsewhere(c *config.AdminOIDC) (*oidc.Provider, error) {
 	if c == nil {
 		return nil, nil
 	}
-	s, err := secret(c.ClientSecret)
+	s, err := config.Secret(c.ClientSecret)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +242,7 @@ func lower(names []string) (list []string) {
 // tokenHash is that of the configured admin token, or of the one that was generated on first start.
 func (v *service) tokenHash() (hash [sha256.Size]byte, err error) {
 	if ref := v.config.Admin.Token; ref != "" {
-		token, err := secret(ref)
+		token, err := config.Secret(ref)
 		if err == nil && token == "" {
 			err = errors.New("the admin token is empty: admin.token")
 		}
@@ -258,19 +268,6 @@ func (v *service) tokenHash() (hash [sha256.Size]byte, err error) {
 	return hash, err
 }
 
-// secret resolves file:PATH; anything else is the secret itself.
-func secret(ref string) (string, error) {
-	path, ok := strings.CutPrefix(ref, "file:")
-	if !ok {
-		return ref, nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("couldn't read a secret: %w", err)
-	}
-	return strings.TrimSpace(string(data)), nil
-}
-
 // close ends everything that open began, in reverse.
 func (v *service) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
@@ -282,8 +279,14 @@ func (v *service) close() {
 		v.parts.Upstreams.Close()
 		_ = v.parts.Tracer.Close(ctx) // a collector that is gone must not keep us
 	}
+	if v.gateway != nil && v.started() {
+		v.happened(exchange.GatewayStopped, "The gateway stops.", nil)
+	}
 	if v.alerts != nil {
 		v.alerts.close()
+	}
+	if v.spool != nil {
+		v.closeSpool()
 	}
 	if v.archive != nil {
 		v.archive.Close()

@@ -3,6 +3,7 @@
 package encode
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -48,6 +49,12 @@ func rank(s exchange.Severity) int { return slices.Index(severities, s) }
 // New returns an encoding by its name in the config; "" is ocsf.
 func New(name string) (Encoding, error) {
 	switch name {
+	case "", "ocsf":
+		return ocsf, nil
+	case "ecs":
+		return ecs, nil
+	case "cef":
+		return cef, nil
 	case "json":
 		return plain, nil
 	}
@@ -64,9 +71,11 @@ func plain(b []byte, i Item) []byte {
 
 // appendJSON appends v, which is one of our structs.
 func appendJSON(b []byte, v any) []byte {
-	text, err := json.Marshal(v)
-	if err != nil { // no channel, function or cycle is in them
+	w := bytes.NewBuffer(b)
+	j := json.NewEncoder(w)
+	j.SetEscapeHTML(false)
+	if err := j.Encode(v); err != nil { // no channel, function or cycle is in them
 		panic(err)
 	}
-	return append(b, text...)
+	return bytes.TrimSuffix(w.Bytes(), []byte("\n"))
 }

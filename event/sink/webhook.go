@@ -43,16 +43,24 @@ type webhook struct {
 
 // NewWebhook checks the URL. Nothing is sent yet.
 func NewWebhook(o WebhookOptions) (Sink, error) {
+	client, err := outside(o)
+	if err != nil {
+		return nil, err
+	}
+	return &webhook{WebhookOptions: o, client: client}, nil
+}
+
+// outside is a client that reaches public addresses by TLS only, unless it is allowed more. Redirects are answers.
+func outside(o WebhookOptions) (*http.Client, error) {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	if !o.AllowPrivate {
 		if !strings.HasPrefix(o.URL, "https://") {
-			return nil, errors.New("the URL of a webhook must begin with https://, unless allow_private is true")
+			return nil, errors.New("the URL must begin with https://, unless allow_private is true")
 		}
 		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
 	}
 	transport := &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: o.TLS, ForceAttemptHTTP2: true, MaxIdleConns: 2, IdleConnTimeout: 90 * time.Second, TLSHandshakeTimeout: 10 * time.Second}
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return &webhook{WebhookOptions: o, client: client}, nil
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, nil
 }
 
 func (w *webhook) Batch() Batch {
@@ -76,7 +84,7 @@ func (w *webhook) Send(ctx context.Context, batch []Message) error {
 	req.Header.Set("Content-Type", kind)
 	req.Header.Set("User-Agent", "sallyport/"+w.Version)
 	w.sign(req.Header, "msg_"+rand.Text(), time.Now())
-	return post(w.client, req)
+	return post(w.client, req, func(io.Reader) error { return nil })
 }
 
 // array joins messages that are JSON.
@@ -116,18 +124,18 @@ func WebhookSecret(text string) ([]byte, error) {
 // final are the statuses by which a server says that it does not want what was sent, whoever sends it and whenever.
 var final = []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity}
 
-// post sends a request and judges the answer.
-func post(client *http.Client, req *http.Request) error {
+// post sends a request and judges the answer; what a 2xx says is for taken to judge.
+func post(client *http.Client, req *http.Request, taken func(io.Reader) error) error {
 	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
-	said, _ := io.ReadAll(io.LimitReader(resp.Body, 512))
-	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection can be used again
+	defer func() { _, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) }() // so that the connection can be used again
 	if resp.StatusCode/100 == 2 {
-		return nil
+		return taken(io.LimitReader(resp.Body, 64<<10))
 	}
+	said, _ := io.ReadAll(io.LimitReader(resp.Body, 512))
 	err = fmt.Errorf("it answered %s: %s", resp.Status, strings.Join(strings.Fields(string(said)), " "))
 	if slices.Contains(final, resp.StatusCode) {
 		return &Refused{Err: err}

@@ -31,10 +31,13 @@ import (
 // Options say where and how much.
 type Options struct {
 	Dir    string
-	Bytes  int64 // of the journal; 0: 1 GiB
+	Bytes  int64 // of the journal; 0: DefaultBytes
 	Sealer event.Sealer
 	Tell   func(*exchange.Event) // of drops and of sinks that fail; must not block
 }
+
+// DefaultBytes is the bound of a journal for which none is set.
+const DefaultBytes = 1 << 30
 
 const (
 	queueSize   = 16 << 10 // entries; more than half a second of 20,000 a second
@@ -75,7 +78,7 @@ func Open(o Options) (*Spool, error) {
 		return nil, errors.New("a spool needs somebody who seals, and somebody to tell")
 	}
 	if o.Bytes == 0 {
-		o.Bytes = 1 << 30
+		o.Bytes = DefaultBytes
 	}
 	own, err := ownLane(o.Dir, segmentSize(o.Bytes))
 	if err != nil {
@@ -241,7 +244,9 @@ func (s *Spool) appendFrame(b []byte, seq uint64, i encode.Item) ([]byte, error)
 // beat does what is to be done every second.
 func (w *writer) beat() {
 	if !w.failing {
-		w.spool.tellLosses()
+		if !w.spool.idle.Load() {
+			w.spool.tellLosses()
+		}
 	} else { // nothing else may come that would show that there is room again
 		w.failing = w.spool.own.probe() != nil
 	}
