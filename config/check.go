@@ -47,6 +47,7 @@ func check(cfg *Config, src *Source) Problems {
 	c.alerts(cfg.Alerts)
 	c.events(cfg.Events)
 	c.notes(cfg.Events)
+	c.audit(cfg.Audit, "audit")
 	return c.problems
 }
 

@@ -24,6 +24,8 @@ type Config struct {
 	Log Log `yaml:"log"`
 	// Events says who else is told what happened: files, syslog, webhooks, Kafka, collectors, object stores.
 	Events Events `yaml:"events"`
+	// Audit is the log that proves what happened. On by default.
+	Audit Audit `yaml:"audit"`
 }
 
 // Listener is one socket for clients.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"encoding"
 	"encoding/json"
 	"errors"
@@ -21,6 +22,7 @@ const MaxFile = 4 << 20
 // problem at its place.
 type Source struct {
 	File string
+	Sum  [sha256.Size]byte // of the file's content; zero where there is no file
 	at   map[string]position
 }
 
@@ -99,6 +101,10 @@ func (d *decoder) value(n ast.Node, v reflect.Value, path string) {
 	}
 	if u, ok := v.Addr().Interface().(*Upstream); ok && !isMapping(n) {
 		d.upstream(n, u, path)
+		return
+	}
+	if a, ok := v.Addr().Interface().(*Audit); ok && !isMapping(n) {
+		d.audit(n, a, path)
 		return
 	}
 	if u, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {

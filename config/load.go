@@ -1,6 +1,7 @@
 package config
 
 import (
+	"crypto/sha256"
 	"errors"
 	"os"
 	"path/filepath"
@@ -43,7 +44,7 @@ func sound(c *Config, src *Source, problems Problems) (*Config, *Source, Problem
 }
 
 func draft(file string, data []byte) (*Config, *Source, Problems) {
-	src := &Source{File: file, at: map[string]position{}}
+	src := &Source{File: file, Sum: sha256.Sum256(data), at: map[string]position{}}
 	d := decoder{source: src, env: os.LookupEnv}
 	if len(data) > MaxFile {
 		return nil, src, Problems{src.Problem("", "config.too_large", "the config is larger than 4 MiB", "")}

@@ -43,7 +43,7 @@ func golden(t *testing.T, path string, want []byte) {
 func fieldComments(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, file := range []string{"config.go", "admin.go", "tls.go", "limits.go", "api.go", "events.go", "types.go"} {
+	for _, file := range []string{"config.go", "audit.go", "admin.go", "tls.go", "limits.go", "api.go", "events.go", "types.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)
@@ -193,6 +193,9 @@ func structSchema(t reflect.Type, defs map[string]any, comments map[string]strin
 	}
 	if t == reflect.TypeFor[config.Upstream]() {
 		return map[string]any{"anyOf": []any{map[string]any{"type": "string"}, map[string]any{"type": "array", "items": map[string]any{"type": "string"}}, ref}}
+	}
+	if t == reflect.TypeFor[config.Audit]() {
+		return map[string]any{"anyOf": []any{map[string]any{"const": "off"}, ref}}
 	}
 	return ref
 }

@@ -15,6 +15,9 @@ func (c *Config) from(dir string) {
 	if c.Log.Access != "stdout" && c.Log.Access != "off" {
 		paths = append(paths, &c.Log.Access)
 	}
+	if c.Audit.On() {
+		paths = append(paths, &c.Audit.Path)
+	}
 	paths = append(paths, c.tlsFiles()...)
 	for i := range c.APIs {
 		a := &c.APIs[i]
@@ -32,6 +35,7 @@ func (c *Config) from(dir string) {
 		o.ClientSecret = fileIn(dir, o.ClientSecret)
 	}
 	c.Events.secretsIn(dir)
+	c.Audit.Key = fileIn(dir, c.Audit.Key)
 	for i := range c.Identity {
 		if j := c.Identity[i].JWT; j != nil {
 			j.JWKS = fileIn(dir, j.JWKS)

@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
@@ -22,4 +23,22 @@ func NewID(now time.Time) string {
 		b[10+i] = Alphabet[random[i/8]>>(5*(i%8))&31]
 	}
 	return string(b[:])
+}
+
+// TimeOf is when an id was made; ok is false where it is none.
+func TimeOf(id string) (at time.Time, ok bool) {
+	if len(id) != 26 {
+		return at, false
+	}
+	ms := int64(0)
+	for i, c := range id {
+		n := strings.IndexRune(Alphabet, c)
+		if n < 0 {
+			return at, false
+		}
+		if i < 10 {
+			ms = ms<<5 | int64(n)
+		}
+	}
+	return time.UnixMilli(ms).UTC(), true
 }

@@ -20,4 +20,12 @@ func TestIDs(t *testing.T) {
 	if a, b := NewID(now), NewID(now.Add(time.Millisecond)); a >= b {
 		t.Errorf("%q is not before %q", a, b)
 	}
+	if at, ok := TimeOf(NewID(now)); !ok || !at.Equal(now) {
+		t.Errorf("made at %v, %v", at, ok)
+	}
+	for _, none := range []string{"", "01M8NT4TC8RD1B2DH309V0Z26", "01M8NT4TC8RD1B2DH309V0Z26u", "../../../../../etc/passwd12"} {
+		if _, ok := TimeOf(none); ok {
+			t.Errorf("%q has a time", none)
+		}
+	}
 }

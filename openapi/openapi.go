@@ -6,6 +6,8 @@
 package openapi
 
 import (
+	"crypto/sha256"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -37,6 +39,20 @@ func (d *Document) Files() []string {
 	}
 	slices.Sort(files)
 	return slices.Compact(files)
+}
+
+// Sum is the SHA-256 of everything that the description was read from: of one file its own, of several that of their
+// list as sha256sum prints it.
+func (d *Document) Sum() [sha256.Size]byte {
+	var lines []string
+	for _, s := range d.sources {
+		if len(d.sources) == 1 {
+			return sha256.Sum256(s.data)
+		}
+		lines = append(lines, fmt.Sprintf("%x  %s\n", sha256.Sum256(s.data), s.name))
+	}
+	slices.Sort(lines)
+	return sha256.Sum256([]byte(strings.Join(lines, "")))
 }
 
 // server is one entry of servers, as written.

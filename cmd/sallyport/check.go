@@ -76,6 +76,7 @@ func (c *checkCmd) check() result {
 	defer parts.Upstreams.Close()
 	problems = besides(problems, unservable(cfg, src))
 	problems = besides(problems, unheard(cfg.Alerts, src))
+	problems = besides(problems, unauditable(cfg, src))
 	snapshot, more := gateway.Build(cfg, src, parts)
 	problems = besides(problems, more)
 	if snapshot == nil || unusable {

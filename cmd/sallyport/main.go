@@ -26,6 +26,7 @@ type cli struct {
 	Keys       keysCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
 	Users      usersCmd      `cmd:"" help:"Add, list and remove people who administer, their roles, passwords and tokens."`
 	Store      storeCmd      `cmd:"" help:"Replace the root key of what is sealed in the store."`
+	Audit      auditCmd      `cmd:"" help:"Verify the audit log, and prove what is in it."`
 	Version    versionCmd    `cmd:"" help:"Print the version."`
 	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh, fish or powershell."`
 }

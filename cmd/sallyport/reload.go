@@ -171,6 +171,11 @@ func (v *service) reload() error {
 			snapshot, problems = nil, append(problems, wrong...)
 		}
 		if snapshot != nil {
+			if err := v.applied(cfg, src, snapshot); err != nil {
+				v.noted(false)
+				slog.Error("the new configuration is not used", "error", err)
+				return err
+			}
 			err := v.applySinks(cfg)
 			if err == nil {
 				v.adopt(cfg, snapshot)
@@ -187,12 +192,26 @@ func (v *service) reload() error {
 			slog.Error("the new configuration is not used", "problem", p.String())
 		}
 	}
+	v.bus.Event(refusedConfig(src, problems))
 	return problems
 }
 
+// refusedConfig tells of a configuration that is not used, with its first mistake.
+func refusedConfig(src *config.Source, problems config.Problems) *exchange.Event {
+	e := exchange.NewEvent(exchange.ConfigRefused, "a configuration is not used")
+	e.Object = src.File
+	for _, p := range problems {
+		if p.Severity == config.Error {
+			e.Detail = p.String()
+			break
+		}
+	}
+	return e
+}
+
 func (v *service) adopt(cfg *config.Config, snapshot *gateway.Snapshot) {
-	if !reflect.DeepEqual(cfg.Listen, v.config.Listen) || !reflect.DeepEqual(cfg.Admin, v.config.Admin) || cfg.Store != v.config.Store || cfg.Log != v.config.Log {
-		slog.Warn("changes of listen, admin, store and log need another process: SIGUSR2 starts it and drops nothing")
+	if !reflect.DeepEqual(cfg.Listen, v.config.Listen) || !reflect.DeepEqual(cfg.Admin, v.config.Admin) || cfg.Store != v.config.Store || cfg.Log != v.config.Log || !reflect.DeepEqual(cfg.Audit, v.config.Audit) {
+		slog.Warn("changes of listen, admin, store, log and audit need another process: SIGUSR2 starts it and drops nothing")
 	}
 	v.swap(snapshot)
 	v.config = cfg

@@ -136,6 +136,12 @@ func announce(w io.Writer, v *service) {
 	if v.admin != nil {
 		fmt.Fprintf(w, "sallyport: admin %s\n", v.admin.url)
 	}
+	if !v.config.Audit.On() {
+		fmt.Fprintln(w, "sallyport: not on: audit, by the config: nothing of what happens can be proved later")
+	}
+	if v.newAuditKey != "" {
+		fmt.Fprintf(w, "sallyport: audit log in %s; give auditors its verifier key: %s\n", auditPlace(v.config).dir, v.newAuditKey)
+	}
 	if v.newToken != "" {
 		fmt.Fprintf(w, "sallyport: admin token (shown once, kept as a hash): %s\n", v.newToken)
 	}

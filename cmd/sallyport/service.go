@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport/sallyport/admin/dashboard"
 	"github.com/sallyport/sallyport/admin/oidc"
 	"github.com/sallyport/sallyport/admin/people"
+	"github.com/sallyport/sallyport/audit"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/event/alert"
@@ -38,33 +39,36 @@ import (
 
 // service is a running gateway: everything that lives longer than a snapshot, and the listeners.
 type service struct {
-	config    *config.Config
-	parts     *gateway.Parts
-	gateway   *gateway.Gateway
-	store     *store.Store
-	ring      *keyring.Ring
-	archive   *event.Archive
-	bus       event.Bus
-	live      *dashboard.Live
-	alerts    *alerts
-	silences  *alert.Silences
-	spool     *spool.Spool
-	mask      []byte // key of pseudonyms
-	access    *telemetry.AccessLog
-	metrics   *telemetry.Metrics
-	listeners []*listener
-	admin     *listener
-	inherited *listen.Inherited
-	replaced  bool // a successor serves
-	notifier  *notifier
-	newToken  string // printed once
-	reloading sync.Mutex
-	ctx       context.Context
-	origin    string // the config file, "" for flags
-	failed    chan error
-	stale     atomic.Bool // the last reload failed
-	keyed     atomic.Bool // every key set was loaded once
-	loader    loader      // nil where the configuration cannot change
+	config      *config.Config
+	parts       *gateway.Parts
+	gateway     *gateway.Gateway
+	store       *store.Store
+	ring        *keyring.Ring
+	archive     *event.Archive
+	bus         event.Bus
+	audit       *audit.Log // nil: off
+	ledger      *event.Ledger
+	live        *dashboard.Live
+	alerts      *alerts
+	silences    *alert.Silences
+	spool       *spool.Spool
+	mask        []byte // key of pseudonyms
+	access      *telemetry.AccessLog
+	metrics     *telemetry.Metrics
+	listeners   []*listener
+	admin       *listener
+	inherited   *listen.Inherited
+	replaced    bool // a successor serves
+	notifier    *notifier
+	newToken    string // printed once
+	newAuditKey string // likewise
+	reloading   sync.Mutex
+	ctx         context.Context
+	origin      string // the config file, "" for flags
+	failed      chan error
+	stale       atomic.Bool // the last reload failed
+	keyed       atomic.Bool // every key set was loaded once
+	loader      loader      // nil where the configuration cannot change
 }
 
 // sink is somebody else who wants the records.
@@ -109,6 +113,9 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 		return nil, nil, err
 	}
 	v.bus = append(event.Bus{v.access, v.metrics, v.archive, v.alerts, v.live, v.spool}, extra...)
+	if err = v.openAudit(); err != nil {
+		return nil, nil, err
+	}
 	v.parts.Record = v.bus.Record
 	if err = v.applySinks(cfg); err != nil {
 		return nil, nil, err
@@ -139,6 +146,9 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 		}
 		if problems = unheard(cfg.Alerts, src); problems.Failed() {
 			return nil, append(b.problems, problems...), errFindings
+		}
+		if err = v.applied(cfg, src, b.snapshot); err != nil {
+			return nil, b.problems, err
 		}
 		if err := v.alerts.apply(cfg.Alerts); err != nil {
 			return nil, nil, err
@@ -189,6 +199,7 @@ func (v *service) observe() {
 	v.observeIdentity()
 	v.observeConnections()
 	v.observeSinks()
+	v.observeAudit()
 	m.GaugeBy("sallyport_tls_certificate_expiry_timestamp_seconds", "Until when a certificate of a listener is valid.", "certificate", v.expiries)
 	m.Counter("sallyport_archive_dropped_total", "Records and events that could not be kept in the store.", func() float64 { return float64(v.archive.Dropped()) })
 	m.Counter("sallyport_archive_sampled_total", "Exchanges that passed and of which, under load, only the counts were kept.", func() float64 { return float64(v.archive.Sampled()) })
@@ -223,13 +234,6 @@ func signInElsewhere(c *config.AdminOIDC) (*oidc.Provider, error) {
 		return nil, err
 	}
 	return oidc.New(*c, s)
-}
-
-// tell hands an event of an administrator on.
-func (v *service) tell(_ context.Context, e *exchange.Event) error {
-	slog.Info(e.Detail, "event", e.Kind, "actor", e.Actor, "object", e.Object, "id", e.ID)
-	v.bus.Event(e)
-	return nil
 }
 
 func lower(names []string) (list []string) {
@@ -291,6 +295,7 @@ func (v *service) close() {
 	if v.archive != nil {
 		v.archive.Close()
 	}
+	v.closeAudit()
 	if v.access != nil {
 		_ = v.access.Close() // the log's own counter has told of what was lost
 	}

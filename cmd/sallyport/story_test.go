@@ -46,6 +46,7 @@ func TestMain(m *testing.M) {
 //	show, bind                 what clients of the story show in handshakes, and tokens that are bound to it
 //	denied URL                 wait until there is no answer
 //	postgres                   a new PostgreSQL database; $POSTGRES is its URL, and the condition [postgres] tells whether there can be one
+//	auditor                    build the binary of auditors; $AUDITOR is it
 func TestStories(t *testing.T) {
 	issuer := newStoryIssuer(t)
 	calls, trusted := &calls{}, &storyTrust{t: t}
@@ -69,7 +70,7 @@ func TestStories(t *testing.T) {
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("POSTGRES", databases()()) },
 			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd, "unready": unreadyCmd,
 			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "paste": pasteCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "keep": keepCmd, "certificate": certificateCmd, "trust": trustCmd,
-			"authority": trusted.authority, "client": trusted.client, "revoke": trusted.revoke, "show": trusted.show, "bind": trusted.bind(issuer), "denied": deniedCmd},
+			"authority": trusted.authority, "client": trusted.client, "revoke": trusted.revoke, "show": trusted.show, "bind": trusted.bind(issuer), "denied": deniedCmd, "auditor": auditorCmd},
 	})
 }
 

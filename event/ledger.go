@@ -1,0 +1,267 @@
+package event
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"math"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/sallyport/sallyport/audit"
+	"github.com/sallyport/sallyport/exchange"
+)
+
+// LedgerOptions say what becomes a leaf of the audit log.
+type LedgerOptions struct {
+	Findings string  // the least severity of findings that are logged; "off": none
+	Share    float64 // of the exchanges that were neither refused nor found at, between 0 and 1
+	Sealer   Sealer  // nil: what is personal is left out
+	// Told is told of leaves that were lost, as an event, at most once a minute.
+	Told func(*exchange.Event)
+}
+
+// A Ledger hands what must be provable to the audit log: refusals, findings, a share of the other exchanges, and every
+// event. It never blocks an exchange. Close it before the log.
+type Ledger struct {
+	o         LedgerOptions
+	log       *audit.Log
+	severe    []exchange.Severity
+	queue     chan any // *exchange.Record or *exchange.Event
+	committed sync.Map // events that are in the log already, until the bus brings them
+	dropped   atomic.Int64
+	quit      chan struct{}
+	done      chan struct{}
+}
+
+// ledgerSize bounds what waits to be written down; the log has a bound of its own behind it.
+const ledgerSize = 16384
+
+// NewLedger writes to log, which it does not close.
+func NewLedger(log *audit.Log, o LedgerOptions) *Ledger {
+	all := []exchange.Severity{exchange.Info, exchange.Low, exchange.Medium, exchange.High, exchange.Critical}
+	l := &Ledger{o: o, log: log, queue: make(chan any, ledgerSize), quit: make(chan struct{}), done: make(chan struct{})}
+	if i := slices.Index(all, exchange.Severity(o.Findings)); i >= 0 {
+		l.severe = all[i:]
+	}
+	go l.run()
+	return l
+}
+
+// Record queues an exchange that is to be logged.
+func (l *Ledger) Record(r *exchange.Record) {
+	if l.wants(r) {
+		l.put(r)
+	}
+}
+
+// Event queues an event, unless [Ledger.Commit] has brought it to the log.
+func (l *Ledger) Event(e *exchange.Event) {
+	if _, known := l.committed.LoadAndDelete(e.ID); !known {
+		l.put(e)
+	}
+}
+
+func (l *Ledger) put(what any) {
+	select {
+	case l.queue <- what:
+	default:
+		l.dropped.Add(1)
+	}
+}
+
+// wants tells whether an exchange is logged. Which part of the unremarkable ones is, their ids decide: the same in every
+// process, and nothing that a client could choose.
+func (l *Ledger) wants(r *exchange.Record) bool {
+	if r.Refused || slices.ContainsFunc(r.Findings, func(f exchange.Finding) bool { return slices.Contains(l.severe, f.Severity) }) {
+		return true
+	}
+	if l.o.Share <= 0 || l.o.Share >= 1 {
+		return l.o.Share >= 1
+	}
+	h := fnv.New64a()
+	_, _ = h.Write([]byte(r.ID)) // never fails
+	return float64(h.Sum64()>>11) < l.o.Share*math.Exp2(53)
+}
+
+// Commit appends an event and returns once its leaf is durable. After an error it is not in the log. Whoever hands the
+// event to the bus afterwards does not log it twice.
+func (l *Ledger) Commit(ctx context.Context, e *exchange.Event) error {
+	leaf, err := l.leaf(e)
+	if err != nil {
+		return err
+	}
+	p, err := l.log.Append(leaf)
+	if err == nil {
+		_, err = p.Wait(ctx)
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't write to the audit log: %w", err)
+	}
+	l.committed.Store(e.ID, nil)
+	return nil
+}
+
+// Dropped counts what was to be logged and is not.
+func (l *Ledger) Dropped() int64 { return l.dropped.Load() + l.log.Stats().Dropped }
+
+// Close hands over what is queued.
+func (l *Ledger) Close() {
+	close(l.quit)
+	<-l.done
+}
+
+func (l *Ledger) run() {
+	defer close(l.done)
+	tick := time.NewTicker(time.Minute)
+	defer tick.Stop()
+	told, failed, quit := int64(0), false, l.quit
+	for open := true; open || len(l.queue) > 0; {
+		select {
+		case what := <-l.queue:
+			if l.append(what) || failed {
+				continue
+			}
+			failed = true // the first loss is told at once, further ones by the minute
+		case <-tick.C:
+			failed = false
+		case <-quit:
+			quit, open = nil, false
+			continue
+		}
+		if lost := l.Dropped(); lost > told && l.o.Told != nil {
+			l.o.Told(loss(lost - told))
+			told = lost
+		}
+	}
+}
+
+func loss(n int64) *exchange.Event {
+	e := exchange.NewEvent(exchange.Dropped, "the audit log took less than there was to write down")
+	e.Object, e.Data = "audit", map[string]string{"lost": strconv.FormatInt(n, 10)}
+	return e
+}
+
+func (l *Ledger) append(what any) bool {
+	leaf, err := l.leaf(what)
+	if err != nil {
+		l.dropped.Add(1)
+		slog.Error("a leaf of the audit log couldn't be made", "error", err)
+		return false
+	}
+	_, err = l.log.Append(leaf)
+	return err == nil // the log has counted it
+}
+
+// A Leaf is an entry of the audit log, in the canonical form of JSON (RFC 8785). What may tell of a person is sealed.
+type Leaf struct {
+	V        int              `json:"v"`        // 1
+	Appended time.Time        `json:"appended"` // when it was handed to the log: leaves stand in this order
+	ID       string           `json:"id"`       // of the exchange or event
+	Exchange *exchange.Record `json:"exchange,omitempty"`
+	Event    *exchange.Event  `json:"event,omitempty"`
+	Cut      bool             `json:"cut,omitempty"`    // steps, findings and fields were left out, because they would not fit
+	Sealed   []byte           `json:"sealed,omitempty"` // as JSON, under the key of the person
+}
+
+// sealed is what of a leaf only the person's key opens: the details, too, since they quote what was asked for.
+type sealed struct {
+	exchange.Personal
+	Detail string   `json:"detail,omitempty"`
+	Steps  []string `json:"steps,omitempty"` // details of the steps, where one has any
+}
+
+// part parts a record like [exchange.Record.Part], and takes the details with it.
+func part(r *exchange.Record) (exchange.Record, sealed) {
+	public, p := r.Part()
+	s := sealed{Personal: p, Detail: r.Detail}
+	public.Detail, public.Steps = "", slices.Clone(r.Steps)
+	for i := range public.Steps {
+		if d := &public.Steps[i].Detail; *d != "" {
+			s.Steps = append(s.Steps, make([]string, i-len(s.Steps))...)
+			s.Steps, *d = append(s.Steps, *d), ""
+		}
+	}
+	return public, s
+}
+
+func (s sealed) restore(r *exchange.Record) {
+	r.Restore(s.Personal)
+	r.Detail = s.Detail
+	for i := range min(len(s.Steps), len(r.Steps)) {
+		r.Steps[i].Detail = s.Steps[i]
+	}
+}
+
+// leaf makes the leaf of a record or an event.
+func (l *Ledger) leaf(what any) ([]byte, error) {
+	leaf := Leaf{V: 1, Appended: time.Now().UTC()}
+	var whose string
+	var s sealed
+	switch x := what.(type) {
+	case *exchange.Record:
+		public, private := part(x)
+		leaf.ID, leaf.Exchange, whose, s = x.ID, &public, x.Whose(), private
+	case *exchange.Event:
+		public, personal := x.Part()
+		leaf.ID, leaf.Event, whose, s = x.ID, &public, x.Whose(), sealed{Personal: personal}
+	}
+	if l.o.Sealer != nil && whose != "" {
+		plain, err := json.Marshal(s)
+		if err == nil {
+			leaf.Sealed, err = l.o.Sealer.Seal(whose, plain)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("couldn't seal: %w", err)
+		}
+	}
+	data, err := canonical(leaf)
+	if err == nil && len(data) > audit.MaxLeaf && leaf.Exchange != nil {
+		leaf.Cut, leaf.Exchange.Steps, leaf.Exchange.Findings, leaf.Exchange.Fields = true, nil, nil, nil
+		data, err = canonical(leaf)
+	}
+	if err == nil && len(data) > audit.MaxLeaf {
+		err = audit.ErrTooLarge
+	}
+	return data, err
+}
+
+func canonical(leaf Leaf) ([]byte, error) {
+	data, err := json.Marshal(leaf)
+	v := jsontext.Value(data)
+	return v, errors.Join(err, v.Canonicalize())
+}
+
+// ReadLeaf reads a leaf, and what of it is sealed where open is not nil: without the person's key that stays empty.
+func ReadLeaf(data []byte, open Sealer) (*Leaf, error) {
+	leaf := &Leaf{}
+	if err := json.Unmarshal(data, leaf); err != nil {
+		return nil, fmt.Errorf("couldn't read a leaf: %w", err)
+	}
+	if leaf.Sealed == nil || open == nil {
+		return leaf, nil
+	}
+	plain, err := open.Open(leaf.Sealed)
+	if err != nil {
+		return leaf, err
+	}
+	var s sealed
+	if err := json.Unmarshal(plain, &s); err != nil {
+		return leaf, fmt.Errorf("couldn't read what was sealed: %w", err)
+	}
+	if leaf.Exchange != nil {
+		s.restore(leaf.Exchange)
+	}
+	if leaf.Event != nil {
+		leaf.Event.Restore(s.Personal)
+	}
+	return leaf, nil
+}
