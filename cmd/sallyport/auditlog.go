@@ -44,7 +44,7 @@ func (p place) key() (k audit.Key, made bool, err error) {
 	if p.secret == "" {
 		return audit.OpenKey(filepath.Join(p.keys, "audit.key"), origin())
 	}
-	text, err := secret(p.secret)
+	text, err := config.Secret(p.secret)
 	if err == nil {
 		k, err = audit.ParseKey(text)
 	}
