@@ -97,12 +97,13 @@ type promotion struct {
 	All, Would            int64
 	Operations, Subjects  tops
 	Reasons               tops
-	Lines                 string // of the config
+	Lines                 string   // of the config
+	Change                *preview // nil where the viewer may not make it, or there is no file
 	Exchanges             string
 }
 
 // promote shows what a guard that watches would have refused, and the lines that let it enforce.
-func (d *dashboard) promote(ctx context.Context, _ *http.Request, s *scope) (view, error) {
+func (d *dashboard) promote(ctx context.Context, r *http.Request, s *scope) (view, error) {
 	p := promotion{API: s.Get("api"), Guard: s.Get("guard"), Operation: s.Get("operation")}
 	for _, o := range d.Posture() {
 		if o.API == p.API && (p.Operation == "" || p.Operation == o.Operation) && o.Guards[p.Guard] == config.Monitor {
@@ -113,6 +114,12 @@ func (d *dashboard) promote(ctx context.Context, _ *http.Request, s *scope) (vie
 		return view{}, &problem{http.StatusNotFound, "Nothing to promote", "No operation of " + p.API + " has the guard " + p.Guard + " in monitor mode now.", "Look under Controls for those that watch."}
 	}
 	p.Lines = promotionLines(p.API, p.Operation, p.Guard)
+	if viewer, _ := ViewerOf(r.Context()); viewer.Role.At(RoleOperator) {
+		var err error
+		if p.Change, err = d.switched(config.Switch{API: p.API, Operation: p.Operation, Guard: p.Guard, Mode: config.Enforce}); err != nil {
+			return view{}, err
+		}
+	}
 	p.Exchanges = s.Exchanges("outcome", monitored)
 	q := s.selection()
 	all, err := d.Archive.Top(ctx, event.Filter{From: q.From, To: q.To, API: q.API, Operation: q.Operation}, "api", 1)

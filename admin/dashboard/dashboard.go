@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/admin/change"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/openapi"
@@ -32,6 +33,8 @@ type Options struct {
 	Documents func() map[string]*openapi.Document
 	// Keys lists the API keys of the store.
 	Keys func(context.Context) ([]identity.StoredKey, error)
+	// Config is the config file; nil where there is none, but flags.
+	Config *change.File
 	// Health tells how the parts of the gateway do.
 	Health func() []Check
 }
@@ -67,6 +70,10 @@ func New(o Options) http.Handler {
 	mux.Handle("GET /findings", d.exportable(RoleAnalyst, "findings", d.findings, d.exportFindings))
 	mux.Handle("GET /controls", d.page(RoleViewer, "controls", d.controls))
 	mux.Handle("GET /controls/promote", d.page(RoleAnalyst, "promote", d.promote))
+	mux.Handle("GET /config", d.page(RoleOperator, "config", d.configuration))
+	mux.Handle("POST /config/check", d.allowed(RoleOperator, d.checkConfig))
+	mux.Handle("GET /config/versions/{id}", d.page(RoleOperator, "preview", d.version))
+	mux.Handle("GET /config/proposals/{id}", d.page(RoleOperator, "preview", d.proposal))
 	mux.Handle("GET /search", d.page(RoleAnalyst, "search", d.search))
 	mux.Handle("GET /", d.page(RoleViewer, "problem", missing))
 	return policed(mux)
@@ -87,7 +94,7 @@ func (d *dashboard) tabs(v *view) (list []choice) {
 	}{
 		{"overview", "Overview", "/", RoleViewer}, {"live", "Live", "/live", RoleAnalyst}, {"exchanges", "Exchanges", "/exchanges", RoleAnalyst},
 		{"apis", "APIs", "/apis", RoleViewer}, {"identities", "Identities", "/identities", RoleAnalyst}, {"findings", "Findings", "/findings", RoleAnalyst},
-		{"controls", "Controls", "/controls", RoleViewer},
+		{"controls", "Controls", "/controls", RoleViewer}, {"config", "Config", "/config", RoleOperator},
 	} {
 		if v.Viewer.Role.At(t.least) {
 			href := t.path

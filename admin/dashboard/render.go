@@ -36,6 +36,15 @@ type view struct {
 	Data       any
 }
 
+// Acts tells that the viewer may change something.
+func (v view) Acts() bool { return v.Viewer.Role.At(RoleOperator) }
+
+// acting is what a form needs: who acts, and what it is about.
+type acting struct {
+	Viewer Viewer
+	About  any
+}
+
 // A problem is an error that people can do something about.
 type problem struct {
 	status   int

@@ -28,6 +28,7 @@ var functions = template.FuncMap{
 	"outcomes":   func() []string { return event.Outcomes },
 	"codes":      codes,
 	"firstSteps": noExchanges,
+	"acting":     func(v view, about any) acting { return acting{v.Viewer, about} },
 	"noKeys":     noKeys,
 	"join":       func(list []string) string { return strings.Join(list, " ") },
 }

@@ -15,7 +15,7 @@ import (
 func (v *service) dashboard() http.Handler {
 	return dashboard.New(dashboard.Options{Version: version(), Archive: v.archive, Live: v.live, Posture: v.gateway.Posture, Documents: v.gateway.Documents,
 		Keys:   func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
-		Health: v.health})
+		Config: v.file(), Health: v.health})
 }
 
 // health tells how the parts of the gateway do, for people.

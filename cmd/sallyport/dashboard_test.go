@@ -1,0 +1,256 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/internal/testkit/browser"
+	"github.com/sallyport/sallyport/lab"
+)
+
+// looks are the ways in which every page is looked at.
+var looks = map[string]browser.Look{
+	"1280-light": {Width: 1280, Height: 800}, "1280-dark": {Width: 1280, Height: 800, Dark: true},
+	"390-light": {Width: 390, Height: 844}, "390-dark": {Width: 390, Height: 844, Dark: true},
+}
+
+// TestDashboardInABrowser looks at every page of a running gateway as people do: before anything happened, and after the
+// demo's flaws were exploited and its legitimate traffic was sent. SALLYPORT_PICTURES names a folder for screenshots.
+func TestDashboardInABrowser(t *testing.T) {
+	if os.Getenv("SALLYPORT_ALL") == "" {
+		t.Skip("SALLYPORT_ALL=1 opens a browser, which takes minutes")
+	}
+	b := browser.Open(t)
+	d := showDemo(t)
+	home := d.service.admin.url
+	signIn(t, b, home, d.service.newToken)
+	pages := []string{"/", "/live", "/exchanges", "/apis", "/identities", "/findings", "/controls", "/config", "/search"}
+	for name, l := range looks {
+		b.As(l)
+		for _, page := range pages {
+			inspected(t, b, home+page, "empty-"+name)
+		}
+	}
+	refused := d.happen(t)
+	operation := "/operation?api=shop&operation=" + url.QueryEscape(refused.Operation)
+	pages = append(pages, "/exchanges/"+refused.ID, operation, "/exchanges?outcome=refused&range=1h", "/controls/promote?api=shop&guard=validate.response", "/search?q="+refused.ID, "/signin")
+	for name, l := range looks {
+		b.As(l)
+		for _, page := range pages {
+			inspected(t, b, home+page, "demo-"+name)
+		}
+	}
+	b.As(looks["1280-light"])
+	t.Run("live", func(t *testing.T) { seesLive(t, b, d) })
+	t.Run("keys and clicks", func(t *testing.T) { worksByKeyboard(t, b, home, refused) })
+	t.Run("promote", func(t *testing.T) { letsEnforce(t, b, d) })
+	t.Run("config", func(t *testing.T) { checksConfig(t, b, home) })
+}
+
+// showDemo is the demo with an admin listener, one guard of which only watches.
+func showDemo(t *testing.T) *demo {
+	t.Helper()
+	t.Setenv("TMPDIR", t.TempDir())
+	d, err := startDemo(t.Context(), &demoCmd{Listen: "127.0.0.1:0", Lab: "127.0.0.1:0", Admin: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.close)
+	go d.service.serve(t.Context())
+	file := filepath.Join(d.dir, "sallyport.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Replace(string(text), "    rate:", "    modes: { validate.response: monitor }\n    rate:", 1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.service.reload(); err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// happen exploits every flaw through the gateway, sends the legitimate traffic, and returns a refusal.
+func (d *demo) happen(t *testing.T) *exchange.Record {
+	t.Helper()
+	gate := d.service.listeners[0].url
+	for i, f := range lab.Flaws() {
+		d.forget()
+		f.Run(t.Context(), gate, clientFrom(i), d.lab)
+	}
+	d.lab.Reset()
+	d.forget()
+	var l legitimate
+	d.legitimate(t.Context(), gate, &l)
+	for range 1000 {
+		list, err := d.service.archive.Select(t.Context(), event.Filter{Code: "policy.not_owner", Limit: 1, From: time.Now().Add(-time.Hour), To: time.Now().Add(time.Hour)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(list) > 0 {
+			return list[0]
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("no refusal was kept")
+	return nil
+}
+
+func signIn(t *testing.T, b *browser.Browser, home, token string) {
+	t.Helper()
+	b.Go(home + "/")
+	b.Await(`document.querySelector('input[name=token]')`)
+	browser.Do(b, chromedp.SendKeys(chromedp.CSS(`input[name=token]`), token+kb.Enter))
+	b.Await(`location.pathname === '/' && document.querySelector('h1')?.textContent === 'Overview'`)
+	b.Said()
+}
+
+// inspected looks at one page: nothing in the console, nothing beside the page, nothing that keeps people out.
+func inspected(t *testing.T, b *browser.Browser, at, name string) {
+	t.Helper()
+	took := b.Go(at)
+	for _, said := range b.Said() {
+		t.Errorf("%s: %s: the console says %s", name, at, said)
+	}
+	if wide := browser.Eval[float64](b, `document.documentElement.scrollWidth - innerWidth`); wide > 0 {
+		t.Errorf("%s: %s is %v pixels wider than the window", name, at, wide)
+	}
+	for _, v := range b.Axe() {
+		if v.Serious() {
+			t.Errorf("%s: %s: %s", name, at, v)
+		}
+	}
+	path := strings.TrimLeft(at[strings.Index(at, "://")+3:], "0123456789.:")
+	t.Logf("%s %s %s", name, path, took.Round(time.Millisecond))
+	if dir := os.Getenv("SALLYPORT_PICTURES"); dir != "" {
+		page := strings.Map(func(r rune) rune {
+			if strings.ContainsRune("/?&=%+{}", r) {
+				return '-'
+			}
+			return r
+		}, strings.Trim(path, "/"))
+		b.Picture(dir, name+"-"+cmp.Or(page[:min(len(page), 40)], "overview"))
+	}
+}
+
+func seesLive(t *testing.T, b *browser.Browser, d *demo) {
+	b.Go(d.service.admin.url + "/live?outcome=refused")
+	b.Await(`document.querySelector('#live-state').textContent.startsWith('Watching')`)
+	resp, err := http.Get(d.service.listeners[0].url + "/nothing/here")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	b.Await(`document.querySelector('#exchanges tbody tr.fresh')?.textContent.includes('/nothing/here')`)
+}
+
+func worksByKeyboard(t *testing.T, b *browser.Browser, home string, r *exchange.Record) {
+	b.Go(home + "/exchanges")
+	browser.Do(b, chromedp.KeyEvent("/"))
+	b.Await(`document.activeElement.id === 'q'`)
+	browser.Do(b, chromedp.KeyEvent(r.ID+kb.Enter))
+	b.Await(`location.pathname === '/search' && document.querySelector('a[href="/exchanges/` + r.ID + `"]')`)
+	browser.Do(b, chromedp.KeyEvent("j"))
+	browser.Do(b, chromedp.KeyEvent(kb.Enter))
+	b.Await(`location.pathname === '/exchanges/` + r.ID + `'`)
+	b.Go(home + "/exchanges")
+	browser.Do(b, chromedp.KeyEvent("t"))
+	b.Await(`document.querySelector('#time').open`)
+	browser.Do(b, chromedp.KeyEvent(kb.Escape))
+	b.Await(`!document.querySelector('#time').open`)
+	browser.Do(b, chromedp.Click(chromedp.CSS("#theme")))
+	b.Await(`document.documentElement.dataset.theme === 'dark'`)
+	b.Go(home + "/")
+	if got := browser.Eval[string](b, `document.documentElement.dataset.theme`); got != "dark" {
+		t.Errorf("the scheme was not kept: %q", got)
+	}
+	browser.Do(b, chromedp.Click(chromedp.CSS("#theme")))
+}
+
+// letsEnforce makes a guard that watches enforce, from a page.
+func letsEnforce(t *testing.T, b *browser.Browser, d *demo) {
+	b.Go(d.service.admin.url + "/controls/promote?api=shop&guard=validate.response")
+	b.Await(`document.querySelector('.diff .add')?.textContent.includes('enforce')`)
+	browser.Do(b, chromedp.SendKeys(chromedp.CSS(`input[name=note]`), "it was quiet"))
+	browser.Do(b, chromedp.Click(chromedp.CSS(`main button.main`)))
+	b.Await(`location.pathname === '/config' && document.body.textContent.includes('it was quiet')`)
+	for _, p := range d.service.gateway.Posture() {
+		if p.Guards["validate.response"] == "monitor" {
+			t.Fatalf("%s still only watches", p.Operation)
+		}
+	}
+}
+
+// checksConfig is told where a mistake is.
+func checksConfig(t *testing.T, b *browser.Browser, home string) {
+	b.Go(home + "/config")
+	browser.Do(b, chromedp.Evaluate[chromedp.Void](`document.querySelector('#text').value += '\nlisten_on: everywhere\n'`))
+	browser.Do(b, chromedp.Click(chromedp.CSS(`main button.main`)))
+	b.Await(`location.pathname === '/config/check' && document.body.textContent.includes('listen_on')`)
+	if browser.Eval[bool](b, `Boolean(document.querySelector('form[action="/api/v1/config"]'))`) {
+		t.Error("a config with mistakes can be applied")
+	}
+	inspected(t, b, home+"/config", "config")
+}
+
+// TestPagesOfMillionsOfExchanges opens every page over a store that is there already: SALLYPORT_STORE names its folder.
+// It prints how long each took; docs/dashboard.md says how to make one.
+func TestPagesOfMillionsOfExchanges(t *testing.T) {
+	dir := os.Getenv("SALLYPORT_STORE")
+	if dir == "" {
+		t.Skip("SALLYPORT_STORE names a store with millions of exchanges")
+	}
+	b := browser.Open(t)
+	v, home := serveStore(t, dir)
+	signIn(t, b, home, v.newToken)
+	list, err := v.archive.Select(t.Context(), event.Filter{Limit: 1, Outcome: "refused"})
+	if err != nil || len(list) == 0 {
+		t.Fatal(err, len(list))
+	}
+	subject := ""
+	if p := list[0].Principal; p != nil {
+		subject = p.Subject
+	}
+	for _, r := range []string{"range=1h", "range=24h", "range=7d", "range=30d"} {
+		for _, page := range []string{"/?", "/live?", "/exchanges?", "/exchanges?outcome=refused&", "/exchanges?client=" + list[0].Client + "&", "/exchanges?subject=" + subject + "&", "/apis?", "/identities?", "/findings?", "/controls?", "/search?q=" + list[0].Client + "&", "/exchanges/" + list[0].ID + "?"} {
+			inspected(t, b, home+page+r, "many-"+r)
+		}
+	}
+}
+
+// serveStore is a gateway of flags over a store.
+func serveStore(t *testing.T, dir string) (*service, string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "sallyport.yaml")
+	text := fmt.Sprintf("version: 1\nlisten: [ { address: 127.0.0.1:0 } ]\nadmin: { address: 127.0.0.1:0, token: %s }\nstore: { path: %s }\napis: [ { name: shop, unknown: inspect, upstream: http://127.0.0.1:9 } ]\nlog: { access: off }\n", "spa_of_the_test_of_many_rows_0123456789", dir)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := runCmd{source: source{Config: file}}
+	cfg, src, problems := cmd.load()
+	if cfg == nil {
+		t.Fatal(problems)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	v, problems, err := open(ctx, cfg, src)
+	if err != nil {
+		t.Fatal(err, problems)
+	}
+	t.Cleanup(func() { cancel(); v.close() })
+	v.newToken = "spa_of_the_test_of_many_rows_0123456789"
+	return v, v.admin.url
+}
