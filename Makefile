@@ -4,7 +4,7 @@ LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 COUNT ?= 50000
 
-.PHONY: build demo tour test test-all differential h2spec idle hostile race vet lint fuzz bench golden tls
+.PHONY: build demo tour test test-all differential h2spec idle hostile dashboard race vet lint fuzz bench golden tls
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
@@ -29,6 +29,9 @@ h2spec: ## every case of h2spec against the TLS listener
 
 idle: ## 50,000 idle connections, 5,000 of HTTP/2 over TLS, 5,000 WebSockets; needs 80,000 open files
 	SALLYPORT_ALL=1 go test -count=1 -v ./cmd/sallyport -run TestIdleConnections
+
+dashboard: ## every page in Debian's Chromium (apt-get install chromium), screenshots in pictures/; four minutes
+	SALLYPORT_ALL=1 SALLYPORT_PICTURES=$(CURDIR)/pictures go test -count=1 -timeout 20m ./cmd/sallyport -run TestDashboardInABrowser -v
 
 mutate: ## takes rules out and demands that their tests notice; minutes
 	./.ci/mutate

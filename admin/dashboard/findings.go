@@ -83,17 +83,16 @@ func (d *dashboard) say(ctx context.Context, s *scope, list []group) error {
 	}
 	f := s.selection()
 	f.Limit = mostMessages
-	if f.Outcome == "" {
-		f.Outcome = "told"
-	}
-	records, err := d.Archive.Select(ctx, f)
-	if err != nil {
-		return err
-	}
 	messages := map[string]string{}
-	for _, r := range records {
-		for _, n := range r.Findings {
-			messages[n.Rule] = cmp.Or(messages[n.Rule], n.Message)
+	for _, f.Outcome = range []string{refused, noticed} {
+		records, err := d.Archive.Select(ctx, f)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			for _, n := range r.Findings {
+				messages[n.Rule] = cmp.Or(messages[n.Rule], n.Message)
+			}
 		}
 	}
 	for i := range list {

@@ -160,7 +160,9 @@ func (d *dashboard) latency(ctx context.Context, s *scope) ([]latency, error) {
 		list = append(list, l)
 	}
 	for i := range list {
-		list[i].Percent = fixed(min(100, 100*float64(list[i].P95)/float64(slowest)))
+		if list[i].P95 <= slowest { // the whole has no bar, so that those of its parts can be told apart
+			list[i].Percent = fixed(100 * float64(list[i].P95) / float64(slowest))
+		}
 	}
 	slices.SortFunc(list, func(a, b latency) int { return cmp.Compare(b.P95, a.P95) })
 	return list, nil

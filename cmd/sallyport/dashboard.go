@@ -41,7 +41,11 @@ func (v *service) health() (list []dashboard.Check) {
 		add("Guards", true, "fails", counted(int(n), "panic")+" since the start; each refused its exchange", "The log has the stack: it is a bug of Sallyport.")
 	}
 	dropped := v.archive.Dropped()
-	add("Archive", dropped > 0, "warns", fmt.Sprintf("%d records or events could not be kept, of %d only the counts were", dropped, v.archive.Sampled()), "The disk is too slow or full: store.max_bytes, store.path.")
+	kept := "keeps every exchange and event"
+	if dropped+v.archive.Sampled() > 0 {
+		kept = fmt.Sprintf("since the start, of %d exchanges that passed only the counts were kept, and %d records or events not at all", v.archive.Sampled(), dropped)
+	}
+	add("Archive", dropped > 0, "warns", kept, "The disk is too slow or full: store.max_bytes, store.path.")
 	if p := v.gateway.Identities(); p != nil {
 		for _, k := range p.Stats().KeySets {
 			source, _, _ := strings.Cut(k.Source, "?")

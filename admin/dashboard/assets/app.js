@@ -6,6 +6,9 @@ const $ = (selector, from = document) => from.querySelector(selector);
 const all = (selector, from = document) => [...from.querySelectorAll(selector)];
 const say = text => { const at = $('#said'); if (at) at.textContent = text; };
 
+// Where the row of pages is too long for the window, the current one is in sight.
+$('.tabs [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'center' });
+
 // The scheme is kept in a cookie, so that the server draws the page in it.
 $('#theme')?.addEventListener('click', () => {
   const dark = root.dataset.theme ? root.dataset.theme === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;

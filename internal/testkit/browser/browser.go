@@ -29,11 +29,19 @@ var axe string
 
 // A Browser is one Chromium with one page. It is not safe for concurrent use.
 type Browser struct {
-	t    testing.TB
-	ctx  context.Context
+	t   testing.TB
+	ctx context.Context
+	*console
+}
+
+// console is what was said of mistakes.
+type console struct {
 	mu   sync.Mutex
 	said []string
 }
+
+// In is the same browser for a test within the one that opened it.
+func (b *Browser) In(t testing.TB) *Browser { return &Browser{t, b.ctx, b.console} }
 
 // Look is how a page is looked at.
 type Look struct {
@@ -56,7 +64,7 @@ func Open(t testing.TB) *Browser {
 	t.Cleanup(cancel)
 	ctx, _ := chromedp.NewContext(allocator)
 	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // it waits until the process has ended
-	b := &Browser{t: t, ctx: ctx}
+	b := &Browser{t, ctx, &console{}}
 	if err := chromedp.Listen(ctx, b.listen); err != nil {
 		t.Fatal(err)
 	}
@@ -147,13 +155,13 @@ func Eval[T any](b *Browser, expression string) T {
 // Await waits until an expression is true.
 func (b *Browser) Await(expression string) {
 	b.t.Helper()
-	for range 1000 {
-		if Eval[bool](b, "Boolean("+expression+")") {
+	for range 400 {
+		if Eval[bool](b, "(() => { try { return Boolean("+expression+") } catch { return false } })()") {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	b.t.Fatalf("this did not become true: %s", expression)
+	b.t.Fatalf("at %s this did not become true: %s", Eval[string](b, "location.href"), expression)
 }
 
 // Violation is one rule of axe-core that the page breaks.
