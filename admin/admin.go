@@ -43,6 +43,8 @@ type Options struct {
 	// Find and Select read kept records; see package event.
 	Find   func(ctx context.Context, id string) (*exchange.Record, error)
 	Select func(ctx context.Context, f event.Filter) ([]*exchange.Record, error)
+	// Archive counts and lists what was kept.
+	Archive *event.Reader
 	// Posture tells which controls are on, per API and operation.
 	Posture func() []gateway.Posture
 	// Dashboard serves pages, to whoever the context says; nil: there is none.

@@ -28,6 +28,7 @@ func (a *admin) operations() map[string]http.HandlerFunc {
 		"listKeys": a.listKeys, "createKey": a.createKey, "rotateKey": a.rotateKey, "revokeKey": a.revokeKey,
 		"getConfig": a.getConfig, "checkConfig": a.checkConfig, "applyConfig": a.applyConfig,
 		"listVersions": a.listVersions, "getVersion": a.getVersion, "restoreVersion": a.restoreVersion, "setMode": a.setMode,
+		"previewMode": a.previewMode, "listEvents": a.events, "listFindings": a.findings, "countBy": a.top, "countOverTime": a.histogram,
 		"listProposals": a.listProposals, "getProposal": a.getProposal, "approveProposal": a.approveProposal, "rejectProposal": a.rejectProposal,
 		"listExchanges": a.exchanges, "getExchange": a.exchange,
 		"listAlerts": a.alerts, "listSilences": a.silences, "silence": a.silence, "endSilence": a.endSilence, "replay": a.replay, "getReport": a.reported,

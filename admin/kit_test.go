@@ -27,6 +27,7 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/store"
+	"github.com/sallyport/sallyport/store/keyring"
 	"github.com/sallyport/sallyport/telemetry"
 )
 
@@ -49,6 +50,7 @@ type stand struct {
 	store   *store.Store
 	people  *people.Directory
 	oidc    *oidc.Provider
+	archive *event.Archive
 	file    string // the config
 	config  *change.File
 	handler http.Handler
@@ -68,6 +70,12 @@ func newStand(t *testing.T) *stand {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.store.Close() })
+	ring, err := keyring.Open(t.TempDir(), keyring.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.archive = event.NewArchive(s.store, ring, event.ArchiveOptions{})
+	t.Cleanup(func() { s.archive.Close(); _ = ring.Close() })
 	s.people = people.New(s.store.DB(), people.Options{})
 	s.file = filepath.Join(t.TempDir(), "sallyport.yaml")
 	if err := os.WriteFile(s.file, []byte(standConfig), 0o600); err != nil {
@@ -118,7 +126,7 @@ func (s *stand) options() Options {
 			return append([]*exchange.Record{}, s.kept[:min(len(s.kept), f.Limit)]...), s.failing
 		},
 		Posture: func() []gateway.Posture { return nil },
-		Reload:  func() error { s.reloads++; return s.reload }, Store: s.store, Config: s.config, OIDC: s.oidc,
+		Reload:  func() error { s.reloads++; return s.reload }, Store: s.store, Config: s.config, OIDC: s.oidc, Archive: s.archive.Reader,
 		Evidence: Evidence{Silences: alert.NewSilences(s.store.DB()),
 			Active: func() []alert.Alert {
 				return []alert.Alert{{Rule: "leak-stopped", Severity: exchange.High, Summary: "x", Examples: []string{"01KB"}}}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,6 +13,8 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/content"
+	"github.com/sallyport/sallyport/openapi"
 )
 
 var fence = regexp.MustCompile("(?ms)^```(sh|yaml)\n(.*?)^```$")
@@ -68,6 +71,8 @@ func checkCommand(t *testing.T, file, line, makefile string) {
 		return
 	}
 	switch words[0] {
+	case "curl":
+		checkCurl(t, file, line)
 	case "go":
 		checkGoTest(t, file, words)
 	case "make":
@@ -83,6 +88,41 @@ func checkCommand(t *testing.T, file, line, makefile string) {
 		if _, err := parser.Parse(words[1:]); err != nil && !strings.Contains(err.Error(), "no such file") && !strings.Contains(err.Error(), "stat ") {
 			t.Errorf("%s: %s: %v", file, line, err)
 		}
+	}
+}
+
+var adminURL = regexp.MustCompile(`http://127\.0\.0\.1:9901(/(?:api|signin)/[^?\s']+)(\?[^\s']+)?`)
+
+// checkCurl demands that the admin API has the operation, with the parameters.
+func checkCurl(t *testing.T, file, line string) {
+	t.Helper()
+	m := adminURL.FindStringSubmatch(line)
+	if m == nil {
+		return
+	}
+	doc, problems := openapi.Load("../../admin/openapi.yaml", openapi.Options{})
+	if doc == nil {
+		t.Fatal(problems)
+	}
+	matcher, err := openapi.NewMatcher(doc.Operations)
+	if err != nil {
+		t.Fatal(err)
+	}
+	method := "GET"
+	if strings.Contains(line, " -X POST") || strings.Contains(line, " -d ") {
+		method = "POST"
+	}
+	target, err := content.ParseTarget(m[1] + m[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := matcher.Match(method, target.Segments)
+	if found.Operation == nil {
+		t.Errorf("%s: %s: there is no such operation", file, line)
+		return
+	}
+	if p := found.Operation.Decode(target, found.Args, http.Header{}); len(p.Errors) > 0 || len(p.Undeclared) > 0 {
+		t.Errorf("%s: %s: %v %v", file, line, p.Errors, p.Undeclared)
 	}
 }
 

@@ -218,7 +218,7 @@ func (v *service) adminHandler() (http.Handler, error) {
 	sessions := people.Options{Idle: time.Duration(c.Session.Idle), Lifetime: time.Duration(c.Session.Lifetime)}
 	return admin.New(admin.Options{Hosts: lower(c.Hosts), TokenHash: hash, People: people.New(v.store.DB(), sessions), Tell: v.tell, OIDC: elsewhere,
 		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
-		Find: v.archive.Find, Select: v.archive.Select,
+		Find: v.archive.Find, Select: v.archive.Select, Archive: v.archive.Reader,
 		Store: v.store, Config: v.file(), Reload: v.reload, Dashboard: v.dashboard(),
 		Evidence: v.evidence(),
 	})

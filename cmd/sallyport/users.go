@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sallyport/sallyport/admin/people"
+	"github.com/sallyport/sallyport/exchange"
 	tell "github.com/sallyport/sallyport/exchange/explain"
 )
 
@@ -38,6 +39,22 @@ func (u *usersCmd) with(do func(context.Context, *people.Directory) error) error
 	}
 	defer s.Close()
 	return do(context.Background(), people.New(s.DB(), people.Options{}))
+}
+
+// act is with for what changes something: it is told of first, so that nobody does it unseen.
+func (u *usersCmd) act(name, detail string, do func(context.Context, *people.Directory) error) error {
+	a, err := openArchive(u.Config, u.Store)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	ctx := context.Background()
+	e := exchange.NewEvent(exchange.AdminAct, detail)
+	e.Actor, e.Object = "cli", name
+	if err := a.Note(ctx, e); err != nil {
+		return err
+	}
+	return do(ctx, people.New(a.store.DB(), people.Options{}))
 }
 
 // passwordFrom asks twice on a terminal, without showing what is typed; else it reads one line. A password is never an
@@ -85,8 +102,13 @@ func (c *usersAddCmd) Run(k *cli, s *streams) error {
 	if err != nil {
 		return err
 	}
-	defer kept.Close()
-	if err := people.New(kept.DB(), people.Options{}).Add(context.Background(), c.Name, c.Role, password); err != nil {
+	if err := kept.Close(); err != nil {
+		return err
+	}
+	err = k.Users.act(c.Name, fmt.Sprintf("added the user %s as %s", c.Name, c.Role), func(ctx context.Context, d *people.Directory) error {
+		return d.Add(ctx, c.Name, c.Role, password)
+	})
+	if err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.err, "%s is %s\n", c.Name, c.Role)
@@ -123,7 +145,7 @@ func (c *usersPasswdCmd) Run(k *cli, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return k.Users.with(func(ctx context.Context, d *people.Directory) error { return d.SetPassword(ctx, c.Name, password) })
+	return k.Users.act(c.Name, "set the password of the user "+c.Name, func(ctx context.Context, d *people.Directory) error { return d.SetPassword(ctx, c.Name, password) })
 }
 
 type usersRoleCmd struct {
@@ -133,7 +155,7 @@ type usersRoleCmd struct {
 
 // Run changes.
 func (c *usersRoleCmd) Run(k *cli) error {
-	return k.Users.with(func(ctx context.Context, d *people.Directory) error { return d.SetRole(ctx, c.Name, c.Role) })
+	return k.Users.act(c.Name, fmt.Sprintf("made the user %s %s", c.Name, c.Role), func(ctx context.Context, d *people.Directory) error { return d.SetRole(ctx, c.Name, c.Role) })
 }
 
 type usersRemoveCmd struct {
@@ -142,7 +164,7 @@ type usersRemoveCmd struct {
 
 // Run removes.
 func (c *usersRemoveCmd) Run(k *cli) error {
-	return k.Users.with(func(ctx context.Context, d *people.Directory) error { return d.Remove(ctx, c.Name) })
+	return k.Users.act(c.Name, "removed the user "+c.Name, func(ctx context.Context, d *people.Directory) error { return d.Remove(ctx, c.Name) })
 }
 
 type usersTokensCmd struct {
@@ -166,7 +188,7 @@ type createdToken struct {
 
 // Run creates.
 func (c *tokensCreateCmd) Run(k *cli, s *streams) error {
-	return k.Users.with(func(ctx context.Context, d *people.Directory) error {
+	return k.Users.act(c.Name, fmt.Sprintf("made a token of the user %s with the role %s", c.Name, c.Role), func(ctx context.Context, d *people.Directory) error {
 		secret, t, err := d.NewToken(ctx, c.Name, c.Role, c.Label, c.Lifetime)
 		if err != nil {
 			return err
@@ -206,5 +228,5 @@ type tokensRevokeCmd struct {
 
 // Run revokes.
 func (c *tokensRevokeCmd) Run(k *cli) error {
-	return k.Users.with(func(ctx context.Context, d *people.Directory) error { return d.Revoke(ctx, c.Name, c.ID) })
+	return k.Users.act(c.ID, "revoked a token of the user "+c.Name, func(ctx context.Context, d *people.Directory) error { return d.Revoke(ctx, c.Name, c.ID) })
 }
