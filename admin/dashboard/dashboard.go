@@ -35,6 +35,8 @@ type Options struct {
 	Keys func(context.Context) ([]identity.StoredKey, error)
 	// Config is the config file; nil where there is none, but flags.
 	Config *change.File
+	// Audit is the audit log; nil where there is none.
+	Audit *AuditLog
 	// Health tells how the parts of the gateway do.
 	Health func() []Check
 }
@@ -49,13 +51,14 @@ type Check struct {
 
 type dashboard struct {
 	Options
-	slots   chan struct{} // pages that are being made
-	exports chan struct{}
+	slots     chan struct{} // pages that are being made
+	verifying chan struct{} // the audit log, one at a time
+	exports   chan struct{}
 }
 
 // New returns the handler of every page, of the sign-in page and of what they load.
 func New(o Options) http.Handler {
-	d := &dashboard{o, make(chan struct{}, pagesAtOnce), make(chan struct{}, exportsAtOnce)}
+	d := &dashboard{Options: o, slots: make(chan struct{}, pagesAtOnce), exports: make(chan struct{}, exportsAtOnce), verifying: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /assets/", asset)
 	mux.HandleFunc("GET /signin", d.signin)
@@ -74,6 +77,9 @@ func New(o Options) http.Handler {
 	mux.Handle("POST /config/check", d.allowed(RoleOperator, d.checkConfig))
 	mux.Handle("GET /config/versions/{id}", d.page(RoleOperator, "preview", d.version))
 	mux.Handle("GET /config/proposals/{id}", d.page(RoleOperator, "preview", d.proposal))
+	mux.Handle("GET /audit", d.page(RoleAnalyst, "audit", d.audited))
+	mux.Handle("GET /audit/verify", d.allowed(RoleAnalyst, d.verify))
+	mux.Handle("GET /audit/{id}", d.page(RoleAnalyst, "proof", d.proof))
 	mux.Handle("GET /search", d.page(RoleAnalyst, "search", d.search))
 	mux.Handle("GET /", d.page(RoleViewer, "problem", missing))
 	return policed(mux)
@@ -94,7 +100,7 @@ func (d *dashboard) tabs(v *view) (list []choice) {
 	}{
 		{"overview", "Overview", "/", RoleViewer}, {"live", "Live", "/live", RoleAnalyst}, {"exchanges", "Exchanges", "/exchanges", RoleAnalyst},
 		{"apis", "APIs", "/apis", RoleViewer}, {"identities", "Identities", "/identities", RoleAnalyst}, {"findings", "Findings", "/findings", RoleAnalyst},
-		{"controls", "Controls", "/controls", RoleViewer}, {"config", "Config", "/config", RoleOperator},
+		{"controls", "Controls", "/controls", RoleViewer}, {"config", "Config", "/config", RoleOperator}, {"audit", "Audit", "/audit", RoleAnalyst},
 	} {
 		if v.Viewer.Role.At(t.least) {
 			href := t.path

@@ -108,7 +108,7 @@ func page(t *testing.T, o Options, target string) string {
 
 // every is each page, as the navigation and the pages lead to it.
 func every(kept []*exchange.Record) []string {
-	list := []string{"/", "/live", "/exchanges", "/apis", "/operation?api=shop&operation=GET+%2Forders%2F%7Bid%7D", "/identities", "/identities?subject=user-3", "/findings", "/controls", "/controls/promote?api=shop&guard=validate.response", "/search", "/search?q=user-3"}
+	list := []string{"/", "/live", "/exchanges", "/apis", "/operation?api=shop&operation=GET+%2Forders%2F%7Bid%7D", "/identities", "/identities?subject=user-3", "/findings", "/controls", "/controls/promote?api=shop&guard=validate.response", "/audit", "/search", "/search?q=user-3"}
 	if len(kept) > 0 {
 		list = append(list, "/exchanges/"+kept[0].ID, "/search?q="+kept[0].ID)
 	}

@@ -33,6 +33,7 @@ type view struct {
 	Operations []string // for suggestions
 	Failed     *failure // what a form asked for and did not get
 	Scope      *scope   // nil on pages without a range of time
+	Provable   bool     // there is an audit log
 	Data       any
 }
 
@@ -162,7 +163,7 @@ func failed(s *scope) *failure {
 // render writes a page as a whole or not at all.
 func (d *dashboard) render(w http.ResponseWriter, r *http.Request, status int, name string, v view) {
 	v.Viewer, _ = ViewerOf(r.Context())
-	v.Version, v.Theme, v.Tabs = d.Version, theme(r), d.tabs(&v)
+	v.Version, v.Theme, v.Tabs, v.Provable = d.Version, theme(r), d.tabs(&v), d.Audit != nil
 	if d.Posture != nil && v.Scope != nil {
 		v.Operations = d.operations(v.Scope.Get("api"))
 	}

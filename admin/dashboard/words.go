@@ -29,6 +29,7 @@ var functions = template.FuncMap{
 	"codes":      codes,
 	"firstSteps": noExchanges,
 	"acting":     func(v view, about any) acting { return acting{v.Viewer, about} },
+	"noAudit":    noAudit,
 	"noKeys":     noKeys,
 	"join":       func(list []string) string { return strings.Join(list, " ") },
 }

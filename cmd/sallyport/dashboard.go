@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/admin/dashboard"
+	"github.com/sallyport/sallyport/audit"
 	"github.com/sallyport/sallyport/identity"
 )
 
@@ -15,7 +16,26 @@ import (
 func (v *service) dashboard() http.Handler {
 	return dashboard.New(dashboard.Options{Version: version(), Archive: v.archive, Live: v.live, Posture: v.gateway.Posture, Documents: v.gateway.Documents,
 		Keys:   func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
-		Config: v.file(), Health: v.health})
+		Config: v.file(), Audit: v.auditLog(), Health: v.health})
+}
+
+// auditLog is the log as pages read it, from its files.
+func (v *service) auditLog() *dashboard.AuditLog {
+	if v.audit == nil {
+		return nil
+	}
+	p := auditPlace(v.config)
+	key, _, err := p.key()
+	if err != nil {
+		return nil // it was opened with it a moment ago
+	}
+	l := &dashboard.AuditLog{Dir: p.dir, Kept: p.kept(), Key: key.Verifier, Public: key.Public, Quorum: v.config.Audit.Quorum}
+	for _, w := range v.config.Audit.Witnesses {
+		if k, err := audit.NewCosigner(w.Key); err == nil { // likewise
+			l.Witnesses = append(l.Witnesses, k)
+		}
+	}
+	return l
 }
 
 // health tells how the parts of the gateway do, for people.
@@ -51,6 +71,10 @@ func (v *service) health() (list []dashboard.Check) {
 			source, _, _ := strings.Cut(k.Source, "?")
 			add("Key set", k.Keys == 0, "fails", fmt.Sprintf("%s: %s", source, counted(k.Keys, "key")), "Tokens of this issuer are refused with 503 until it can be fetched.")
 		}
+	}
+	if v.audit != nil {
+		s := v.audit.Stats()
+		add("Audit log", s.Dropped > 0 || s.Failures > 0, "warns", fmt.Sprintf("%d leaves, %d wait, %d lost", s.Size, s.Queued, s.Dropped), "A commit failed: the log of the process has the cause.")
 	}
 	v.expiries(func(name string, at float64) {
 		until := time.Unix(int64(at), 0)

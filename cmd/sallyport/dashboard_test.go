@@ -37,16 +37,17 @@ func TestDashboardInABrowser(t *testing.T) {
 	d := showDemo(t)
 	home := d.service.admin.url
 	signIn(t, b, home, d.service.newToken)
-	pages := []string{"/", "/live", "/exchanges", "/apis", "/identities", "/findings", "/controls", "/config", "/search"}
+	pages := []string{"/", "/live", "/exchanges", "/apis", "/identities", "/findings", "/controls", "/config", "/audit", "/search"}
 	t.Run("empty", func(t *testing.T) { inspectAll(t, b.In(t), home, pages, "empty") })
 	refused := d.happen(t)
 	operation := "/operation?api=shop&operation=" + url.QueryEscape(refused.Operation)
-	pages = append(pages, "/exchanges/"+refused.ID, operation, "/exchanges?outcome=refused&range=1h", "/controls/promote?api=shop&guard=validate.response", "/search?q="+refused.ID, "/signin")
+	pages = append(pages, "/exchanges/"+refused.ID, operation, "/exchanges?outcome=refused&range=1h", "/controls/promote?api=shop&guard=validate.response", "/audit/"+refused.ID, "/search?q="+refused.ID, "/signin")
 	t.Run("demo", func(t *testing.T) { inspectAll(t, b.In(t), home, pages, "demo") })
 	b.As(looks["1280-light"])
 	t.Run("live", func(t *testing.T) { seesLive(t, b.In(t), d) })
 	t.Run("keys and clicks", func(t *testing.T) { worksByKeyboard(t, b.In(t), home, refused) })
 	t.Run("promote", func(t *testing.T) { letsEnforce(t, b.In(t), d) })
+	t.Run("proof", func(t *testing.T) { checksProof(t, b.In(t), home, refused.ID) })
 	t.Run("config", func(t *testing.T) { checksConfig(t, b.In(t), home) })
 }
 
@@ -193,6 +194,31 @@ func letsEnforce(t *testing.T, b *browser.Browser, d *demo) {
 			t.Fatalf("%s still only watches", p.Operation)
 		}
 	}
+}
+
+// checksProof verifies the audit log, and has the browser check that an exchange is in it, and that another leaf is not.
+func checksProof(t *testing.T, b *browser.Browser, home, id string) {
+	b.Go(home + "/audit")
+	browser.Do(b, chromedp.Click(chromedp.CSS("#verify")))
+	b.Await(`document.querySelector('#verify-result .works')?.textContent.includes('as they were signed')`)
+	b.Go(home + "/audit/" + id)
+	b.Await(`document.querySelector('#proof.works')?.textContent.includes('Your browser has checked it')`)
+	inspected(t, b, home+"/audit/"+id, "proof")
+	for name, change := range map[string]string{
+		"":      ``, // as it is, it holds
+		"leaf":  `at.dataset.leaf = at.dataset.leaf.replace('404', '200')`,
+		"index": `at.dataset.proof = at.dataset.proof.replace(/index (\d+)/, (_, n) => 'index ' + (n ^ 1))`,
+		"root":  `at.dataset.proof = at.dataset.proof.replace(/\n(\d+)\n./, (_, n) => '\n' + n + '\nA')`,
+		"key":   `at.dataset.key = at.dataset.key.slice(0, -6) + 'AAAAAA'`,
+	} {
+		b.Go(home + "/audit/" + id)
+		browser.Eval[string](b, `(async () => { const old = document.querySelector('#proof'); const at = old.cloneNode(); at.className = ''; old.replaceWith(at); `+change+`;
+			const script = document.createElement('script'); script.src = document.querySelector('script[src*="proof.js"]').src; document.head.append(script); return '' })()`)
+		if b.Await(`document.querySelector('#proof.works, #proof.fails')`); browser.Eval[bool](b, `document.querySelector('#proof').classList.contains('fails')`) != (change != "") {
+			t.Errorf("the browser is wrong about a proof with another %q", name)
+		}
+	}
+	b.Said() // a key that is none is told of in the console, too
 }
 
 // checksConfig is told where a mistake is.
