@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/admin/change"
+	"github.com/sallyport/sallyport/event/alert"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/openapi"
@@ -37,6 +38,8 @@ type Options struct {
 	Config *change.File
 	// Audit is the audit log; nil where there is none.
 	Audit *AuditLog
+	// Alerts are those that are true now.
+	Alerts func() []alert.Alert
 	// Health tells how the parts of the gateway do.
 	Health func() []Check
 }
@@ -80,6 +83,7 @@ func New(o Options) http.Handler {
 	mux.Handle("GET /audit", d.page(RoleAnalyst, "audit", d.audited))
 	mux.Handle("GET /audit/verify", d.allowed(RoleAnalyst, d.verify))
 	mux.Handle("GET /audit/{id}", d.page(RoleAnalyst, "proof", d.proof))
+	mux.Handle("GET /reports", d.page(RoleAnalyst, "reports", d.reports))
 	mux.Handle("GET /search", d.page(RoleAnalyst, "search", d.search))
 	mux.Handle("GET /", d.page(RoleViewer, "problem", missing))
 	return policed(mux)
@@ -100,7 +104,7 @@ func (d *dashboard) tabs(v *view) (list []choice) {
 	}{
 		{"overview", "Overview", "/", RoleViewer}, {"live", "Live", "/live", RoleAnalyst}, {"exchanges", "Exchanges", "/exchanges", RoleAnalyst},
 		{"apis", "APIs", "/apis", RoleViewer}, {"identities", "Identities", "/identities", RoleAnalyst}, {"findings", "Findings", "/findings", RoleAnalyst},
-		{"controls", "Controls", "/controls", RoleViewer}, {"config", "Config", "/config", RoleOperator}, {"audit", "Audit", "/audit", RoleAnalyst},
+		{"controls", "Controls", "/controls", RoleViewer}, {"config", "Config", "/config", RoleOperator}, {"audit", "Audit", "/audit", RoleAnalyst}, {"reports", "Reports", "/reports", RoleAnalyst},
 	} {
 		if v.Viewer.Role.At(t.least) {
 			href := t.path

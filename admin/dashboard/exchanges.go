@@ -79,7 +79,7 @@ func noExchanges(s *scope) *empty {
 	case len(s.Chips()) > 0:
 		return &empty{Title: "No exchange fits", Text: "None of those that are kept fits every filter in this time.", Href: s.To("/exchanges"), Label: "Without filters"}
 	}
-	e := &empty{Title: "No exchanges in this time", Text: "Exchanges appear here a moment after a client was answered. Send one through the gateway:", Lines: []string{"curl -i http://127.0.0.1:8080/"}}
+	e := &empty{Title: "No exchanges in this time", Text: "Exchanges appear here a moment after a client was answered. Send a request to an address of listen in the config, where your clients come in."}
 	if wider := s.Wider(); wider != "" {
 		e.Href, e.Label = wider, "Look at a longer time"
 	}

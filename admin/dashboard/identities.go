@@ -31,7 +31,7 @@ type keyRow struct {
 func (d *dashboard) identities(ctx context.Context, _ *http.Request, s *scope) (view, error) {
 	q := s.selection()
 	i := identities{Subject: q.Subject}
-	principals, err := d.Archive.Top(ctx, q, "subject", 100)
+	principals, err := d.Archive.Top(ctx, q, "subject", mostPrincipals)
 	if err != nil {
 		return view{}, err
 	}
@@ -73,6 +73,9 @@ func (d *dashboard) principal(ctx context.Context, s *scope, q event.Filter, i *
 	})
 	return nil
 }
+
+// mostPrincipals bounds the list; search finds the others.
+const mostPrincipals = 25
 
 // soon is when the end of a key is worth a word.
 const soon = 7 * 24 * time.Hour

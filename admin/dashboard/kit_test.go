@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/event/alert"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/identity"
@@ -81,6 +82,9 @@ func options(kept Archive) Options {
 		Keys: func(context.Context) ([]identity.StoredKey, error) {
 			return []identity.StoredKey{{ID: "k1", Subject: "user-3", Roles: []string{"partner"}, Created: now.AddDate(0, -1, 0), Expires: now.AddDate(0, 0, 3)}}, nil
 		},
+		Alerts: func() []alert.Alert {
+			return []alert.Alert{{Rule: "attacks", Key: "192.0.2.7", Severity: exchange.High, Summary: "one client sends many attacks", Hint: "look at them", Since: now, Examples: []string{"01M8NW936AXZ1V5ND4ZD993T75"}}}
+		},
 		Health: func() []Check {
 			return []Check{{"Listener", "works", "serving", ""}, {"Configuration", "fails", "the last reload failed", "Read the log; the old configuration is served."}}
 		},
@@ -108,7 +112,7 @@ func page(t *testing.T, o Options, target string) string {
 
 // every is each page, as the navigation and the pages lead to it.
 func every(kept []*exchange.Record) []string {
-	list := []string{"/", "/live", "/exchanges", "/apis", "/operation?api=shop&operation=GET+%2Forders%2F%7Bid%7D", "/identities", "/identities?subject=user-3", "/findings", "/controls", "/controls/promote?api=shop&guard=validate.response", "/audit", "/search", "/search?q=user-3"}
+	list := []string{"/", "/live", "/exchanges", "/apis", "/operation?api=shop&operation=GET+%2Forders%2F%7Bid%7D", "/identities", "/identities?subject=user-3", "/findings", "/controls", "/controls/promote?api=shop&guard=validate.response", "/audit", "/reports", "/search", "/search?q=user-3"}
 	if len(kept) > 0 {
 		list = append(list, "/exchanges/"+kept[0].ID, "/search?q="+kept[0].ID)
 	}

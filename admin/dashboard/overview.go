@@ -9,6 +9,7 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/event/alert"
 	"github.com/sallyport/sallyport/exchange"
 )
 
@@ -26,8 +27,12 @@ type overview struct {
 	Latency                              []latency
 	Watched                              []watched
 	Health                               []Check
+	Alerts                               []alert.Alert
 	Healthy                              bool
 }
+
+// mostAlerts are shown; further ones are in the admin API.
+const mostAlerts = 20
 
 type totals struct{ All, Passed, Noticed, Monitored, Refused int64 }
 
@@ -49,7 +54,7 @@ type watched struct {
 }
 
 func (d *dashboard) overview(ctx context.Context, _ *http.Request, s *scope) (view, error) {
-	o := overview{Health: d.Health(), Watched: d.watched()}
+	o := overview{Health: d.Health(), Alerts: first(d.Alerts(), mostAlerts), Watched: d.watched()}
 	o.Healthy = !slices.ContainsFunc(o.Health, func(c Check) bool { return c.State != "works" })
 	q := s.selection()
 	var err error

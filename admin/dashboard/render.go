@@ -40,6 +40,9 @@ type view struct {
 // Acts tells that the viewer may change something.
 func (v view) Acts() bool { return v.Viewer.Role.At(RoleOperator) }
 
+// Persons tells that the viewer may see whom something concerns.
+func (v view) Persons() bool { return v.Viewer.Role.At(RoleAnalyst) }
+
 // acting is what a form needs: who acts, and what it is about.
 type acting struct {
 	Viewer Viewer

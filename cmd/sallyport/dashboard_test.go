@@ -37,7 +37,7 @@ func TestDashboardInABrowser(t *testing.T) {
 	d := showDemo(t)
 	home := d.service.admin.url
 	signIn(t, b, home, d.service.newToken)
-	pages := []string{"/", "/live", "/exchanges", "/apis", "/identities", "/findings", "/controls", "/config", "/audit", "/search"}
+	pages := []string{"/", "/live", "/exchanges", "/apis", "/identities", "/findings", "/controls", "/config", "/audit", "/reports", "/search"}
 	t.Run("empty", func(t *testing.T) { inspectAll(t, b.In(t), home, pages, "empty") })
 	refused := d.happen(t)
 	operation := "/operation?api=shop&operation=" + url.QueryEscape(refused.Operation)
