@@ -62,6 +62,9 @@ func (v *service) compliance(ctx context.Context, frameworks []string, since tim
 	s := v.gateway.Snapshot()
 	now := time.Now()
 	f := &compliance.Facts{Now: now, Since: now.Add(-since), Version: version(), Basis: s.Basis().Hash, Config: v.gateway.Config(), Posture: s.Posture(), Documents: s.Documents()}
+	if v.audit != nil {
+		f.Audit = auditedBy(ctx, v.config)
+	}
 	if err := observed(ctx, f, v.archive.Reader); err != nil {
 		return nil, err
 	}

@@ -11,7 +11,10 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"golang.org/x/mod/sumdb/note"
+
 	compliance "github.com/sallyport/sallyport/admin/report"
+	"github.com/sallyport/sallyport/audit"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/gateway"
@@ -51,6 +54,7 @@ func (c *reportCmd) Run(s *streams) error {
 	}
 	facts := &compliance.Facts{Now: time.Now(), Since: time.Now().Add(-time.Duration(c.Since)), Version: version(), Basis: snapshot.Basis().Hash,
 		Config: cfg, Posture: snapshot.Posture(), Documents: snapshot.Documents()}
+	facts.Audit = auditedBy(context.Background(), cfg)
 	if err := recorded(facts, cfg.Store); err != nil {
 		return err
 	}
@@ -85,6 +89,36 @@ func (c *reportCmd) write(s *streams, r *compliance.Report) (err error) {
 	}
 	printReport(w, r)
 	return nil
+}
+
+// auditedBy verifies the audit log of a configuration from end to end; nil where there is none. It is measured against
+// what the gateway remembers of its past; the auditor, who trusts neither, has sallyport-audit.
+func auditedBy(ctx context.Context, cfg *config.Config) *compliance.Audit {
+	p := auditPlace(cfg)
+	text, err := os.ReadFile(filepath.Join(p.dir, "key.pub"))
+	if err != nil {
+		return nil
+	}
+	made := &compliance.Audit{}
+	key, err := note.NewVerifier(strings.TrimSpace(string(text)))
+	if err != nil {
+		made.Problem = err.Error()
+		return made
+	}
+	since, _ := os.ReadFile(p.kept()) // where nothing is remembered, there is nothing to measure against
+	r, err := audit.Verify(ctx, os.DirFS(p.dir), audit.Verification{Key: key, Since: since})
+	switch {
+	case err != nil:
+		made.Problem = err.Error()
+	case len(r.Findings) > 0:
+		made.Problem = r.Findings[0].String()
+	default:
+		made.Verified = true
+	}
+	if err == nil {
+		made.Origin, made.Size, made.Root = r.Origin, uint64(r.Size), r.Root.String()
+	}
+	return made
 }
 
 // recorded adds what the store has of the period; nothing where there is none.
