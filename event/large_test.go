@@ -5,12 +5,16 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/internal/testkit"
+	"github.com/sallyport/sallyport/store"
+	"github.com/sallyport/sallyport/store/keyring"
 )
 
 // A week of traffic as it may be: 3 APIs with 100 operations, 5,000 clients, 2,000 principals; 95 of 100 pass, some are
@@ -60,7 +64,7 @@ func (w *week) next() *exchange.Record {
 }
 
 // fill writes the week as the archive does.
-func fill(b *testing.B, a *Archive, w *week) {
+func fill(b testing.TB, a *Archive, w *week) {
 	b.Helper()
 	ctx := context.Background()
 	for w.at < w.rows {
@@ -81,6 +85,29 @@ func fill(b *testing.B, a *Archive, w *week) {
 
 func thisWeek(rows int) *week {
 	return &week{random: rand.New(rand.NewPCG(1, 2)), begin: time.Now().Add(-7 * 24 * time.Hour), rows: rows}
+}
+
+// TestWeekToLookAt makes a store of SALLYPORT_ROWS exchanges in the folder SALLYPORT_STORE, for what is to be looked at:
+// docs/dashboard.md.
+func TestWeekToLookAt(t *testing.T) {
+	dir := os.Getenv("SALLYPORT_STORE")
+	rows, _ := strconv.Atoi(os.Getenv("SALLYPORT_ROWS"))
+	if dir == "" || rows == 0 {
+		t.Skip("SALLYPORT_STORE and SALLYPORT_ROWS make a store to look at")
+	}
+	s, err := store.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	ring, err := keyring.Open(filepath.Join(dir, "keys"), keyring.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ring.Close()
+	a := NewArchive(s, ring, ArchiveOptions{MaxBytes: 1 << 40})
+	a.Close()
+	fill(t, a, thisWeek(rows))
 }
 
 // What a dashboard asks, of five million exchanges (SALLYPORT_ALL=1; otherwise of few): docs/store.md.

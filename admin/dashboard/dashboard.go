@@ -38,6 +38,8 @@ type Options struct {
 	Config *change.File
 	// Audit is the audit log; nil where there is none.
 	Audit *AuditLog
+	// Provider is the name of the identity provider at which people sign in, or "".
+	Provider string
 	// Alerts are those that are true now.
 	Alerts func() []alert.Alert
 	// Health tells how the parts of the gateway do.
@@ -150,7 +152,7 @@ func policed(next http.Handler) http.Handler {
 // signin is the one page for nobody. It posts user and password, or token, to the admin API's session.
 func (d *dashboard) signin(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	d.render(w, r, http.StatusOK, "signin", view{Title: "Sign in", Data: map[string]any{"Next": local(query.Get("next")), "Failed": query.Has("failed")}})
+	d.render(w, r, http.StatusOK, "signin", view{Title: "Sign in", Data: map[string]any{"Next": local(query.Get("next")), "Failed": query.Has("failed"), "Provider": d.Provider}})
 }
 
 // local is a path of ours to go on to; anything else would let a link lead elsewhere.

@@ -2,7 +2,9 @@ package dashboard
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/sallyport/sallyport/event"
@@ -31,17 +33,15 @@ type keyRow struct {
 func (d *dashboard) identities(ctx context.Context, _ *http.Request, s *scope) (view, error) {
 	q := s.selection()
 	i := identities{Subject: q.Subject}
-	principals, err := d.Archive.Top(ctx, q, "subject", mostPrincipals)
+	var principals, clients []event.Share
+	err := together(func() (err error) { principals, err = d.Archive.Top(ctx, q, "subject", mostPrincipals); return err },
+		func() (err error) { clients, err = d.Archive.Top(ctx, q, "client", 20); return err })
 	if err != nil {
 		return view{}, err
 	}
 	i.Principals = tops{Caption: "Principals by exchanges", What: "Principal", Of: "Exchanges", None: "Nobody was recognized in this time. Principals come from tokens, keys and certificates: identity and apis[].security in the config."}.rank(principals, func(c event.Share) topRow {
 		return topRow{Label: c.Value, Href: s.With("subject", c.Value)}
 	})
-	clients, err := d.Archive.Top(ctx, q, "client", 20)
-	if err != nil {
-		return view{}, err
-	}
 	i.Clients = tops{Caption: "Clients by exchanges", What: "Client", Of: "Exchanges", None: "There were no exchanges in this time."}.rank(clients, func(c event.Share) topRow {
 		return topRow{Label: c.Value, Href: s.Exchanges("client", c.Value)}
 	})
@@ -54,6 +54,17 @@ func (d *dashboard) identities(ctx context.Context, _ *http.Request, s *scope) (
 		}
 	}
 	return view{Title: "Identities", Scope: s, Data: i}, nil
+}
+
+// together asks the archive for what does not depend on each other.
+func together(asks ...func() error) error {
+	errs := make([]error, len(asks))
+	var all sync.WaitGroup
+	for i, ask := range asks {
+		all.Go(func() { errs[i] = ask() })
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // principal adds what one principal did.

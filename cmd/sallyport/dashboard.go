@@ -14,7 +14,11 @@ import (
 
 // dashboard are the pages for people, over what this process has open.
 func (v *service) dashboard() http.Handler {
-	return dashboard.New(dashboard.Options{Version: version(), Archive: v.archive, Live: v.live, Posture: v.gateway.Posture, Documents: v.gateway.Documents,
+	provider := ""
+	if o := v.config.Admin.OIDC; o != nil {
+		provider = strings.TrimSuffix(strings.TrimPrefix(o.Issuer, "https://"), "/")
+	}
+	return dashboard.New(dashboard.Options{Version: version(), Provider: provider, Archive: v.archive, Live: v.live, Posture: v.gateway.Posture, Documents: v.gateway.Documents,
 		Keys:   func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
 		Config: v.file(), Audit: v.auditLog(), Alerts: v.evidence().Active, Health: v.health})
 }
