@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/store"
 )
 
@@ -60,7 +61,18 @@ func CreateKey(ctx context.Context, s *store.Store, n NewKey) (key string, store
 	if !n.Expires.IsZero() && !n.Expires.After(time.Now()) {
 		return "", StoredKey{}, KeyError("couldn't create the key: it would have expired already")
 	}
-	if err := insertKey(ctx, s.DB(), stored, sha256.Sum256([]byte(key))); err != nil {
+	tx, err := s.DB().BeginTx(ctx, nil)
+	if err != nil {
+		return "", StoredKey{}, fmt.Errorf("couldn't create the key: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
+	if err = insertKey(ctx, tx, stored, sha256.Sum256([]byte(key))); err == nil {
+		err = announce(ctx, s, tx, exchange.KeyCreated, id, n.Subject, "created an API key")
+	}
+	if err == nil {
+		err = tx.Commit()
+	}
+	if err != nil {
 		return "", StoredKey{}, fmt.Errorf("couldn't create the key: %w", err)
 	}
 	return key, stored, nil
@@ -93,6 +105,9 @@ func RotateKey(ctx context.Context, s *store.Store, id string, grace time.Durati
 		err = endKey(ctx, tx, old, now, grace)
 	}
 	if err == nil {
+		err = announce(ctx, s, tx, exchange.KeyRotated, id, old.Subject, fmt.Sprintf("replaced an API key by %s; the old one ends after %s", newID, grace))
+	}
+	if err == nil {
 		err = tx.Commit()
 	}
 	if err != nil {
@@ -116,17 +131,47 @@ func endKey(ctx context.Context, tx *sql.Tx, old StoredKey, now time.Time, grace
 
 // RevokeKey makes a key useless, for running gateways within two seconds. To revoke it again changes nothing.
 func RevokeKey(ctx context.Context, s *store.Store, id string) error {
-	r, err := s.DB().ExecContext(ctx, "UPDATE api_keys SET revoked = $1 WHERE id = $2 AND revoked = 0", time.Now().Unix(), id)
-	if err != nil {
-		return fmt.Errorf("couldn't revoke %s: %w", quote(id), err)
-	}
-	if n, err := r.RowsAffected(); err != nil || n == 1 {
-		return err
-	}
-	if _, err := oneKey(ctx, s.DB(), id); err != nil {
+	if err := revokeKey(ctx, s, id); err != nil {
 		return fmt.Errorf("couldn't revoke %s: %w", quote(id), err)
 	}
 	return nil
+}
+
+func revokeKey(ctx context.Context, s *store.Store, id string) error {
+	tx, err := s.DB().BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
+	k, err := oneKey(ctx, tx, id)
+	if err != nil {
+		return err
+	}
+	r, err := tx.ExecContext(ctx, "UPDATE api_keys SET revoked = $1 WHERE id = $2 AND revoked = 0", time.Now().Unix(), id)
+	if err != nil {
+		return err
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 { // it was revoked before
+		return err
+	}
+	if err := announce(ctx, s, tx, exchange.KeyRevoked, id, k.Subject, "revoked an API key"); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+// announce tells of an act in its own transaction, where nobody else does.
+func announce(ctx context.Context, s *store.Store, tx *sql.Tx, k *exchange.Kind, id, subject, detail string) error {
+	if s.Actor() == "" {
+		return nil
+	}
+	e := exchange.NewEvent(k, detail)
+	e.Actor, e.Object, e.Subject = s.Actor(), id, subject
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	return store.Announce(ctx, tx, e.ID, data)
 }
 
 // ListKeys returns all keys, the oldest first.

@@ -49,6 +49,7 @@ func TestPostgres(t *testing.T) {
 			t.Error("opened")
 		}
 	})
+	t.Run("acts are announced", func(t *testing.T) { delivers(t, connect(t, database())) })
 	t.Run("changes of keys are counted", func(t *testing.T) { countsChanges(t, connect(t, database())) })
 	t.Run("partitions", func(t *testing.T) { partitions(t, connect(t, database())) })
 	t.Run("size", func(t *testing.T) {

@@ -37,6 +37,7 @@ type Store struct {
 	db      *sql.DB
 	dialect *dialect
 	file    string // of SQLite
+	actor   string // see By
 }
 
 // Open opens the database in the folder path, creating both where they do not exist, and applies the migrations that
@@ -55,7 +56,7 @@ func Open(path string) (*Store, error) {
 	if err := ready(db, sqlite); err != nil {
 		return nil, errors.Join(fmt.Errorf("couldn't prepare %s: %w", file, err), db.Close())
 	}
-	return &Store{db, sqlite, file}, nil
+	return &Store{db: db, dialect: sqlite, file: file}, nil
 }
 
 // Connect is [Open] for a PostgreSQL database: postgres://user@host/database. Environment variables of libpq (PGPASSWORD,

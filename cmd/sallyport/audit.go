@@ -28,6 +28,7 @@ type auditCmd struct {
 
 	Verify auditVerifyCmd `cmd:"" help:"Verify the log: every leaf, every hash, the signature, and what was kept of its past."`
 	Prove  auditProveCmd  `cmd:"" help:"Print an exchange or event of the log, and the proof that it is there."`
+	Erase  auditEraseCmd  `cmd:"" help:"Destroy the key of a person's data: what is kept about the person is unreadable, everywhere and for ever."`
 	Key    auditKeyCmd    `cmd:"" help:"Make a signing key for audit.key of the config."`
 }
 

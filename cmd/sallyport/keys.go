@@ -70,7 +70,7 @@ func (c *keysCreateCmd) Run(k *cli, s *streams) error {
 	if c.Expires > 0 {
 		n.Expires = time.Now().Add(c.Expires)
 	}
-	key, stored, err := identity.CreateKey(context.Background(), db, n)
+	key, stored, err := identity.CreateKey(context.Background(), db.By("cli"), n)
 	if err != nil {
 		return err
 	}
@@ -131,7 +131,7 @@ func (c *keysRotateCmd) Run(k *cli, s *streams) error {
 		return err
 	}
 	defer db.Close()
-	key, stored, err := identity.RotateKey(context.Background(), db, c.ID, c.Grace)
+	key, stored, err := identity.RotateKey(context.Background(), db.By("cli"), c.ID, c.Grace)
 	if err != nil {
 		return err
 	}
@@ -149,7 +149,7 @@ func (c *keysRevokeCmd) Run(k *cli, s *streams) error {
 		return err
 	}
 	defer db.Close()
-	if err := identity.RevokeKey(context.Background(), db, c.ID); err != nil {
+	if err := identity.RevokeKey(context.Background(), db.By("cli"), c.ID); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(s.err, "key %s is revoked\n", c.ID)

@@ -69,6 +69,7 @@ type service struct {
 	stale       atomic.Bool // the last reload failed
 	keyed       atomic.Bool // every key set was loaded once
 	loader      loader      // nil where the configuration cannot change
+	outbox      delivery
 }
 
 // sink is somebody else who wants the records.
@@ -154,6 +155,7 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 			return nil, nil, err
 		}
 		v.swap(b.snapshot)
+		v.startDelivery(ctx)
 		v.happened(exchange.GatewayStarted, "The gateway serves.", map[string]string{"version": version()})
 		return v, b.problems, v.succeed(ctx)
 	case <-ctx.Done(): // the build knows no signals; the process ends under it
@@ -283,6 +285,7 @@ func (v *service) close() {
 		v.parts.Upstreams.Close()
 		_ = v.parts.Tracer.Close(ctx) // a collector that is gone must not keep us
 	}
+	v.endDelivery()
 	if v.gateway != nil && v.started() {
 		v.happened(exchange.GatewayStopped, "The gateway stops.", nil)
 	}

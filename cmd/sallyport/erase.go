@@ -1,0 +1,88 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/store"
+	"github.com/sallyport/sallyport/store/keyring"
+)
+
+type auditEraseCmd struct {
+	Subject string `arg:"" help:"Subject of the person, as principals have it; of who never signed in, the address."`
+	Yes     bool   `help:"Do not ask."`
+}
+
+// Help is shown below the flags.
+func (auditEraseCmd) Help() string {
+	return `Records in the store, what waits in the spool, leaves of the audit log, and backups of them that were made before stay where they are; what they say of the person cannot be read any more.
+The audit log verifies as before, and has a leaf that says that somebody was erased, and does not say who. It cannot be undone.`
+}
+
+// Run erases, after it was announced: an act of which nobody can be told does not happen.
+func (c *auditEraseCmd) Run(k *cli, s *streams) error {
+	a, err := openArchive(k.Audit.Config, k.Audit.Store)
+	if err != nil {
+		return err
+	}
+	defer a.close()
+	ctx := context.Background()
+	keys, err := a.ring.IDs(ctx, c.Subject)
+	if err == nil && len(keys) == 0 {
+		err = keyring.ErrUnknown
+	}
+	if err != nil {
+		return err
+	}
+	if !c.Yes && !confirmed(os.Stdin, s.err, c.Subject) {
+		return errors.New("nothing was erased")
+	}
+	if err := announceErasure(ctx, a.store, keys); err != nil {
+		return err
+	}
+	if err := a.Forget(ctx, c.Subject); err != nil {
+		return fmt.Errorf("%w\n    hint: it is announced, but not complete: run it again", err)
+	}
+	_, err = fmt.Fprintln(s.err, "what is kept about the subject cannot be read any more; running gateways follow within a second")
+	return err
+}
+
+// confirmed asks for the subject once more: it is what people mistype.
+func confirmed(in io.Reader, w io.Writer, subject string) bool {
+	fmt.Fprintf(w, "This cannot be undone. Type the subject again to destroy its key: ")
+	line, _ := bufio.NewReader(io.LimitReader(in, 4<<10)).ReadString('\n') // nothing typed is no
+	return strings.TrimSpace(line) == subject
+}
+
+// announceErasure tells of it without the name: the numbers of the keys say which sealed data it was about, and nothing
+// else once they are destroyed.
+func announceErasure(ctx context.Context, s *store.Store, keys []int64) error {
+	e := exchange.NewEvent(exchange.Erased, "the key of a person's data is destroyed")
+	e.Actor = "cli"
+	var list []string
+	for _, id := range keys {
+		list = append(list, strconv.FormatInt(id, 10))
+	}
+	e.Data = map[string]string{"keys": strings.Join(list, ",")}
+	data, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	tx, err := s.DB().BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
+	if err := store.Announce(ctx, tx, e.ID, data); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
