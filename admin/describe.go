@@ -81,7 +81,8 @@ func (a *admin) noted(r *exchange.Record) {
 		return
 	}
 	e := exchange.NewEvent(exchange.AdminRefused, "the admin API refused "+r.Operation+": "+r.Code)
-	e.Object, e.Data = r.Operation, map[string]string{"exchange": r.ID, "code": r.Code, "client": r.Client}
+	e.Object, e.Data = r.Operation, map[string]string{"exchange": r.ID, "code": r.Code}
+	e.Subject = r.Client // whom it concerns as far as anybody knows, kept sealed
 	if r.Principal != nil {
 		e.Actor = "admin:" + r.Principal.Subject
 	}

@@ -172,47 +172,18 @@ type Leaf struct {
 	Sealed   []byte           `json:"sealed,omitempty"` // as JSON, under the key of the person
 }
 
-// sealed is what of a leaf only the person's key opens: the details, too, since they quote what was asked for.
-type sealed struct {
-	exchange.Personal
-	Detail string   `json:"detail,omitempty"`
-	Steps  []string `json:"steps,omitempty"` // details of the steps, where one has any
-}
-
-// part parts a record like [exchange.Record.Part], and takes the details with it.
-func part(r *exchange.Record) (exchange.Record, sealed) {
-	public, p := r.Part()
-	s := sealed{Personal: p, Detail: r.Detail}
-	public.Detail, public.Steps = "", slices.Clone(r.Steps)
-	for i := range public.Steps {
-		if d := &public.Steps[i].Detail; *d != "" {
-			s.Steps = append(s.Steps, make([]string, i-len(s.Steps))...)
-			s.Steps, *d = append(s.Steps, *d), ""
-		}
-	}
-	return public, s
-}
-
-func (s sealed) restore(r *exchange.Record) {
-	r.Restore(s.Personal)
-	r.Detail = s.Detail
-	for i := range min(len(s.Steps), len(r.Steps)) {
-		r.Steps[i].Detail = s.Steps[i]
-	}
-}
-
 // leaf makes the leaf of a record or an event.
 func (l *Ledger) leaf(what any) ([]byte, error) {
 	leaf := Leaf{V: 1, Appended: time.Now().UTC()}
 	var whose string
-	var s sealed
+	var s exchange.Personal
 	switch x := what.(type) {
 	case *exchange.Record:
-		public, private := part(x)
+		public, private := x.Part()
 		leaf.ID, leaf.Exchange, whose, s = x.ID, &public, x.Whose(), private
 	case *exchange.Event:
 		public, personal := x.Part()
-		leaf.ID, leaf.Event, whose, s = x.ID, &public, x.Whose(), sealed{Personal: personal}
+		leaf.ID, leaf.Event, whose, s = x.ID, &public, x.Whose(), personal
 	}
 	if l.o.Sealer != nil && whose != "" {
 		plain, err := json.Marshal(s)
@@ -253,15 +224,15 @@ func ReadLeaf(data []byte, open Sealer) (*Leaf, error) {
 	if err != nil {
 		return leaf, err
 	}
-	var s sealed
+	var s exchange.Personal
 	if err := json.Unmarshal(plain, &s); err != nil {
 		return leaf, fmt.Errorf("couldn't read what was sealed: %w", err)
 	}
 	if leaf.Exchange != nil {
-		s.restore(leaf.Exchange)
+		leaf.Exchange.Restore(s)
 	}
 	if leaf.Event != nil {
-		leaf.Event.Restore(s.Personal)
+		leaf.Event.Restore(s)
 	}
 	return leaf, nil
 }

@@ -1,5 +1,7 @@
 package exchange
 
+import "slices"
+
 // Personal are the fields of a record or an event that may tell of a person. Where they are kept, they are kept sealed
 // under a key of the person's own, so that to destroy the key is to erase them everywhere.
 type Personal struct {
@@ -11,6 +13,9 @@ type Personal struct {
 	Query     string `json:"query,omitempty"`
 	Actor     string `json:"actor,omitempty"`
 	Subject   string `json:"subject,omitempty"`
+	// Details quote what was asked for: "path.id is 4711, principal.subject is ada".
+	Detail  string   `json:"detail,omitempty"`
+	Details []string `json:"details,omitempty"` // of the steps, in their order, as far as one has any
 }
 
 // Whose names the person whose data the record holds: the principal, else the client's address.
@@ -30,7 +35,26 @@ func (r *Record) Part() (Record, Personal) {
 		p.Subject, principal.Subject = principal.Subject, ""
 		public.Principal = &principal
 	}
+	p.Detail, public.Detail = r.Detail, ""
+	public.Steps, p.Details = partSteps(r.Steps)
 	return public, p
+}
+
+// partSteps takes the details out of steps.
+func partSteps(steps []RecordStep) (public []RecordStep, details []string) {
+	for i := range steps {
+		if d := steps[i].Detail; d != "" {
+			if public == nil {
+				public = slices.Clone(steps)
+			}
+			details = append(append(details, make([]string, i-len(details))...), d)
+			public[i].Detail = ""
+		}
+	}
+	if public == nil {
+		return steps, nil
+	}
+	return public, details
 }
 
 // Restore puts back what [Record.Part] took out.
@@ -40,6 +64,10 @@ func (r *Record) Restore(p Personal) {
 		principal := *r.Principal
 		principal.Subject = p.Subject
 		r.Principal = &principal
+	}
+	r.Detail = p.Detail
+	for i := range min(len(p.Details), len(r.Steps)) {
+		r.Steps[i].Detail = p.Details[i]
 	}
 }
 

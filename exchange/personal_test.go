@@ -11,6 +11,7 @@ import (
 // What is parted holds nothing personal, and comes together again.
 func TestPersonalFieldsArePartedAndRestored(t *testing.T) {
 	r := &Record{ID: "01KB", Client: "203.0.113.7", Peer: "198.51.100.9", UserAgent: "agent-x", JA4: "t13d", Path: "/users/ada", Query: "q=***", Method: "GET",
+		Detail: "path.id is not ada", Steps: []RecordStep{{Guard: "a"}, {Guard: "b", Detail: "of ada"}, {Guard: "c"}},
 		Principal: &RecordPrincipal{Subject: "ada@example.org", Issuer: "corp"}}
 	e := &Event{ID: "01KC", Actor: "admin:bob", Subject: "ada@example.org", Detail: "a key was made"}
 	kept := *r.Principal
@@ -22,7 +23,7 @@ func TestPersonalFieldsArePartedAndRestored(t *testing.T) {
 			t.Errorf("%s is in %s", personal, said)
 		}
 	}
-	if !reflect.DeepEqual(*r.Principal, kept) {
+	if !reflect.DeepEqual(*r.Principal, kept) || r.Steps[1].Detail != "of ada" {
 		t.Error("the record was changed")
 	}
 	record.Restore(ofRecord)

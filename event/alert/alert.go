@@ -11,6 +11,7 @@ package alert
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -268,7 +269,7 @@ func (a *Alerts) tell(kind *exchange.Kind, r *rule, alert Alert) {
 }
 
 func (alert *Alert) event(kind *exchange.Kind) *exchange.Event {
-	e := exchange.NewEvent(kind, alert.Summary)
+	e := exchange.NewEvent(kind, strings.Replace(alert.Summary, about(alert.Key), "", 1)) // the key may be a person: it stands in Subject, which is kept sealed
 	e.Object, e.Subject, e.Severity = alert.Rule, alert.Key, alert.Severity
 	if kind == exchange.AlertResolved {
 		e.Severity = exchange.Info

@@ -248,10 +248,7 @@ func (r *rule) makeRoom() {
 // summary is a sentence for people.
 func (r *rule) summary(a *Alert) string {
 	text := cmp.Or(r.Summary, r.Name)
-	about := ""
-	if a.Key != "" {
-		about = " (" + strings.Map(printable, a.Key) + ")"
-	}
+	about := about(a.Key)
 	if r.metric != nil {
 		return fmt.Sprintf("%s%s: %s is %g", text, about, r.Metric, a.Value)
 	}
@@ -259,6 +256,14 @@ func (r *rule) summary(a *Alert) string {
 		return text + about
 	}
 	return fmt.Sprintf("%s%s: at least %d within %s", text, about, a.Count, r.within)
+}
+
+// about names the key of an alert in its summary.
+func about(key string) string {
+	if key == "" {
+		return ""
+	}
+	return " (" + strings.Map(printable, key) + ")"
 }
 
 // printable keeps a stranger's key from doing harm in a terminal or a mail.

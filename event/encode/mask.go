@@ -60,7 +60,7 @@ func (m *Mask) event(e *exchange.Event) *exchange.Event {
 func (m *Mask) record(r *exchange.Record) *exchange.Record {
 	masked, p := r.Part()
 	masked.Restore(exchange.Personal{Client: m.field("client", p.Client), Peer: m.field("peer", p.Peer), UserAgent: m.field("user_agent", p.UserAgent), JA4: m.field("ja4", p.JA4),
-		Path: m.path(r, p.Path), Query: m.query(p.Query), Subject: m.field("subject", p.Subject)})
+		Path: m.path(r, p.Path), Query: m.query(p.Query), Subject: m.field("subject", p.Subject), Detail: p.Detail, Details: p.Details})
 	if r.Detail != "" || len(r.Steps) > 0 {
 		m.details(&masked, p)
 	}

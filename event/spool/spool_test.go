@@ -181,7 +181,7 @@ func TestBound(t *testing.T) {
 	for n := range many {
 		s.Record(record(n))
 		if n%200 == 0 {
-			await(t, "the sound sink", func() bool { return sound.count() > n-400 })
+			await(t, "the sound sink", func() bool { return sound.count() > n-200 })
 		}
 	}
 	await(t, "the sound sink", func() bool { return sound.count() == many })
