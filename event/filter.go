@@ -47,6 +47,17 @@ type condition struct {
 	spread bool
 }
 
+// partial tells whether there is an index of the rows that are not 0 in the column, and the condition leaves no others.
+func (c condition) partial() bool {
+	switch c.column {
+	case "client", "subject", "code":
+		return true
+	case "outcome":
+		return c.values[0] > 0
+	}
+	return false
+}
+
 // sql writes the condition; an index on the column is not to be used where plain is false.
 func (c condition) sql(plain bool, args []any) (string, []any) {
 	column := c.column
@@ -178,7 +189,7 @@ func (q query) where(w window) (string, []any) {
 	for _, c := range slices.Concat(q.persons, q.facets) {
 		text, args = c.sql(c.column != "operation" || !precise, args)
 		parts = append(parts, text)
-		if c.column == "client" || c.column == "subject" || c.column == "code" {
+		if c.partial() {
 			parts = append(parts, c.column+` <> 0`)
 		}
 	}

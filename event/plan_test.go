@@ -16,7 +16,9 @@ func TestPlans(t *testing.T) {
 	}{
 		"newest":             {Filter{}, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 		"time":               {Filter{From: began, To: began.Add(time.Hour)}, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
-		"outcome":            {Filter{Outcome: "refused"}, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		"outcome":            {Filter{Outcome: "refused"}, "USING INDEX exchanges_told (seq>? AND seq<?)"},
+		"passed":             {Filter{Outcome: "passed"}, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
+		"told and operation": {Filter{Outcome: "told", Operation: "POST /things"}, "USING INDEX exchanges_operation (operation=? AND seq>? AND seq<?)"},
 		"operation":          {Filter{Operation: "POST /things"}, "USING INDEX exchanges_operation (operation=? AND seq>? AND seq<?)"},
 		"code":               {Filter{Code: "inspect.sqli"}, "USING INDEX exchanges_code (code=? AND seq>? AND seq<?)"},
 		"code and operation": {Filter{Code: "inspect.sqli", Operation: "POST /things"}, "USING INDEX exchanges_code (code=? AND seq>? AND seq<?)"},
