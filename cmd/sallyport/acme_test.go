@@ -32,7 +32,7 @@ func TestRunWithACME(t *testing.T) {
 	var addresses [2]string
 	for i := range addresses {
 		var err error
-		if addresses[i], err = freeAddress(); err != nil {
+		if addresses[i], err = testkit.FindAddress(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/testkit"
 )
 
 // activated is a gateway that is started with a socket, as systemd does, and told where its manager listens.
@@ -186,7 +188,7 @@ func TestSystemdSocketActivate(t *testing.T) {
 	if _, err := exec.LookPath("systemd-socket-activate"); err != nil {
 		t.Skip("systemd-socket-activate is not installed: apt-get install systemd")
 	}
-	address, err := freeAddress()
+	address, err := testkit.FindAddress()
 	if err != nil {
 		t.Fatal(err)
 	}

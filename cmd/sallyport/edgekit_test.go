@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"github.com/sallyport/sallyport/internal/testkit"
 )
 
 // edgeConfig takes the addresses of both listeners and of the admin listener, and the upstream.
@@ -44,7 +46,7 @@ func startEdge(t *testing.T, h http.Handler) (g *soaked, plain, secure string) {
 	var addresses [3]string
 	for i := range addresses {
 		var err error
-		if addresses[i], err = freeAddress(); err != nil {
+		if addresses[i], err = testkit.FindAddress(); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -14,6 +14,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/sallyport/sallyport/internal/testkit"
 )
 
 // contender is a proxy with sane time limits: its configuration names the addresses of listener and upstream, and the folder.
@@ -69,7 +71,7 @@ func (c contender) installed() bool {
 
 // start runs a contender until end.
 func (c contender) start(s *siege) (pid int, end func()) {
-	address, err := freeAddress()
+	address, err := testkit.FindAddress()
 	if err != nil {
 		s.t.Fatal(err)
 	}

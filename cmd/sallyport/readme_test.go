@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/lab"
+
+	"github.com/sallyport/sallyport/internal/testkit"
 )
 
 // The README's way to protect one's own API is gone as it is printed: every sallyport command, in order, in one folder,
@@ -95,10 +97,10 @@ func newWalk(t *testing.T) *walk {
 	if w.upstream, err = w.shop.Start("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
-	if w.gate, err = freeAddress(); err != nil {
+	if w.gate, err = testkit.FindAddress(); err != nil {
 		t.Fatal(err)
 	}
-	if w.ops, err = freeAddress(); err != nil {
+	if w.ops, err = testkit.FindAddress(); err != nil {
 		t.Fatal(err)
 	}
 	w.env = append(os.Environ(), "PATH="+filepath.Join(w.dir, "bin")+":"+os.Getenv("PATH"), "SALLYPORT_LISTEN="+w.gate, "SALLYPORT_ADMIN="+w.ops)

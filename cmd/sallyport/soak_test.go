@@ -135,7 +135,7 @@ func startSoakedOn(t *testing.T, dir, program string, flags ...string) *soaked {
 		t.Cleanup(g.upstreams[i].Close)
 	}
 	for at, scheme := range map[*string]string{&g.gate: "http://", &g.secure: "https://", &g.admin: "http://"} {
-		address, err := freeAddress()
+		address, err := testkit.FindAddress()
 		if err != nil {
 			t.Fatal(err)
 		}

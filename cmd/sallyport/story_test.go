@@ -55,7 +55,7 @@ func TestStories(t *testing.T) {
 		Dir: "testdata",
 		Setup: func(env *testscript.Env) error {
 			for _, name := range []string{"GATE", "ADMIN"} {
-				address, err := freeAddress()
+				address, err := testkit.FindAddress()
 				if err != nil {
 					return err
 				}
@@ -81,15 +81,6 @@ func keepCmd(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("the output has no %s", args[1])
 	}
 	ts.Setenv(args[0], found[1])
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	defer l.Close()
-	return l.Addr().String(), nil
 }
 
 // awaitCmd waits until URL answers 200 with a body that matches.

@@ -121,7 +121,7 @@ func exposed(t *testing.T, dir string) string {
 
 func freePort(t *testing.T) string {
 	t.Helper()
-	address, err := freeAddress()
+	address, err := testkit.FindAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
