@@ -15,8 +15,9 @@ type lane struct {
 	board   *boardFile
 	lock    *os.File
 	number  int
-	lost    uint64         // found when it was opened: accepted, but never written
-	cursors sync.Mutex     // whoever moves one
+	lost    uint64     // found when it was opened: accepted, but never written
+	cursors sync.Mutex // whoever moves one
+	shelf   shelf
 	readers sync.WaitGroup // runners
 }
 

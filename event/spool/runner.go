@@ -101,65 +101,46 @@ func (r *runner) gather() *parcel {
 // fill adds to p what the journal has, up to the limits.
 func (r *runner) fill(p *parcel, limits sink.Batch) {
 	for len(p.letters) < limits.Messages && p.bytes < limits.Bytes && p.next < r.lane.end() {
-		var b *block
-		if r.own {
-			b = r.spool.tail.holding(p.next)
+		b := r.inMemory(p.next)
+		if b == nil {
+			found, next, err := r.lane.shelf.take(p.next, &r.reader)
+			if err != nil {
+				slog.Error("couldn't read the spool", "sink", r.Name, "error", err)
+				return
+			}
+			if p.unreadable += next - p.next; found == nil {
+				p.next = next // what lies between is damaged or gone
+				continue
+			}
+			b = found
 		}
-		if b != nil {
-			r.fromMemory(p, b, limits)
+		r.pack(p, b, limits)
+	}
+}
+
+func (r *runner) inMemory(seq uint64) *block {
+	if !r.own {
+		return nil
+	}
+	return r.spool.tail.holding(seq)
+}
+
+// pack adds entries of a block, up to the limits.
+func (r *runner) pack(p *parcel, b *block, limits sink.Batch) {
+	for n := int(p.next - b.first); n < len(b.kinds) && len(p.letters) < limits.Messages && p.bytes < limits.Bytes; n++ {
+		p.next++
+		if !r.Only.selects(b.kinds[n]) {
+			p.skipped++
 			continue
 		}
-		if !r.fromDisk(p, limits) {
-			return
-		}
-	}
-}
-
-func (r *runner) fromMemory(p *parcel, b *block, limits sink.Batch) {
-	lines := b.variant(r.Variant)
-	for n := int(p.next - b.first); n < len(b.items); n++ {
-		if len(p.letters) >= limits.Messages || p.bytes >= limits.Bytes {
-			return
-		}
-		p.next++
-		if i := b.items[n]; r.Only.selects(kindOf(i)) {
-			p.add(i, lines.line(n, i, r.Encode))
-		} else {
-			p.skipped++
-		}
-	}
-}
-
-// fromDisk returns false where nothing can be read now.
-func (r *runner) fromDisk(p *parcel, limits sink.Batch) bool {
-	begun := p.next
-	next, err := r.reader.read(p.next, func(f frame) bool {
-		if len(p.letters) >= limits.Messages || p.bytes >= limits.Bytes || f.seq-begun >= maxTail {
-			return false
-		}
-		p.next = f.seq + 1
-		if !r.Only.selects(f.kind) {
-			p.skipped++
-			return true
-		}
-		i, err := f.item(r.spool.sealer)
+		i, line, err := b.line(n, r.Variant, r.Encode, r.spool.sealer)
 		if err != nil {
 			p.unreadable++
 			slog.Error("couldn't read an entry of the spool", "sink", r.Name, "error", err)
-			return true
+			continue
 		}
-		p.add(i, r.Encode(nil, i))
-		return true
-	})
-	if err != nil {
-		slog.Error("couldn't read the spool", "sink", r.Name, "error", err)
-		return false
+		p.add(i, line)
 	}
-	if next > p.next { // what lies between is damaged
-		p.unreadable += next - p.next
-		p.next = next
-	}
-	return p.next > begun
 }
 
 func (p *parcel) add(i encode.Item, text []byte) {
@@ -186,10 +167,10 @@ func (r *runner) settle(p *parcel, refused uint64) {
 	c := r.slot.load()
 	if c.cursor == p.from {
 		c.skipped, c.dropped, c.dead = c.skipped+p.skipped, c.dropped+p.unreadable, c.dead+refused
+		r.spool.losses.add(r.Name, damaged, p.unreadable)
 	}
 	c.cursor = max(c.cursor, p.next)
 	r.slot.store(c)
 	r.lane.cursors.Unlock()
-	r.spool.losses.add(r.Name, damaged, p.unreadable)
 	r.spool.release()
 }

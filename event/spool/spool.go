@@ -220,7 +220,7 @@ func (w *writer) commit() {
 		return
 	}
 	s.dirty.Store(true)
-	s.tail.add(first, kept)
+	s.tail.add(written(first, kept))
 	s.wake()
 	s.trim()
 	if cap(w.frames) > 8<<20 {

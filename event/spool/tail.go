@@ -1,10 +1,6 @@
 package spool
 
-import (
-	"sync"
-
-	"github.com/sallyport/sallyport/event/encode"
-)
+import "sync"
 
 // A tail is what was written last, in memory: sinks that keep up need not read the journal. It is bounded, and holds
 // nothing that every sink has got.
@@ -17,26 +13,11 @@ type tail struct {
 // maxTail bounds the entries in memory: a second or so of 20,000 a second.
 const maxTail = 16 << 10
 
-// A block is one group as it was written.
-type block struct {
-	first uint64
-	items []encode.Item
-
-	mu       sync.Mutex
-	variants map[string]*lines
-}
-
-// lines are a block in one encoding; each item is encoded once, by the first sink that wants it.
-type lines struct {
-	mu   sync.Mutex
-	text [][]byte
-}
-
-func (t *tail) add(first uint64, items []encode.Item) {
+func (t *tail) add(b *block) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.blocks = append(t.blocks, &block{first: first, items: items})
-	for t.entries += len(items); t.entries > maxTail; {
+	t.blocks = append(t.blocks, b)
+	for t.entries += len(b.items); t.entries > maxTail; {
 		t.shift()
 	}
 }
@@ -45,7 +26,7 @@ func (t *tail) add(first uint64, items []encode.Item) {
 func (t *tail) release(seq uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	for len(t.blocks) > 0 && t.blocks[0].first+uint64(len(t.blocks[0].items)) <= seq {
+	for len(t.blocks) > 0 && t.blocks[0].end() <= seq {
 		t.shift()
 	}
 }
@@ -62,35 +43,11 @@ func (t *tail) holding(seq uint64) *block {
 	defer t.mu.Unlock()
 	for i := len(t.blocks) - 1; i >= 0; i-- {
 		if b := t.blocks[i]; b.first <= seq {
-			if seq < b.first+uint64(len(b.items)) {
+			if seq < b.end() {
 				return b
 			}
 			return nil
 		}
 	}
 	return nil
-}
-
-// variant returns the lines of an encoding, some of which may be encoded already.
-func (b *block) variant(name string) *lines {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	l := b.variants[name]
-	if l == nil {
-		if b.variants == nil {
-			b.variants = map[string]*lines{}
-		}
-		l = &lines{text: make([][]byte, len(b.items))}
-		b.variants[name] = l
-	}
-	return l
-}
-
-func (l *lines) line(n int, i encode.Item, encode encode.Encoding) []byte {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.text[n] == nil {
-		l.text[n] = encode(nil, i)
-	}
-	return l.text[n]
 }
