@@ -61,7 +61,7 @@ func (m *Mask) record(r *exchange.Record) *exchange.Record {
 	masked, p := r.Part()
 	masked.Restore(exchange.Personal{Client: m.field("client", p.Client), Peer: m.field("peer", p.Peer), UserAgent: m.field("user_agent", p.UserAgent), JA4: m.field("ja4", p.JA4),
 		Path: m.path(r, p.Path), Query: m.query(p.Query), Subject: m.field("subject", p.Subject), Detail: p.Detail, Details: p.Details})
-	if r.Detail != "" || len(r.Steps) > 0 {
+	if p.Detail != "" || p.Details != nil {
 		m.details(&masked, p)
 	}
 	if len(m.drop) > 0 {

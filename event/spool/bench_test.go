@@ -21,15 +21,19 @@ func BenchmarkFrame(b *testing.B) {
 	var frames []byte
 	for n := range 1000 {
 		items = append(items, encode.Item{Record: minuteRecord(n, n)})
-		if frames, err = appendFrame(frames[:0], 1, items[n], ring); err != nil {
+		f, err := sealItem(items[n], ring)
+		if err != nil {
 			b.Fatal(err)
 		}
+		frames = f.append(frames[:0], 1)
 	}
 	b.ReportAllocs()
 	for n := 0; b.Loop(); n++ {
-		if frames, err = appendFrame(frames[:0], 1, items[n%1000], ring); err != nil {
+		f, err := sealItem(items[n%1000], ring)
+		if err != nil {
 			b.Fatal(err)
 		}
+		frames = f.append(frames[:0], 1)
 	}
 	b.SetBytes(int64(len(frames)))
 }

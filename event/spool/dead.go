@@ -24,11 +24,7 @@ func newDeadLetters(dir, sink string) *deadLetters {
 
 // keep appends a letter. Where it cannot, the letter is gone; it was counted and told all the same.
 func (d *deadLetters) keep(l letter, s *Spool) {
-	b, err := s.appendFrame(nil, 0, l.item)
-	if err == nil {
-		err = d.append(b)
-	}
-	if err != nil {
+	if err := d.append(s.seal(l.item).append(nil, 0)); err != nil {
 		slog.Error("couldn't keep a dead letter", "file", d.path, "id", l.message.ID, "error", err)
 	}
 }

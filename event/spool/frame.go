@@ -66,32 +66,36 @@ func kindOf(i encode.Item) kind {
 // errTooLarge is an entry that no frame holds.
 var errTooLarge = errors.New("the entry is too large")
 
-// appendFrame appends i as the entry seq. On error b is returned as it was.
-func appendFrame(b []byte, seq uint64, i encode.Item, seal event.Sealer) ([]byte, error) {
+// sealItem makes a frame of i that has no number and lies nowhere yet.
+func sealItem(i encode.Item, seal event.Sealer) (f frame, err error) {
 	whose, public, personal, err := part(i)
 	if err != nil {
-		return b, err
+		return f, err
 	}
-	var sealed []byte
+	f = frame{kind: kindOf(i), public: public}
 	if len(personal) > len("{}") {
-		if sealed, err = seal.Seal(whose, personal); err != nil {
-			return b, fmt.Errorf("couldn't seal what is personal: %w", err)
+		if f.sealed, err = seal.Seal(whose, personal); err != nil {
+			return f, fmt.Errorf("couldn't seal what is personal: %w", err)
 		}
 	}
-	size := entryHead + len(sealed) + len(public)
-	if size > maxFrame {
-		return b, errTooLarge
+	if f.size = frameHead + entryHead + len(f.sealed) + len(public); f.size > maxFrame+frameHead {
+		return f, errTooLarge
 	}
+	return f, nil
+}
+
+// append appends the frame as the entry seq.
+func (f frame) append(b []byte, seq uint64) []byte {
 	start := len(b)
-	b = binary.BigEndian.AppendUint32(b, uint32(size))
+	b = binary.BigEndian.AppendUint32(b, uint32(f.size-frameHead))
 	b = append(b, 0, 0, 0, 0)
 	b = binary.BigEndian.AppendUint64(b, seq)
-	b = append(b, byte(kindOf(i)))
-	b = binary.BigEndian.AppendUint32(b, uint32(len(sealed)))
-	b = append(b, sealed...)
-	b = append(b, public...)
+	b = append(b, byte(f.kind))
+	b = binary.BigEndian.AppendUint32(b, uint32(len(f.sealed)))
+	b = append(b, f.sealed...)
+	b = append(b, f.public...)
 	binary.BigEndian.PutUint32(b[start+4:], crc32.Checksum(b[start+frameHead:], castagnoli))
-	return b, nil
+	return b
 }
 
 func part(i encode.Item) (whose string, public, personal []byte, err error) {

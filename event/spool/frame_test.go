@@ -10,10 +10,11 @@ import (
 
 // Whatever lies on a disk is read as a whole frame or not at all.
 func FuzzFrame(f *testing.F) {
-	b, err := appendFrame(nil, 7, encode.Item{Record: record(1)}, &xor{})
+	whole, err := sealItem(encode.Item{Record: record(1)}, &xor{})
 	if err != nil {
 		f.Fatal(err)
 	}
+	b := whole.append(nil, 7)
 	f.Add(b)
 	f.Add(b[:len(b)-1])
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -29,10 +30,11 @@ func FuzzFrame(f *testing.F) {
 
 // A change of any byte is noticed.
 func TestDamagedFrame(t *testing.T) {
-	b, err := appendFrame(nil, 7, encode.Item{Record: record(1)}, &xor{})
+	whole, err := sealItem(encode.Item{Record: record(1)}, &xor{})
 	if err != nil {
 		t.Fatal(err)
 	}
+	b := whole.append(nil, 7)
 	if got, err := parseFrame(b); err != nil || got.seq != 7 || got.size != len(b) {
 		t.Fatal(got, err)
 	}

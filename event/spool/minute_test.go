@@ -3,6 +3,7 @@
 package spool
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -153,18 +154,15 @@ func produced(t *testing.T, brokers []string) (n int64) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	for last := time.Now(); time.Since(last) < 3*time.Second; {
-		fetches := client.PollRecords(t.Context(), 100_000)
-		if fetches.NumRecords() == 0 {
-			break
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		got := client.PollRecords(ctx, 100_000).NumRecords()
+		cancel()
+		if got == 0 {
+			return n
 		}
-		n += int64(fetches.NumRecords())
-		last = time.Now()
-		if n >= 1_201_000 {
-			break
-		}
+		n += int64(got)
 	}
-	return n
 }
 
 func linesOf(t *testing.T, path string) (n int64) {
