@@ -35,12 +35,12 @@ func NewReader(s *store.Store, ring *keyring.Ring) *Reader {
 
 // Find returns the record of an exchange. A record shows up within a fraction of a second after the answer.
 func (r *Reader) Find(ctx context.Context, id string) (*exchange.Record, error) {
-	ms, ok := ulidTime(id)
+	made, ok := exchange.TimeOf(id)
 	if !ok {
 		return nil, ErrUnknown
 	}
 	var public, sealed []byte
-	err := r.store.DB().QueryRowContext(ctx, `SELECT record, sealed FROM exchanges WHERE seq >= $1 AND seq < $2 AND id = $3`, ms<<seqBits, (ms+1)<<seqBits, id).Scan(&public, &sealed)
+	err := r.store.DB().QueryRowContext(ctx, `SELECT record, sealed FROM exchanges WHERE seq >= $1 AND seq < $2 AND id = $3`, seqAt(made), seqAt(made.Add(time.Millisecond)), id).Scan(&public, &sealed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, ErrUnknown
 	}
@@ -164,14 +164,14 @@ func (r *Reader) span(ctx context.Context, table string, from, to time.Time, bef
 	if before == "" {
 		return w, nil
 	}
-	ms, ok := ulidTime(before)
+	made, ok := exchange.TimeOf(before)
 	if !ok {
 		return window{}, nil // nothing is older than what never was
 	}
 	var seq int64
-	err := r.store.DB().QueryRowContext(ctx, `SELECT seq FROM `+table+` WHERE seq >= $1 AND seq < $2 AND id = $3`, ms<<seqBits, (ms+1)<<seqBits, before).Scan(&seq)
+	err := r.store.DB().QueryRowContext(ctx, `SELECT seq FROM `+table+` WHERE seq >= $1 AND seq < $2 AND id = $3`, seqAt(made), seqAt(made.Add(time.Millisecond)), before).Scan(&seq)
 	if errors.Is(err, sql.ErrNoRows) {
-		seq, err = ms<<seqBits, nil // it was forgotten meanwhile; what is as old goes with it
+		seq, err = seqAt(made), nil // it was forgotten meanwhile; what is as old goes with it
 	}
 	w.to = min(w.to, seq)
 	return w, err

@@ -25,28 +25,15 @@ const (
 var Outcomes = []string{"passed", "noticed", "monitored", "refused"}
 
 func outcomeOf(r *exchange.Record) outcome {
-	switch {
+	switch _, code := r.Settled(); {
 	case r.Refused:
 		return refused
-	case slices.ContainsFunc(r.Steps, func(s exchange.RecordStep) bool { return s.Code != "" }):
+	case code != "":
 		return monitored
 	case len(r.Findings) > 0:
 		return noticed
 	}
 	return passed
-}
-
-// told is who refused and why, or who would have.
-func told(r *exchange.Record) (guard, code string) {
-	if r.Refused {
-		return r.Guard, r.Code
-	}
-	for i := range r.Steps {
-		if r.Steps[i].Code != "" {
-			return r.Steps[i].Guard, r.Steps[i].Code
-		}
-	}
-	return "", ""
 }
 
 // A tally counts exchanges until they are added to the counts in the store, so that overviews never look at single rows,
@@ -92,7 +79,7 @@ const maxTally = 100_000
 
 func (t *tally) add(r *exchange.Record) {
 	minute := r.Time.Unix() / 60 * 60
-	guard, code := told(r)
+	guard, code := r.Settled()
 	k := exchangeKey{minute, r.API, r.Operation, method(r.Method), int64(min(max(r.Status, 0), 600)), outcomeOf(r), code, guard}
 	t.mu.Lock()
 	defer t.mu.Unlock()

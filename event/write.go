@@ -40,8 +40,8 @@ func (w *writer) seq(ms int64) int64 {
 
 // millis is the time in an id (ULID: ten characters of base 32); of an id that has none, the other one.
 func millis(id string, otherwise time.Time) int64 {
-	if ms, ok := ulidTime(id); ok {
-		return ms
+	if at, ok := exchange.TimeOf(id); ok {
+		return at.UnixMilli()
 	}
 	return otherwise.UnixMilli()
 }
@@ -122,7 +122,7 @@ type table struct {
 func (w *writer) prepare(ctx context.Context, records []*exchange.Record, events []*exchange.Event) error {
 	words, persons, days := map[string]bool{}, map[string]bool{}, map[int64]bool{}
 	for _, r := range records {
-		guard, code := told(r)
+		guard, code := r.Settled()
 		for _, word := range []string{r.API, r.Operation, method(r.Method), guard, code} {
 			words[word] = true
 		}
@@ -167,7 +167,7 @@ func (w *writer) row(r *exchange.Record) (row, error) {
 			return row{}, err
 		}
 	}
-	guard, code := told(r)
+	guard, code := r.Settled()
 	seq := w.seq(millis(r.ID, r.Time))
 	api, operation := w.number(r.API), w.number(r.Operation)
 	out := row{values: []any{seq, r.ID, int64(outcomeOf(r)), api, operation, w.number(method(r.Method)), int64(r.Status), w.number(code), w.number(guard), client, subject, public, sealed}}
@@ -327,14 +327,6 @@ func addAll(ctx context.Context, tx *sql.Tx, query string, rows [][]int64) error
 		}
 	}
 	return nil
-}
-
-// ulidTime reads the milliseconds of an id.
-func ulidTime(id string) (ms int64, ok bool) {
-	if len(id) != 26 {
-		return 0, false
-	}
-	return base32(id[:10])
 }
 
 // base32 reads digits of Crockford's alphabet.

@@ -71,3 +71,17 @@ type RecordUpstream struct {
 	Attempts int           `json:"attempts"`
 	Took     time.Duration `json:"took_ns"`
 }
+
+// Settled is who refused the exchange, and why; where nobody did, the first guard in monitor mode that would have; "" where
+// there is none.
+func (r *Record) Settled() (guard, code string) {
+	if r.Refused {
+		return r.Guard, r.Code
+	}
+	for i := range r.Steps {
+		if r.Steps[i].Code != "" {
+			return r.Steps[i].Guard, r.Steps[i].Code
+		}
+	}
+	return "", ""
+}

@@ -4,14 +4,12 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/sallyport/sallyport/exchange"
 )
 
 // A Summary is what a replay has to say about many exchanges.
 type Summary struct {
-	From, To  time.Time       `json:"-"`
 	Exchanges int             `json:"exchanges"`
 	Changes   map[Change]int  `json:"changes"`
 	Sampled   int64           `json:"sampled,omitempty"` // exchanges of the period of which no record is kept
@@ -48,8 +46,8 @@ const (
 )
 
 // NewSummary is one of nothing yet.
-func NewSummary(from, to time.Time) *Summary {
-	return &Summary{From: from, To: to, Changes: map[Change]int{}, Groups: []*SummaryGroup{}, groups: map[groupKey]*SummaryGroup{}}
+func NewSummary() *Summary {
+	return &Summary{Changes: map[Change]int{}, Groups: []*SummaryGroup{}, groups: map[groupKey]*SummaryGroup{}}
 }
 
 // Add takes a decision in.

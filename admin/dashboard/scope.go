@@ -268,15 +268,12 @@ func (s *scope) Wider() string {
 
 // outcome is what became of an exchange.
 func outcome(r *exchange.Record) string {
-	if r.Refused {
+	switch _, code := r.Settled(); {
+	case r.Refused:
 		return refused
-	}
-	for i := range r.Steps {
-		if r.Steps[i].Code != "" {
-			return monitored
-		}
-	}
-	if len(r.Findings) > 0 {
+	case code != "":
+		return monitored
+	case len(r.Findings) > 0:
 		return noticed
 	}
 	return passed

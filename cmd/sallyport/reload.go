@@ -186,7 +186,6 @@ func (v *service) reload() error {
 		}
 	}
 	v.noted(false)
-	v.happened(exchange.ConfigRefused, "The new configuration is not used: "+first(problems), nil)
 	for _, p := range problems {
 		if p.Severity == config.Error {
 			slog.Error("the new configuration is not used", "problem", p.String())
@@ -219,17 +218,6 @@ func (v *service) adopt(cfg *config.Config, snapshot *gateway.Snapshot) {
 		slog.Error("the alerts are those of before", "error", err)
 	}
 	slog.Info("the configuration was reloaded")
-	v.happened(exchange.ConfigApplied, "A new configuration is in use.", nil)
-}
-
-// first is the first error of a list.
-func first(problems config.Problems) string {
-	for _, p := range problems {
-		if p.Severity == config.Error {
-			return p.String()
-		}
-	}
-	return "nothing could be read"
 }
 
 // renew reads the certificates of the listeners again. What cannot be used leaves the old ones in use.

@@ -131,7 +131,7 @@ func (v *service) keepBasis(b *gateway.Basis) {
 
 // replayed decides every exchange of the period, and tells how far it is; nil: nobody.
 func replayed(ctx context.Context, kept *event.Reader, r *gateway.Replay, from, to time.Time, progress io.Writer) (*gateway.Summary, error) {
-	summary, told := gateway.NewSummary(from, to), time.Now()
+	summary, told := gateway.NewSummary(), time.Now()
 	err := kept.Walk(ctx, from, to, func(rec *exchange.Record) error {
 		summary.Add(rec, r.Decide(rec))
 		if progress != nil && time.Since(told) > 2*time.Second {

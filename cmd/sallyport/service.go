@@ -90,35 +90,7 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 			v.close()
 		}
 	}()
-	if v.store, err = openStore(cfg.Store); err != nil {
-		return nil, nil, err
-	}
-	if v.ring, err = openRing(cfg.Store); err != nil {
-		return nil, nil, err
-	}
-	if v.access, err = telemetry.OpenAccessLog(cfg.Log.Access); err != nil {
-		return nil, nil, err
-	}
-	v.archive = event.NewArchive(v.store, v.ring, event.ArchiveOptions{Retention: time.Duration(cfg.Store.Retention), Refusals: time.Duration(cfg.Store.Refusals), MaxBytes: int64(cfg.Store.MaxBytes), Passed: cfg.Store.Passed,
-		Tell: func(e *exchange.Event) { v.bus.Event(e) }})
-	v.metrics = telemetry.NewMetrics(version())
-	v.parts = newParts(v.store)
-	if v.parts.Tracer, err = telemetry.NewTracer(ctx, version()); err != nil {
-		return nil, nil, err
-	}
-	v.silences = alert.NewSilences(v.store.DB())
-	v.alerts = &alerts{options: alert.Options{Silences: v.silences.Now, Tell: func(e *exchange.Event) { v.bus.Event(e) }, Metrics: v.metrics.Gatherer(), Version: version()}}
-	v.alerts.observe(v.metrics)
-	v.live = dashboard.NewLive()
-	if err = v.openSpool(cfg); err != nil {
-		return nil, nil, err
-	}
-	v.bus = append(event.Bus{v.access, v.metrics, v.archive, v.alerts, v.live, v.spool}, extra...)
-	if err = v.openAudit(); err != nil {
-		return nil, nil, err
-	}
-	v.parts.Record = v.bus.Record
-	if err = v.applySinks(cfg); err != nil {
+	if err = v.openRecords(cfg, extra); err != nil {
 		return nil, nil, err
 	}
 	v.gateway = gateway.New(v.parts)
@@ -138,29 +110,67 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 	done := make(chan compiled, 1)
 	go func() {
 		s, p := gateway.Build(cfg, src, v.parts)
-		done <- compiled{s, p}
+		done <- compiled{s, append(p, unheard(cfg.Alerts, src)...)}
 	}()
 	select {
 	case b := <-done:
-		if b.snapshot == nil {
+		if b.snapshot == nil || b.problems.Failed() {
 			return nil, b.problems, errFindings
 		}
-		if problems = unheard(cfg.Alerts, src); problems.Failed() {
-			return nil, append(b.problems, problems...), errFindings
-		}
-		if err = v.applied(cfg, src, b.snapshot); err != nil {
+		if err = v.begin(cfg, src, b.snapshot); err != nil {
 			return nil, b.problems, err
 		}
-		if err := v.alerts.apply(cfg.Alerts); err != nil {
-			return nil, nil, err
-		}
-		v.swap(b.snapshot)
-		v.startDelivery(ctx)
-		v.happened(exchange.GatewayStarted, "The gateway serves.", map[string]string{"version": version()})
 		return v, b.problems, v.succeed(ctx)
 	case <-ctx.Done(): // the build knows no signals; the process ends under it
 		return nil, nil, errStopped
 	}
+}
+
+// begin takes the first snapshot into use, once it is written down that it is.
+func (v *service) begin(cfg *config.Config, src *config.Source, s *gateway.Snapshot) error {
+	if err := v.applied(cfg, src, s); err != nil {
+		return err
+	}
+	if err := v.alerts.apply(cfg.Alerts); err != nil {
+		return err
+	}
+	v.swap(s)
+	v.startDelivery(v.ctx)
+	v.happened(exchange.GatewayStarted, "The gateway serves.", map[string]string{"version": version()})
+	return nil
+}
+
+// openRecords opens everything that records and events go to, and the parts that survive reloads.
+func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
+	if v.store, err = openStore(cfg.Store); err != nil {
+		return err
+	}
+	if v.ring, err = openRing(cfg.Store); err != nil {
+		return err
+	}
+	if v.access, err = telemetry.OpenAccessLog(cfg.Log.Access); err != nil {
+		return err
+	}
+	v.archive = event.NewArchive(v.store, v.ring, event.ArchiveOptions{Retention: time.Duration(cfg.Store.Retention), Refusals: time.Duration(cfg.Store.Refusals), MaxBytes: int64(cfg.Store.MaxBytes), Passed: cfg.Store.Passed,
+		Tell: func(e *exchange.Event) { v.bus.Event(e) }})
+	v.metrics = telemetry.NewMetrics(version())
+	v.parts = newParts(v.store)
+	if v.parts.Tracer, err = telemetry.NewTracer(v.ctx, version()); err != nil {
+		return err
+	}
+	v.silences = alert.NewSilences(v.store.DB())
+	v.alerts = &alerts{options: alert.Options{Silences: v.silences.Now, Tell: func(e *exchange.Event) { v.bus.Event(e) }, Metrics: v.metrics.Gatherer(), Version: version()}}
+	v.alerts.observe(v.metrics)
+	v.live = dashboard.NewLive()
+	if err = v.openSpool(cfg); err != nil {
+		return err
+	}
+	v.bus = append(event.Bus{v.access, v.metrics, v.archive, v.alerts, v.live, v.spool}, extra...)
+	if err = v.openAudit(); err != nil {
+		return err
+	}
+	v.parts.Record = v.bus.Record
+	return v.applySinks(cfg)
 }
 
 // newParts makes what survives reloads; s may be nil for commands that only check.

@@ -38,18 +38,18 @@ type Options struct {
 
 // Alerts judges rules. It is a sink of the bus, safe for concurrent use.
 type Alerts struct {
-	o       Options
-	rules   []*rule
-	groups  []*group
-	fixed   []Silence // of the config
-	queue   chan occurrence
-	missed  atomic.Int64
-	quit    chan struct{}
-	done    sync.WaitGroup
-	once    sync.Once
-	mu      sync.Mutex // guards what is raised
-	raised  map[key]*Alert
-	waiting bool // rules look at all exchanges
+	o      Options
+	rules  []*rule
+	groups []*group
+	fixed  []Silence // of the config
+	queue  chan occurrence
+	missed atomic.Int64
+	quit   chan struct{}
+	done   sync.WaitGroup
+	once   sync.Once
+	mu     sync.Mutex // guards what is raised
+	raised map[key]*Alert
+	every  bool // some rule looks at all exchanges
 }
 
 // occurrence is a record or an event.
@@ -100,19 +100,10 @@ func New(c config.Alerts, o Options) (*Alerts, error) {
 
 // Record queues a record if a rule may look at it. It does not block.
 func (a *Alerts) Record(r *exchange.Record) {
-	if !a.waiting && !r.Refused && len(r.Findings) == 0 && !would(r) {
+	if _, code := r.Settled(); code == "" && !r.Refused && len(r.Findings) == 0 && !a.every {
 		return
 	}
 	a.put(occurrence{record: r})
-}
-
-func would(r *exchange.Record) bool {
-	for i := range r.Steps {
-		if r.Steps[i].Code != "" {
-			return true
-		}
-	}
-	return false
 }
 
 // Event queues an event. It does not block.

@@ -35,8 +35,8 @@ func newMail(c config.AlertEmail) (route, error) {
 		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
 	}
 	if c.User != "" {
-		user, err := secret(c.User)
-		password, other := secret(c.Password)
+		user, err := config.Secret(c.User)
+		password, other := config.Secret(c.Password)
 		if err = errors.Join(err, other); err != nil {
 			return nil, err
 		}

@@ -2,18 +2,17 @@ package alert
 
 import (
 	"context"
-	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/event/sink"
 	"github.com/sallyport/sallyport/exchange"
 )
 
@@ -29,17 +28,12 @@ func newWebhook(c config.AlertWebhook, o Options) (route, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := secret(c.Secret)
+	text, err := config.Secret(c.Secret)
 	if err != nil {
 		return nil, err
 	}
-	key := []byte(text)
-	if encoded, ok := strings.CutPrefix(text, "whsec_"); ok {
-		if key, err = base64.StdEncoding.DecodeString(encoded); err != nil {
-			return nil, errors.New("the secret begins with whsec_, but what follows is not base64")
-		}
-	}
-	return &webhook{e, key}, nil
+	key, err := sink.WebhookSecret(text)
+	return &webhook{e, key}, err
 }
 
 func (w *webhook) send(ctx context.Context, list []Alert) error {
@@ -49,17 +43,7 @@ func (w *webhook) send(ctx context.Context, list []Alert) error {
 		Timestamp time.Time `json:"timestamp"`
 		Data      []Alert   `json:"data"`
 	}{"alerts", now.UTC(), list}
-	return w.post(ctx, body, func(h http.Header, text []byte) {
-		if len(w.secret) == 0 {
-			return
-		}
-		id, stamp := "msg_"+rand.Text(), strconv.FormatInt(now.Unix(), 10)
-		mac := hmac.New(sha256.New, w.secret)
-		fmt.Fprintf(mac, "%s.%s.%s", id, stamp, text)
-		h.Set("Webhook-Id", id)
-		h.Set("Webhook-Timestamp", stamp)
-		h.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
-	})
+	return w.post(ctx, body, func(h http.Header, text []byte) { sink.Sign(h, w.secret, "msg_"+rand.Text(), now, text) })
 }
 
 // slack posts one text.
@@ -115,7 +99,7 @@ func newPagerDuty(c config.AlertPagerDuty, o Options) (route, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := secret(c.RoutingKey)
+	key, err := config.Secret(c.RoutingKey)
 	if err == nil && key == "" {
 		err = errors.New("pagerduty needs a routing_key")
 	}

@@ -7,16 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/url"
-	"os"
-	"strings"
-	"time"
-
-	"code.dny.dev/ssrf"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/event/sink"
 )
 
 func newRoute(c config.AlertRoute, o Options) (route, error) {
@@ -54,7 +49,7 @@ type endpoint struct {
 // newEndpoint demands https and a public address, unless the config says otherwise: an alert must not become a way into
 // the network behind the gateway.
 func newEndpoint(ref string, private bool, o Options) (*endpoint, error) {
-	where, err := secret(ref)
+	where, err := config.Secret(ref)
 	if err != nil {
 		return nil, err
 	}
@@ -62,16 +57,8 @@ func newEndpoint(ref string, private bool, o Options) (*endpoint, error) {
 	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		return nil, errors.New("this is not an https URL") // it may hold a secret, and so is not shown
 	}
-	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	if !private {
-		if u.Scheme != "https" {
-			return nil, errors.New("the URL must begin with https://, unless allow_private is true")
-		}
-		dialer.Control = ssrf.New(ssrf.WithAnyPort()).Safe
-	}
-	transport := &http.Transport{DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConns: 1, IdleConnTimeout: time.Minute, TLSHandshakeTimeout: 10 * time.Second}
-	client := &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	return &endpoint{where, client, o.Version}, nil
+	client, err := sink.Outside(sink.WebhookOptions{URL: where, AllowPrivate: private})
+	return &endpoint{where, client, o.Version}, err
 }
 
 // post sends a body. An error never names the URL: those of webhooks are secrets.
@@ -102,17 +89,4 @@ func (e *endpoint) post(ctx context.Context, body any, sign func(http.Header, []
 		return fmt.Errorf("the answer was %s: %.200q", resp.Status, said)
 	}
 	return nil
-}
-
-// secret resolves file:PATH; anything else is the secret itself.
-func secret(ref string) (string, error) {
-	path, ok := strings.CutPrefix(ref, "file:")
-	if !ok {
-		return ref, nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", fmt.Errorf("couldn't read a secret: %w", err)
-	}
-	return strings.TrimSpace(string(data)), nil
 }

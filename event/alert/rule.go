@@ -82,7 +82,7 @@ func (a *Alerts) compile(c config.Alerts) error {
 			continue
 		}
 		a.rules = append(a.rules, compiled)
-		a.waiting = a.waiting || compiled.On == "all"
+		a.every = a.every || compiled.On == "all"
 	}
 	for i, s := range c.Silences {
 		silence, err := fixedSilence(s)

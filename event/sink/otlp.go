@@ -27,7 +27,7 @@ type otlp struct {
 
 // NewOTLP checks the URL. Nothing is sent yet. Secret and JSON of the options have no meaning here.
 func NewOTLP(o WebhookOptions) (Sink, error) {
-	client, err := outside(o)
+	client, err := Outside(o)
 	if err != nil {
 		return nil, err
 	}

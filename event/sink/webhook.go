@@ -43,15 +43,15 @@ type webhook struct {
 
 // NewWebhook checks the URL. Nothing is sent yet.
 func NewWebhook(o WebhookOptions) (Sink, error) {
-	client, err := outside(o)
+	client, err := Outside(o)
 	if err != nil {
 		return nil, err
 	}
 	return &webhook{WebhookOptions: o, client: client}, nil
 }
 
-// outside is a client that reaches public addresses by TLS only, unless it is allowed more. Redirects are answers.
-func outside(o WebhookOptions) (*http.Client, error) {
+// Outside is a client that reaches public addresses by TLS only, unless it is allowed more. Redirects are answers.
+func Outside(o WebhookOptions) (*http.Client, error) {
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
 	if !o.AllowPrivate {
 		if !strings.HasPrefix(o.URL, "https://") {
@@ -83,7 +83,7 @@ func (w *webhook) Send(ctx context.Context, batch []Message) error {
 	}
 	req.Header.Set("Content-Type", kind)
 	req.Header.Set("User-Agent", "sallyport/"+w.Version)
-	w.sign(req.Header, "msg_"+rand.Text(), time.Now())
+	Sign(req.Header, w.Secret, "msg_"+rand.Text(), time.Now(), w.body)
 	return post(w.client, req, func(io.Reader) error { return nil })
 }
 
@@ -95,14 +95,15 @@ func array(b []byte, batch []Message) []byte {
 	return append(b, ']')
 }
 
-func (w *webhook) sign(h http.Header, id string, now time.Time) {
-	if len(w.Secret) == 0 {
+// Sign signs a message as Standard Webhooks (version 1) has it; without a secret it does nothing.
+func Sign(h http.Header, secret []byte, id string, now time.Time, body []byte) {
+	if len(secret) == 0 {
 		return
 	}
 	stamp := strconv.FormatInt(now.Unix(), 10)
-	mac := hmac.New(sha256.New, w.Secret)
+	mac := hmac.New(sha256.New, secret)
 	fmt.Fprintf(mac, "%s.%s.", id, stamp)
-	mac.Write(w.body)
+	mac.Write(body)
 	h.Set("Webhook-Id", id)
 	h.Set("Webhook-Timestamp", stamp)
 	h.Set("Webhook-Signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))

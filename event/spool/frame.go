@@ -54,11 +54,8 @@ func kindOf(i encode.Item) kind {
 	if len(i.Record.Findings) > 0 {
 		k |= isFinding
 	}
-	for n := range i.Record.Steps {
-		if i.Record.Steps[n].Code != "" {
-			k |= isFinding // what a guard in monitor would have refused
-			break
-		}
+	if _, code := i.Record.Settled(); code != "" && !i.Record.Refused {
+		k |= isFinding // what a guard in monitor would have refused
 	}
 	return k
 }
