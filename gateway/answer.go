@@ -94,14 +94,21 @@ func (x *serving) counted(body io.ReadCloser) io.ReadCloser {
 // A counter counts what is read. The transport may read on when the exchange has ended.
 type counter struct {
 	io.ReadCloser
-	n atomic.Int64
+	n     atomic.Int64
+	ended atomic.Bool
 }
 
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
 	c.n.Add(int64(n))
+	if err == io.EOF {
+		c.ended.Store(true)
+	}
 	return n, err
 }
+
+// whole reports whether a body of that length, -1 where nobody said it, was read to its end.
+func (c *counter) whole(length int64) bool { return c.ended.Load() || c.n.Load() == length }
 
 // query is the canonical query without parameters that validation stripped, and without credentials that stay here.
 func (x *serving) query() string {

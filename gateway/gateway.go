@@ -152,6 +152,9 @@ func (x *serving) leave() {
 	}
 	if x.sent != nil {
 		x.bytesIn = x.sent.n.Load()
+		if !x.sent.whole(x.r.ContentLength) { // the upstream has answered, or failed, before
+			listen.Abandon(x.r)
+		}
 	}
 	r := x.record()
 	defer x.span.End(r)

@@ -93,7 +93,7 @@ func (c *h2) blocks(end bool, fields []string) uint32 {
 	return id
 }
 
-// problem reads the answer on a stream, which must be a problem, and whether GOAWAY came before its end.
+// problem reads the answer on a stream, which must be a problem, and tells whether GOAWAY comes with it: before its end or behind.
 func (c *h2) problem(t *testing.T, name string, id uint32) (p problem, gone bool) {
 	t.Helper()
 	var text []byte
@@ -125,6 +125,13 @@ func (c *h2) problem(t *testing.T, name string, id uint32) (p problem, gone bool
 	}
 	if err := json.Unmarshal(text, &p); err != nil {
 		t.Errorf("%s: %q: %v", name, text, err)
+	}
+	for !gone {
+		f, err := c.ReadFrame()
+		if err != nil {
+			break
+		}
+		_, gone = f.(*http2.GoAwayFrame)
 	}
 	return p, gone
 }

@@ -7,13 +7,13 @@ import (
 	"math"
 	"net/http"
 	"strconv"
-	"time"
 	"unicode"
 	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/listen"
 )
 
 // TypeBase is where the catalogue of reasons is documented; with a code it is the type of a problem (RFC 9457).
@@ -66,7 +66,7 @@ func (x *serving) refuse(v exchange.Verdict) {
 	}
 	if x.framingInDoubt(v) {
 		h.Set("Connection", "close")
-		readUntil(x.w, time.Now().Add(linger))
+		listen.Abandon(x.r)
 	}
 	x.crossOrigin(h)
 	body, _ := json.Marshal(problem{TypeBase + v.Reason.Code, v.Reason.Title, status, v.Reason.Code, x.e.ID, first(v.Fields, maxFields)}) // plain strings always marshal

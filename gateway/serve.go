@@ -186,12 +186,8 @@ func (x *serving) readBody(ctx context.Context) exchange.Verdict {
 	return x.unreadable(body, err)
 }
 
-// A client that does not send the body that it promised is waited for until the exchange's deadline and a moment, and
-// after a refusal for so long, while net/http reads the rest so that the answer is not lost.
-const (
-	moment = 250 * time.Millisecond
-	linger = time.Second
-)
+// moment is how long after the exchange's deadline a client is waited for that does not send the body that it promised.
+const moment = 250 * time.Millisecond
 
 // readUntil bounds reading from the client; the zero time lifts the bound. Without it, whoever reads the body would be
 // held for as long as the client stalls: net/http's transport and server too, which wait for the one who reads.

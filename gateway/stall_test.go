@@ -31,6 +31,24 @@ func TestStalledBody(t *testing.T) {
 	})
 }
 
+// An upstream that answers before it has the body leaves nobody who waits for the rest, however long that is.
+func TestStalledAfterTheAnswer(t *testing.T) {
+	g := serve(t, plainSpec, http.HandlerFunc(orders), open+"    mode: off\n    timeout: 200ms\n")
+	for _, length := range []int{100, 1 << 20} {
+		c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		fmt.Fprintf(c, "POST /orders HTTP/1.1\r\nHost: shop.example\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n{", length)
+		_ = c.SetReadDeadline(time.Now().Add(15 * time.Second))
+		if _, err := io.Copy(io.Discard, c); err != nil {
+			t.Errorf("%d bytes promised: the connection stayed open: %v", length, err)
+		}
+		g.record(t)
+	}
+}
+
 func stall(t *testing.T, g *gate, line, media string) {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(g.url, "http://"))

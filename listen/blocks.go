@@ -213,7 +213,7 @@ func (b *blocks) fail(out []byte, code http2.ErrCode, detail string) ([]byte, er
 // refuse puts a request that will not pass in the place of the block. Trailers have had their request.
 func (b *blocks) refuse(out []byte, reason *exchange.Reason, detail string, code http2.ErrCode) ([]byte, error) {
 	b.kept, b.open, b.held = false, false, nil
-	b.broken.Store(&refusal{reason: reason, detail: detail, method: b.list.method, target: or(b.list.path, "/")})
+	b.broken.Store(&refusal{reason: reason, detail: detail, method: b.list.method, target: or(b.list.path, "/"), fatal: code != http2.ErrCodeNo})
 	switch {
 	case b.opening:
 		out = b.substitute(out)

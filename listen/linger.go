@@ -3,8 +3,10 @@ package listen
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
+	"net/http"
 	"time"
 )
 
@@ -19,6 +21,18 @@ const (
 	lingerAtOnce    = 2048
 	lingerPerClient = 256
 )
+
+var errAbandoned = errors.New("nobody reads the rest of the request")
+
+// Abandon says that nobody wants the rest of r's body. Over HTTP/1, what has not come is not waited for, whoever reads it now fails,
+// and the connection ends with the answer. A read deadline would not do: net/http lifts it when it interrupts a read that is pending
+// while the handler returns, and then waits for the rest itself. Over HTTP/2 the server resets the stream; nothing is to be done.
+func Abandon(r *http.Request) {
+	if w := wireOf(r.Context()); w != nil && w.blocks == nil {
+		w.deaf.Store(true)
+		_ = w.SetReadDeadline(time.Unix(1, 0)) // fails on closed connections only
+	}
+}
 
 // Close lingers where an answer may be lost otherwise.
 func (w *wire) Close() error {

@@ -23,6 +23,9 @@ func (c closing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Connection", "close")
 		}
 		if broken := wire.refusal(r); broken != nil {
+			if broken.fatal {
+				w = parting{w}
+			}
 			if r = broken.mark(r); !c.checked {
 				broken.answer(w)
 				return
@@ -31,6 +34,18 @@ func (c closing) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.next.ServeHTTP(w, r)
 }
+
+// parting answers on a connection that ends with an error. Connection: close would let x/net say GOAWAY without an error first,
+// and it says it once.
+type parting struct{ http.ResponseWriter }
+
+func (w parting) WriteHeader(status int) {
+	w.Header().Del("Connection")
+	w.ResponseWriter.WriteHeader(status)
+}
+
+// Unwrap is for [http.ResponseController].
+func (w parting) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 type refusalKey struct{}
 

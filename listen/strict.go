@@ -35,6 +35,7 @@ type refusal struct {
 	reason         *exchange.Reason
 	detail         string
 	method, target string
+	fatal          bool // the connection ends with an error of HTTP/2, and not with the answer
 }
 
 type state uint8
@@ -224,7 +225,7 @@ func (s *strict) refuse(out []byte, reason *exchange.Reason, detail string) []by
 	if s.plain {
 		reason, detail = exchange.PlainHTTP, "plain HTTP where TLS is spoken"
 	}
-	s.broken.Store(&refusal{s.begun, reason, detail, string(s.head.method), string(s.head.target)})
+	s.broken.Store(&refusal{request: s.begun, reason: reason, detail: detail, method: string(s.head.method), target: string(s.head.target)})
 	if s.state < atFields {
 		out = append(out, "/ HTTP/1.1\r\n"...)
 	}

@@ -32,6 +32,7 @@ type wire struct {
 	preface  int                   // how much of HTTP/2's has come; -1 once it is known to be HTTP/1
 	mute     atomic.Bool           // nothing was written since something was read
 	timed    atomic.Bool           // the read deadline is a time limit, and not a way to wake the reader up
+	deaf     atomic.Bool           // nothing is read any more; see Abandon
 	begun    time.Time             // of the frame or header block that deadline is for
 }
 
@@ -53,6 +54,9 @@ var (
 )
 
 func (w *wire) Read(p []byte) (int, error) {
+	if w.deaf.Load() {
+		return 0, errAbandoned
+	}
 	for len(w.out) == 0 && w.failed == nil {
 		before := w.preface
 		n, err := w.receive(p)
