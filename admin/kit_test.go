@@ -26,6 +26,7 @@ import (
 	"github.com/sallyport/sallyport/event/alert"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
+	"github.com/sallyport/sallyport/internal/testkit/databases"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
 	"github.com/sallyport/sallyport/telemetry"
@@ -65,18 +66,14 @@ type stand struct {
 func newStand(t *testing.T) *stand {
 	t.Helper()
 	s := &stand{t: t}
-	var err error
-	if s.store, err = store.Open(t.TempDir()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.store.Close() })
+	s.store = databases.Open(t, t.TempDir())
 	ring, err := keyring.Open(t.TempDir(), keyring.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.archive = event.NewArchive(s.store, ring, event.ArchiveOptions{})
 	t.Cleanup(func() { s.archive.Close(); _ = ring.Close() })
-	s.people = people.New(s.store.DB(), people.Options{})
+	s.people = people.New(s.store, people.Options{})
 	s.file = filepath.Join(t.TempDir(), "sallyport.yaml")
 	if err := os.WriteFile(s.file, []byte(standConfig), 0o600); err != nil {
 		t.Fatal(err)
@@ -252,3 +249,6 @@ var errStore = errors.New("disk /secret/path is gone")
 
 // api are targets that need a credential.
 var api = map[string]string{"/api/v1/exchanges": "GET", "/api/v1/exchanges/01KB": "GET", "/api/v1/posture": "GET", "/api/v1/reasons": "GET", "/api/v1/reload": "POST"}
+
+// Whatever holds with SQLite holds with PostgreSQL.
+func TestOnPostgres(t *testing.T) { databases.Again(t) }

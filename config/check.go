@@ -51,23 +51,6 @@ func check(cfg *Config, src *Source) Problems {
 	return c.problems
 }
 
-func (c *checker) store(s Store) {
-	if s.URL != "" {
-		if u, err := url.Parse(s.URL); err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-			c.fail("store.url", "is not the URL of a PostgreSQL database", "postgres://sallyport@db.internal/sallyport")
-		}
-	}
-	if s.Passed < 0 {
-		c.fail("store.passed", "is negative", "passed: 500")
-	}
-	if s.Refusals != 0 && s.Refusals < s.Retention {
-		c.fail("store.refusals", "is less than store.retention", "refusals are kept at least as long as what passed")
-	}
-	if s.MaxBytes != 0 && s.MaxBytes < 16<<20 {
-		c.fail("store.max_bytes", "is less than 16 MiB", "max_bytes: 2GiB")
-	}
-}
-
 func (c *checker) name(name, at string, seen map[string]bool) {
 	switch {
 	case name == "":

@@ -54,26 +54,6 @@ type Listener struct {
 	Limits Limits `yaml:"limits"`
 }
 
-// Store says where state is kept, and for how long.
-type Store struct {
-	// Path of the folder for the embedded database and the keys of what is sealed. Default data, beside the config.
-	Path string `yaml:"path"`
-	// URL of a PostgreSQL database in place of the embedded one: postgres://user@host/database. Password and TLS as libpq has them: in the URL, or PGPASSWORD, PGSSLMODE and the like.
-	URL string `yaml:"url" secret:"true"`
-	// Key is the root key of what is sealed, as a secret reference: 32 bytes in base64, as openssl rand -base64 32 makes them. Several, separated by spaces, while one takes the place of the other: the first is used for what is new. Default: generated on first start, kept in keys below path.
-	Key string `yaml:"key" secret:"true"`
-	// Counters says where rate limits are counted. Only memory in this version.
-	Counters string `yaml:"counters" enum:"memory"`
-	// Retention is how long exchanges are kept that passed and told nothing. Default 7d.
-	Retention Duration `yaml:"retention"`
-	// Passed is how many exchanges that passed and told nothing are kept a second, in bursts of ten seconds' worth. All are counted; the records of those beyond are not kept. Default 500.
-	Passed int `yaml:"passed"`
-	// Refusals is how long everything else is kept: refusals, monitored refusals, findings, events, counts. Default 30d, at least retention.
-	Refusals Duration `yaml:"refusals"`
-	// MaxBytes bounds the store: what is oldest goes first, exchanges that passed before others. Default 2GiB.
-	MaxBytes Size `yaml:"max_bytes"`
-}
-
 // Identity is one source of credentials: exactly one of jwt, api_key and mtls is set.
 type Identity struct {
 	// Name by which apis[].security refers to it.

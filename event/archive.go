@@ -236,12 +236,6 @@ func (a *Archive) flush() {
 	}
 }
 
-// Note keeps one event, for commands, which have no archive running.
-func (r *Reader) Note(ctx context.Context, e *exchange.Event) error {
-	w := newWriter(r)
-	return w.write(ctx, nil, []*exchange.Event{e})
-}
-
 // Forget makes what is kept of a person unreadable, here and in every copy of the store, by destroying the key; what the
 // rows say of the address behind which the person was is removed as well. It is [keyring.ErrUnknown] where nothing is kept.
 func (r *Reader) Forget(ctx context.Context, subject string) error {

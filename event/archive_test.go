@@ -12,23 +12,22 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
-	"github.com/sallyport/sallyport/internal/testkit"
+	"github.com/sallyport/sallyport/internal/testkit/databases"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
 )
 
-// elsewhere names the PostgreSQL database in place of a path while TestOnPostgres runs; nil means SQLite.
+// elsewhere names the PostgreSQL database in place of a path while a benchmark runs there; nil means none does.
 var elsewhere func(path string) string
 
 // open opens the store and the ring of a path.
 func open(t testing.TB, path string) (*store.Store, *keyring.Ring) {
 	t.Helper()
-	connect := func() (*store.Store, error) { return store.Open(path) }
-	if elsewhere != nil {
-		connect = func() (*store.Store, error) { return store.Connect(elsewhere(path)) }
-	}
-	s, err := connect()
-	if err != nil {
+	var s *store.Store
+	var err error
+	if elsewhere == nil {
+		s = databases.Open(t, path)
+	} else if s, err = store.Connect(elsewhere(path)); err != nil {
 		t.Fatal(err)
 	}
 	ring, err := keyring.Open(filepath.Join(path, "keys"), keyring.Options{})
@@ -48,20 +47,7 @@ func archive(t testing.TB, path string, o ArchiveOptions) *Archive {
 }
 
 // Whatever holds for the archive in SQLite holds for it in PostgreSQL.
-func TestOnPostgres(t *testing.T) {
-	database, made := testkit.Postgres(t), map[string]string{}
-	elsewhere = func(path string) string {
-		if made[path] == "" {
-			made[path] = database()
-		}
-		return made[path]
-	}
-	defer func() { elsewhere = nil }()
-	for name, test := range map[string]func(*testing.T){"keeps": TestArchiveKeepsEverything, "restart": TestArchiveSurvivesRestart, "select": TestSelect, "crowd": TestSelectInACrowd,
-		"overview": TestOverview, "walk": TestWalk, "bases": TestBases, "events": TestEvents, "retention": TestRetention, "size": TestSizeIsBounded, "erasure": TestErasure, "failures": TestArchiveCountsFailures, "two at once": TestTwoArchivesAtOnce} {
-		t.Run(name, test)
-	}
-}
+func TestOnPostgres(t *testing.T) { databases.Again(t) }
 
 // began is the day on which the exchanges of tests happen: yesterday at noon, so that all of them are kept.
 var began = time.Now().UTC().Add(-24 * time.Hour).Truncate(24 * time.Hour).Add(12 * time.Hour)
@@ -285,6 +271,9 @@ func TestTwoArchivesAtOnce(t *testing.T) {
 }
 
 func TestAdoptsWhatEarlierVersionsKept(t *testing.T) {
+	if databases.OnPostgres() {
+		t.Skip("what kept them had no PostgreSQL")
+	}
 	dir := t.TempDir()
 	s, _ := open(t, dir)
 	for i, record := range []string{`{"id":"` + denied(1).ID + `","time":"` + began.Format(time.RFC3339) + `","path":"/orders/7","status":404,"refused":true,"code":"policy.not_owner"}`, `{`} {

@@ -111,7 +111,8 @@ func TestWeekToLookAt(t *testing.T) {
 }
 
 // What a dashboard asks, of five million exchanges (SALLYPORT_ALL=1; otherwise of few): docs/store.md. To write them takes
-// longer than to ask; SALLYPORT_WEEK names a folder in which those of SQLite stay for the next time.
+// longer than to ask: SALLYPORT_WEEK names a folder in which those of SQLite stay for the next time, and the keys; those of
+// PostgreSQL stay in the database of SALLYPORT_WEEK_URL.
 func BenchmarkDashboard(b *testing.B) {
 	rows := 20_000
 	if os.Getenv("SALLYPORT_ALL") != "" {
@@ -119,7 +120,10 @@ func BenchmarkDashboard(b *testing.B) {
 	}
 	b.Run("sqlite", func(b *testing.B) { dashboard(b, rows) })
 	b.Run("postgres", func(b *testing.B) {
-		database := testkit.Postgres(b)()
+		database := os.Getenv("SALLYPORT_WEEK_URL")
+		if database == "" {
+			database = testkit.Postgres(b)()
+		}
 		elsewhere = func(string) string { return database }
 		defer func() { elsewhere = nil }()
 		dashboard(b, rows)
@@ -128,8 +132,11 @@ func BenchmarkDashboard(b *testing.B) {
 
 func dashboard(b *testing.B, rows int) {
 	dir := os.Getenv("SALLYPORT_WEEK")
-	if dir == "" || elsewhere != nil {
+	switch {
+	case dir == "" || elsewhere != nil && os.Getenv("SALLYPORT_WEEK_URL") == "":
 		dir = b.TempDir()
+	case elsewhere != nil:
+		dir = filepath.Join(dir, "postgres")
 	}
 	a := archive(b, dir, ArchiveOptions{MaxBytes: 1 << 40, Retention: 10 * 365 * 24 * time.Hour})
 	a.Close()

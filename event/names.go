@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"strings"
 	"sync"
 )
 
@@ -35,8 +36,14 @@ func (n *names) number(ctx context.Context, word string) (number int64, ok bool,
 func (n *names) known(word string) (number int64, ok bool) {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	number, ok = n.numbers[word]
+	number, ok = n.numbers[plain(word)]
 	return number, ok
+}
+
+// plain is the word as both databases can keep it: PostgreSQL takes UTF-8 alone, and no zero in it. One odd word must not
+// cost the batch that it came with.
+func plain(word string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(word, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // word is the word of a number; it is there before any row that uses it.
@@ -81,7 +88,7 @@ func (n *names) learn(ctx context.Context, words []string) error {
 		if _, ok := n.known(w); ok {
 			continue
 		}
-		if _, err := n.db.ExecContext(ctx, `INSERT INTO names (name) VALUES ($1) ON CONFLICT (name) DO NOTHING`, w); err != nil {
+		if _, err := n.db.ExecContext(ctx, `INSERT INTO names (name) VALUES ($1) ON CONFLICT (name) DO NOTHING`, plain(w)); err != nil {
 			return fmt.Errorf("couldn't keep a name: %w", err)
 		}
 		fresh = true

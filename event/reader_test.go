@@ -204,11 +204,8 @@ func TestEvents(t *testing.T) {
 		all = append(all, e)
 		a.Event(e)
 	}
+	a.Event(exchange.NewEvent(exchange.RootRotated, "3"))
 	a.Close()
-	cli := exchange.NewEvent(exchange.RootRotated, "3")
-	if err := a.Note(t.Context(), cli); err != nil {
-		t.Fatal(err)
-	}
 	for name, c := range map[string]struct {
 		filter EventFilter
 		want   string

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/internal/testkit"
+	"github.com/sallyport/sallyport/internal/testkit/databases"
 )
 
 // A clock that jumps makes tokens expired or not yet valid, and nothing else: those that are valid by the clock as it is
@@ -50,7 +51,7 @@ func TestCacheUnderClockJumps(t *testing.T) {
 // Whether the store was read lately is told by a clock that nobody sets: a jump back would otherwise let revoked keys
 // live, and one forth refuse all keys.
 func TestBlindnessKnowsNoJumps(t *testing.T) {
-	p, err := New([]config.Identity{{Name: "keys", APIKey: &config.APIKey{}}}, openStore(t, t.TempDir()), Options{})
+	p, err := New([]config.Identity{{Name: "keys", APIKey: &config.APIKey{}}}, databases.Open(t, t.TempDir()), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

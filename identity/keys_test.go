@@ -10,28 +10,10 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
-	"github.com/sallyport/sallyport/internal/testkit"
+	"github.com/sallyport/sallyport/internal/testkit/databases"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/store"
 )
-
-// elsewhere names the PostgreSQL database in place of a path while TestOnPostgres runs; nil means SQLite.
-var elsewhere func(path string) string
-
-// openStore opens the store of a path.
-func openStore(t testing.TB, path string) *store.Store {
-	t.Helper()
-	open := func() (*store.Store, error) { return store.Open(path) }
-	if elsewhere != nil {
-		open = func() (*store.Store, error) { return store.Connect(elsewhere(path)) }
-	}
-	s, err := open()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
 
 func create(t testing.TB, s *store.Store, n NewKey) (string, StoredKey) {
 	t.Helper()
@@ -108,7 +90,7 @@ func TestConfiguredKeys(t *testing.T) {
 }
 
 func TestStoredKeys(t *testing.T) {
-	s := openStore(t, t.TempDir())
+	s := databases.Open(t, t.TempDir())
 	ctx := t.Context()
 	soon := time.Now().Add(time.Hour)
 	one, a := create(t, s, NewKey{Identity: "keys", Subject: "acme", Tenant: "t1", Roles: []string{"r"}, Scopes: []string{"s"}, Expires: soon})
@@ -164,7 +146,7 @@ func TestStoredKeys(t *testing.T) {
 // What another process does to the store holds here within two seconds.
 func TestRevocationIsSeen(t *testing.T) {
 	path := t.TempDir()
-	s, cli := openStore(t, path), openStore(t, path)
+	s, cli := databases.Open(t, path), databases.Open(t, path)
 	p, err := New([]config.Identity{{Name: "keys", APIKey: &config.APIKey{}}}, s, Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -205,7 +187,7 @@ func within(t *testing.T, what string, f func() bool) {
 }
 
 func TestKeyCommands(t *testing.T) {
-	s := openStore(t, t.TempDir())
+	s := databases.Open(t, t.TempDir())
 	ctx := t.Context()
 	for name, n := range map[string]NewKey{
 		"past":    {Expires: time.Now().Add(-time.Second)},
@@ -249,7 +231,7 @@ func TestKeyCommands(t *testing.T) {
 
 // A store that cannot be read is believed for a minute, so that revocation does not end with it.
 func TestBlindStore(t *testing.T) {
-	s := openStore(t, t.TempDir())
+	s := databases.Open(t, t.TempDir())
 	key, _ := create(t, s, NewKey{})
 	fixed := first(newKey())
 	p, err := New([]config.Identity{{Name: "keys", APIKey: &config.APIKey{Keys: []config.Key{{ID: "a", Hash: must(HashKey(fixed))}}}}}, s, Options{})
@@ -278,23 +260,10 @@ func TestBlindStore(t *testing.T) {
 }
 
 // Whatever holds for keys in SQLite holds for keys in PostgreSQL.
-func TestOnPostgres(t *testing.T) {
-	database, made := testkit.Postgres(t), map[string]string{}
-	elsewhere = func(path string) string {
-		if made[path] == "" {
-			made[path] = database()
-		}
-		return made[path]
-	}
-	defer func() { elsewhere = nil }()
-	for name, test := range map[string]func(*testing.T){"stored keys": TestStoredKeys, "revocation": TestRevocationIsSeen, "commands": TestKeyCommands,
-		"blind store": TestBlindStore, "broken store": TestBrokenStoreFailsTheStart} {
-		t.Run(name, test)
-	}
-}
+func TestOnPostgres(t *testing.T) { databases.Again(t) }
 
 func TestBrokenStoreFailsTheStart(t *testing.T) {
-	s := openStore(t, t.TempDir())
+	s := databases.Open(t, t.TempDir())
 	_ = s.Close()
 	if _, err := New(nil, s, Options{}); err == nil {
 		t.Error("started")

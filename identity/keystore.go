@@ -167,11 +167,7 @@ func announce(ctx context.Context, s *store.Store, tx *sql.Tx, k *exchange.Kind,
 	}
 	e := exchange.NewEvent(k, detail)
 	e.Actor, e.Object, e.Subject = s.Actor(), id, subject
-	data, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	return store.Announce(ctx, tx, e.ID, data)
+	return store.Announce(ctx, tx, e.ID, e)
 }
 
 // ListKeys returns all keys, the oldest first.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 )
@@ -20,9 +21,29 @@ func (s *Store) Actor() string { return s.actor }
 
 // Announce puts an event, as JSON, into the outbox, within the transaction of the act that it tells of: either both
 // happen or neither.
-func Announce(ctx context.Context, tx *sql.Tx, id string, event []byte) error {
-	if _, err := tx.ExecContext(ctx, `INSERT INTO outbox (id, event) VALUES ($1, $2)`, id, string(event)); err != nil {
+func Announce(ctx context.Context, tx *sql.Tx, id string, event any) error {
+	data, err := json.Marshal(event)
+	if err == nil {
+		_, err = tx.ExecContext(ctx, `INSERT INTO outbox (id, event) VALUES ($1, $2)`, id, string(data))
+	}
+	if err != nil {
 		return fmt.Errorf("couldn't announce: %w", err)
+	}
+	return nil
+}
+
+// Change runs do in a transaction: what it does happens whole or not at all.
+func (s *Store) Change(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("couldn't write the store: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
+	if err := do(tx); err != nil {
+		return err
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("couldn't write the store: %w", err)
 	}
 	return nil
 }

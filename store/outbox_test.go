@@ -19,7 +19,7 @@ func delivers(t *testing.T, s *Store) {
 	announce := func(id string, commit bool) {
 		tx, err := s.DB().BeginTx(ctx, nil)
 		if err == nil {
-			err = Announce(ctx, tx, id, []byte(`{"id":"`+id+`"}`))
+			err = Announce(ctx, tx, id, map[string]string{"id": id})
 		}
 		if err == nil && commit {
 			err = tx.Commit()

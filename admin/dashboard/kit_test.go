@@ -13,18 +13,15 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/internal/testkit/databases"
 	"github.com/sallyport/sallyport/openapi"
-	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
 )
 
 // keep puts records and events into an archive of their own, as the gateway does.
 func keep(t testing.TB, list ...*exchange.Record) *event.Reader {
 	t.Helper()
-	s, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := databases.Open(t, t.TempDir())
 	ring, err := keyring.Open(t.TempDir(), keyring.Options{})
 	if err != nil {
 		t.Fatal(err)
@@ -34,7 +31,7 @@ func keep(t testing.TB, list ...*exchange.Record) *event.Reader {
 		a.Record(r)
 	}
 	a.Close()
-	t.Cleanup(func() { ring.Close(); s.Close() })
+	t.Cleanup(func() { ring.Close() })
 	return event.NewReader(s, ring)
 }
 
@@ -118,3 +115,6 @@ func every(kept []*exchange.Record) []string {
 	}
 	return list
 }
+
+// Whatever pages show of SQLite they show of PostgreSQL.
+func TestOnPostgres(t *testing.T) { databases.Again(t) }

@@ -18,6 +18,9 @@ import (
 	"regexp"
 	"slices"
 	"time"
+
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/store"
 )
 
 // Role is what somebody may do. Each role may do what those before it may.
@@ -79,20 +82,34 @@ type Options struct {
 
 // A Directory keeps the people. Its methods are safe for concurrent use, also by several processes.
 type Directory struct {
-	db     *sql.DB
+	store  *store.Store
+	db     *sql.DB // of the store
 	o      Options
 	checks chan struct{} // passwords that are being hashed
 }
 
-// New returns the directory of a database that has been migrated.
-func New(db *sql.DB, o Options) *Directory {
+// New returns the directory of a store. Changes by [store.Store.By] are announced.
+func New(s *store.Store, o Options) *Directory {
 	if o.Idle == 0 {
 		o.Idle = 30 * time.Minute
 	}
 	if o.Lifetime == 0 {
 		o.Lifetime = 12 * time.Hour
 	}
-	return &Directory{db, o, make(chan struct{}, maxChecks)}
+	return &Directory{s, s.DB(), o, make(chan struct{}, maxChecks)}
+}
+
+// change runs do in a transaction, and announces there what it does to a user, or to the user's token id, where nobody else
+// tells of it.
+func (d *Directory) change(ctx context.Context, object, detail string, do func(*sql.Tx) error) error {
+	return d.store.Change(ctx, func(tx *sql.Tx) error {
+		if err := do(tx); err != nil || d.store.Actor() == "" {
+			return err
+		}
+		e := exchange.NewEvent(exchange.AdminAct, detail)
+		e.Actor, e.Object = d.store.Actor(), object
+		return store.Announce(ctx, tx, e.ID, e)
+	})
 }
 
 // A User is somebody with a password.
@@ -133,8 +150,10 @@ func (d *Directory) Add(ctx context.Context, name string, role Role, password st
 		return err
 	}
 	now := time.Now().Unix()
-	r, err := d.db.ExecContext(ctx, `INSERT INTO users (name, role, password, created, changed) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING`, name, string(role), hash, now, now)
-	return one(r, err, ErrTaken)
+	return d.change(ctx, name, fmt.Sprintf("added the user %s as %s", name, role), func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `INSERT INTO users (name, role, password, created, changed) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING`, name, string(role), hash, now, now)
+		return one(r, err, ErrTaken)
+	})
 }
 
 // List returns all users by name.
@@ -163,11 +182,13 @@ func (d *Directory) SetPassword(ctx context.Context, name, password string) erro
 	if err != nil {
 		return err
 	}
-	r, err := d.db.ExecContext(ctx, `UPDATE users SET password = $1, changed = $2 WHERE name = $3`, hash, time.Now().Unix(), name)
-	if err := one(r, err, ErrUnknown); err != nil {
-		return err
-	}
-	return d.EndAll(ctx, name)
+	return d.change(ctx, name, "set the password of the user "+name, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `UPDATE users SET password = $1, changed = $2 WHERE name = $3`, hash, time.Now().Unix(), name)
+		if err := one(r, err, ErrUnknown); err != nil {
+			return err
+		}
+		return endAll(ctx, tx, name)
+	})
 }
 
 // SetRole changes what a user may do, at once, also in sessions and by tokens that exist.
@@ -175,38 +196,42 @@ func (d *Directory) SetRole(ctx context.Context, name string, role Role) error {
 	if err := checkRole(role); err != nil {
 		return err
 	}
-	if role != Admin {
-		if err := d.notLast(ctx, name); err != nil {
-			return err
+	return d.change(ctx, name, fmt.Sprintf("made the user %s %s", name, role), func(tx *sql.Tx) error {
+		if role != Admin {
+			if err := notLast(ctx, tx, name); err != nil {
+				return err
+			}
 		}
-	}
-	r, err := d.db.ExecContext(ctx, `UPDATE users SET role = $1 WHERE name = $2`, string(role), name)
-	return one(r, err, ErrUnknown)
+		r, err := tx.ExecContext(ctx, `UPDATE users SET role = $1 WHERE name = $2`, string(role), name)
+		return one(r, err, ErrUnknown)
+	})
 }
 
 // Remove deletes a user with sessions and tokens.
 func (d *Directory) Remove(ctx context.Context, name string) error {
-	if err := d.notLast(ctx, name); err != nil {
-		return err
-	}
-	r, err := d.db.ExecContext(ctx, `DELETE FROM users WHERE name = $1`, name)
-	if err := one(r, err, ErrUnknown); err != nil {
-		return err
-	}
-	_, err = d.db.ExecContext(ctx, `DELETE FROM user_tokens WHERE name = $1`, name)
-	return errors.Join(err, d.EndAll(ctx, name))
+	return d.change(ctx, name, "removed the user "+name, func(tx *sql.Tx) error {
+		if err := notLast(ctx, tx, name); err != nil {
+			return err
+		}
+		r, err := tx.ExecContext(ctx, `DELETE FROM users WHERE name = $1`, name)
+		if err := one(r, err, ErrUnknown); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM user_tokens WHERE name = $1`, name)
+		return errors.Join(err, endAll(ctx, tx, name))
+	})
 }
 
 // notLast refuses to leave users without anybody who manages them.
-func (d *Directory) notLast(ctx context.Context, name string) error {
+func notLast(ctx context.Context, tx *sql.Tx, name string) error {
 	var is, others int
-	err := d.db.QueryRowContext(ctx, `SELECT count(CASE WHEN name = $1 THEN 1 END), count(CASE WHEN name <> $2 THEN 1 END) FROM users WHERE role = $3`,
+	err := tx.QueryRowContext(ctx, `SELECT count(CASE WHEN name = $1 THEN 1 END), count(CASE WHEN name <> $2 THEN 1 END) FROM users WHERE role = $3`,
 		name, name, string(Admin)).Scan(&is, &others)
 	if err != nil {
 		return fmt.Errorf("couldn't count the users: %w", err)
 	}
 	var all int
-	if err := d.db.QueryRowContext(ctx, `SELECT count(*) FROM users`).Scan(&all); err != nil {
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM users`).Scan(&all); err != nil {
 		return fmt.Errorf("couldn't count the users: %w", err)
 	}
 	if is == 1 && others == 0 && all > 1 {

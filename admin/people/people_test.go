@@ -9,20 +9,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/store"
+	"github.com/sallyport/sallyport/internal/testkit/databases"
 )
 
 const good = "correct horse battery staple"
 
 func open(t testing.TB, o Options) *Directory {
 	t.Helper()
-	s, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return New(s.DB(), o)
+	return New(databases.Open(t, t.TempDir()), o)
 }
+
+// Whatever holds for people in SQLite holds for them in PostgreSQL.
+func TestOnPostgres(t *testing.T) { databases.Again(t) }
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -73,7 +71,7 @@ func TestSignIn(t *testing.T) {
 	if p, err := d.SignIn(ctx, "alice", good); err != nil || p != (Person{"alice", Analyst}) {
 		t.Errorf("%v %v", p, err)
 	}
-	for name, password := range map[string]string{"alice": good + " ", "nobody": good, "Alice": good, "": "", "alice' --": good} {
+	for name, password := range map[string]string{"alice": good + " ", "nobody": good, "alice\x00": good, "\xff": good, "Alice": good, "": "", "alice' --": good} {
 		p, err := d.SignIn(ctx, name, password)
 		if !errors.Is(err, ErrRefused) || p.Role != "" || (p.Name != "") != (name == "alice") {
 			t.Errorf("%q: %v %v", name, p, err)

@@ -73,7 +73,11 @@ func (d *Directory) End(ctx context.Context, value string) error {
 
 // EndAll ends every session of somebody.
 func (d *Directory) EndAll(ctx context.Context, name string) error {
-	if _, err := d.db.ExecContext(ctx, `DELETE FROM sessions WHERE name = $1`, name); err != nil {
+	return d.store.Change(ctx, func(tx *sql.Tx) error { return endAll(ctx, tx, name) })
+}
+
+func endAll(ctx context.Context, tx *sql.Tx, name string) error {
+	if _, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE name = $1`, name); err != nil {
 		return fmt.Errorf("couldn't end the sessions: %w", err)
 	}
 	return nil

@@ -34,28 +34,36 @@ func (d *Directory) NewToken(ctx context.Context, name string, role Role, label 
 	if lifetime <= 0 || lifetime > 366*24*time.Hour {
 		return "", Token{}, mistake("a token lives for more than nothing and a year at most")
 	}
-	var own Role
-	var n int
-	err := d.db.QueryRowContext(ctx, `SELECT role, (SELECT count(*) FROM user_tokens t WHERE t.name = users.name) FROM users WHERE name = $1`, name).Scan(&own, &n)
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-		return "", Token{}, ErrUnknown
-	case err != nil:
-		return "", Token{}, fmt.Errorf("couldn't read the store: %w", err)
-	case !own.At(role):
-		return "", Token{}, mistake("%s is %s: a token of theirs cannot be %s", name, own, role)
-	case n >= maxTokens:
-		return "", Token{}, mistake("%s has %d tokens, which is the most: revoke one", name, n)
-	}
 	now := time.Now().UTC().Truncate(time.Second)
 	token := Prefix + secret()
 	t := Token{ID: exchange.NewID(now), Name: name, Role: role, Label: label, Created: now, Expires: now.Add(lifetime)}
-	_, err = d.db.ExecContext(ctx, `INSERT INTO user_tokens (id, hash, name, role, label, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		t.ID, digest(token), name, string(role), label, t.Created.Unix(), t.Expires.Unix())
+	err := d.change(ctx, t.ID, fmt.Sprintf("made a token of the user %s with the role %s", name, role), func(tx *sql.Tx) error { return keepToken(ctx, tx, t, digest(token)) })
 	if err != nil {
-		return "", Token{}, fmt.Errorf("couldn't create the token: %w", err)
+		return "", Token{}, err
 	}
 	return token, t, nil
+}
+
+func keepToken(ctx context.Context, tx *sql.Tx, t Token, hash string) error {
+	var own Role
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT role, (SELECT count(*) FROM user_tokens t WHERE t.name = users.name) FROM users WHERE name = $1`, t.Name).Scan(&own, &n)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return ErrUnknown
+	case err != nil:
+		return fmt.Errorf("couldn't read the store: %w", err)
+	case !own.At(t.Role):
+		return mistake("%s is %s: a token of theirs cannot be %s", t.Name, own, t.Role)
+	case n >= maxTokens:
+		return mistake("%s has %d tokens, which is the most: revoke one", t.Name, n)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO user_tokens (id, hash, name, role, label, created, expires) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		t.ID, hash, t.Name, string(t.Role), t.Label, t.Created.Unix(), t.Expires.Unix())
+	if err != nil {
+		return fmt.Errorf("couldn't create the token: %w", err)
+	}
+	return nil
 }
 
 // Bearer tells whose a token is. The error is ErrRefused for one that is unknown or has expired.
@@ -102,6 +110,8 @@ func (d *Directory) Tokens(ctx context.Context, name string) ([]Token, error) {
 
 // Revoke ends a token of a user at once.
 func (d *Directory) Revoke(ctx context.Context, name, id string) error {
-	r, err := d.db.ExecContext(ctx, `DELETE FROM user_tokens WHERE name = $1 AND id = $2`, name, id)
-	return one(r, err, ErrUnknown)
+	return d.change(ctx, id, "revoked a token of the user "+name, func(tx *sql.Tx) error {
+		r, err := tx.ExecContext(ctx, `DELETE FROM user_tokens WHERE name = $1 AND id = $2`, name, id)
+		return one(r, err, ErrUnknown)
+	})
 }

@@ -29,7 +29,7 @@ const patience = 10 * time.Second
 type place struct{ dir, keys, secret string }
 
 func auditPlace(c *config.Config) place {
-	p := place{dir: c.Audit.Path, keys: filepath.Join(c.Store.Path, "keys"), secret: c.Audit.Key}
+	p := place{dir: c.Audit.Path, keys: c.Store.KeyFolder(), secret: c.Audit.Key}
 	if p.dir == "" {
 		p.dir = filepath.Join(c.Store.Path, "audit")
 	}

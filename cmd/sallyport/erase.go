@@ -3,7 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -51,8 +51,11 @@ func (c *auditEraseCmd) Run(k *cli, s *streams) error {
 	if err := a.Forget(ctx, c.Subject); err != nil {
 		return fmt.Errorf("%w\n    hint: it is announced, but not complete: run it again", err)
 	}
-	_, err = fmt.Fprintln(s.err, "what is kept about the subject cannot be read any more; running gateways follow within a second")
-	return err
+	fmt.Fprintln(s.err, "what is kept about the subject cannot be read any more; running gateways follow within a second")
+	if a.ring.Foreign() {
+		fmt.Fprintln(s.err, "    hint: a copy of the keys' folder that was made before is still opened by the root key of today: change it, run sallyport store rotate-key, and destroy the old one")
+	}
+	return nil
 }
 
 // confirmed asks for the subject once more: it is what people mistype.
@@ -72,17 +75,5 @@ func announceErasure(ctx context.Context, s *store.Store, keys []int64) error {
 		list = append(list, strconv.FormatInt(id, 10))
 	}
 	e.Data = map[string]string{"keys": strings.Join(list, ",")}
-	data, err := json.Marshal(e)
-	if err != nil {
-		return err
-	}
-	tx, err := s.DB().BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
-	if err := store.Announce(ctx, tx, e.ID, data); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return s.Change(ctx, func(tx *sql.Tx) error { return store.Announce(ctx, tx, e.ID, e) })
 }

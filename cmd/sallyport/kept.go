@@ -2,16 +2,20 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
+	"database/sql"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
+	"github.com/sallyport/sallyport/trust"
 )
 
 // storeOf says which store a command means: the flag's folder, the config's, or the default.
@@ -48,7 +52,19 @@ func openRing(c config.Store) (*keyring.Ring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return keyring.Open(filepath.Join(c.Path, "keys"), keyring.Options{Keys: keys})
+	o := keyring.Options{Keys: keys}
+	if k := c.KMS; k != nil {
+		var roots *x509.CertPool
+		if k.CA != "" {
+			anchors, err := trust.Load([]string{k.CA}, nil, time.Now())
+			if err != nil {
+				return nil, err
+			}
+			roots = anchors.Pool()
+		}
+		o.KMS = keyring.NewTransit(k.URL, k.Key, func() (string, error) { return config.Secret(k.Token) }, roots)
+	}
+	return keyring.Open(c.KeyFolder(), o)
 }
 
 // openKept opens a store that a gateway or sallyport keys create has made: to look into a folder makes none.
@@ -134,7 +150,7 @@ func (rotateKeyCmd) Run(k *cli, s *streams) error {
 	}
 	e := exchange.NewEvent(exchange.RootRotated, "the root key of the store was replaced")
 	e.Actor = "cli"
-	if err := a.Note(ctx, e); err != nil {
+	if err := a.store.Change(ctx, func(tx *sql.Tx) error { return store.Announce(ctx, tx, e.ID, e) }); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintln(s.err, "the root key is replaced")

@@ -148,6 +148,9 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 	if v.ring, err = openRing(cfg.Store); err != nil {
 		return err
 	}
+	if err = v.ring.Ready(v.ctx); err != nil {
+		return err
+	}
 	if v.access, err = telemetry.OpenAccessLog(cfg.Log.Access); err != nil {
 		return err
 	}
@@ -228,7 +231,7 @@ func (v *service) adminHandler() (http.Handler, error) {
 		return nil, err
 	}
 	sessions := people.Options{Idle: time.Duration(c.Session.Idle), Lifetime: time.Duration(c.Session.Lifetime)}
-	return admin.New(admin.Options{Hosts: lower(c.Hosts), TokenHash: hash, People: people.New(v.store.DB(), sessions), Tell: v.tell, OIDC: elsewhere,
+	return admin.New(admin.Options{Hosts: lower(c.Hosts), TokenHash: hash, People: people.New(v.store, sessions), Tell: v.tell, OIDC: elsewhere,
 		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
 		Find: v.archive.Find, Select: v.archive.Select, Archive: v.archive.Reader,
 		Store: v.store, Config: v.file(), Reload: v.reload, Dashboard: v.dashboard(),

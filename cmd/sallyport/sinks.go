@@ -93,7 +93,9 @@ func pseudonymKey(dir string) ([]byte, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		key = make([]byte, 32)
 		_, _ = rand.Read(key) // never fails
-		err = os.WriteFile(path, key, 0o600)
+		if err = os.MkdirAll(dir, 0o700); err == nil {
+			err = os.WriteFile(path, key, 0o600)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the key of pseudonyms: %w", err)

@@ -13,7 +13,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/sallyport/sallyport/admin/people"
-	"github.com/sallyport/sallyport/exchange"
 	tell "github.com/sallyport/sallyport/exchange/explain"
 )
 
@@ -31,30 +30,14 @@ type usersCmd struct {
 	Tokens usersTokensCmd `cmd:"" help:"Create, list and revoke the tokens of a user, for programs."`
 }
 
-// with does something to the people of an existing store.
+// with does something to the people of an existing store. What it changes is announced, in the same transaction.
 func (u *usersCmd) with(do func(context.Context, *people.Directory) error) error {
 	s, _, err := openKept(u.Config, u.Store)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	return do(context.Background(), people.New(s.DB(), people.Options{}))
-}
-
-// act is with for what changes something: it is told of first, so that nobody does it unseen.
-func (u *usersCmd) act(name, detail string, do func(context.Context, *people.Directory) error) error {
-	a, err := openArchive(u.Config, u.Store)
-	if err != nil {
-		return err
-	}
-	defer a.close()
-	ctx := context.Background()
-	e := exchange.NewEvent(exchange.AdminAct, detail)
-	e.Actor, e.Object = "cli", name
-	if err := a.Note(ctx, e); err != nil {
-		return err
-	}
-	return do(ctx, people.New(a.store.DB(), people.Options{}))
+	return do(context.Background(), people.New(s.By("cli"), people.Options{}))
 }
 
 // passwordFrom asks twice on a terminal, without showing what is typed; else it reads one line. A password is never an
@@ -105,7 +88,7 @@ func (c *usersAddCmd) Run(k *cli, s *streams) error {
 	if err := kept.Close(); err != nil {
 		return err
 	}
-	err = k.Users.act(c.Name, fmt.Sprintf("added the user %s as %s", c.Name, c.Role), func(ctx context.Context, d *people.Directory) error {
+	err = k.Users.with(func(ctx context.Context, d *people.Directory) error {
 		return d.Add(ctx, c.Name, c.Role, password)
 	})
 	if err != nil {
@@ -145,7 +128,7 @@ func (c *usersPasswdCmd) Run(k *cli, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return k.Users.act(c.Name, "set the password of the user "+c.Name, func(ctx context.Context, d *people.Directory) error { return d.SetPassword(ctx, c.Name, password) })
+	return k.Users.with(func(ctx context.Context, d *people.Directory) error { return d.SetPassword(ctx, c.Name, password) })
 }
 
 type usersRoleCmd struct {
@@ -155,7 +138,7 @@ type usersRoleCmd struct {
 
 // Run changes.
 func (c *usersRoleCmd) Run(k *cli) error {
-	return k.Users.act(c.Name, fmt.Sprintf("made the user %s %s", c.Name, c.Role), func(ctx context.Context, d *people.Directory) error { return d.SetRole(ctx, c.Name, c.Role) })
+	return k.Users.with(func(ctx context.Context, d *people.Directory) error { return d.SetRole(ctx, c.Name, c.Role) })
 }
 
 type usersRemoveCmd struct {
@@ -164,7 +147,7 @@ type usersRemoveCmd struct {
 
 // Run removes.
 func (c *usersRemoveCmd) Run(k *cli) error {
-	return k.Users.act(c.Name, "removed the user "+c.Name, func(ctx context.Context, d *people.Directory) error { return d.Remove(ctx, c.Name) })
+	return k.Users.with(func(ctx context.Context, d *people.Directory) error { return d.Remove(ctx, c.Name) })
 }
 
 type usersTokensCmd struct {
@@ -188,7 +171,7 @@ type createdToken struct {
 
 // Run creates.
 func (c *tokensCreateCmd) Run(k *cli, s *streams) error {
-	return k.Users.act(c.Name, fmt.Sprintf("made a token of the user %s with the role %s", c.Name, c.Role), func(ctx context.Context, d *people.Directory) error {
+	return k.Users.with(func(ctx context.Context, d *people.Directory) error {
 		secret, t, err := d.NewToken(ctx, c.Name, c.Role, c.Label, c.Lifetime)
 		if err != nil {
 			return err
@@ -228,5 +211,5 @@ type tokensRevokeCmd struct {
 
 // Run revokes.
 func (c *tokensRevokeCmd) Run(k *cli) error {
-	return k.Users.act(c.ID, "revoked a token of the user "+c.Name, func(ctx context.Context, d *people.Directory) error { return d.Revoke(ctx, c.Name, c.ID) })
+	return k.Users.with(func(ctx context.Context, d *people.Directory) error { return d.Revoke(ctx, c.Name, c.ID) })
 }

@@ -5,30 +5,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/internal/testkit"
-	"github.com/sallyport/sallyport/store"
+	"github.com/sallyport/sallyport/internal/testkit/databases"
 )
 
-func TestSilencesOfPeople(t *testing.T) {
-	s, err := store.Open(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	silences(t, s)
-}
-
-func TestSilencesOnPostgres(t *testing.T) {
-	s, err := store.Connect(testkit.Postgres(t)())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer s.Close()
-	silences(t, s)
-}
+// Whatever holds for silences in SQLite holds for them in PostgreSQL.
+func TestOnPostgres(t *testing.T) { databases.Again(t) }
 
 // A silence is there for all who look, until it ends or somebody ends it, and never for ever.
-func silences(t *testing.T, s *store.Store) {
+func TestSilencesOfPeople(t *testing.T) {
+	s := databases.Open(t, t.TempDir())
 	mine, yours := NewSilences(s.DB()), NewSilences(s.DB())
 	soon := time.Now().Add(time.Hour)
 	made, err := mine.Add(t.Context(), Silence{Rule: "r", Key: "a", Until: soon, Reason: "a test", By: "admin:ada"})

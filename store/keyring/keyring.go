@@ -7,8 +7,8 @@
 //
 // To erase a subject is to delete its data key, to wrap the rest of its drawer under a new drawer key and all drawers
 // under a new root key, and to destroy the old one. An older copy of the ring is worthless then: what would open it is
-// gone. (Where the root key is the operator's, in a file, the environment or a KMS, that holds once it was changed
-// there, too.) The folder belongs in no backup of the data: whoever restores an old ring with its root key has undone
+// gone. (Where the root key is the operator's, in a file, the environment or a [Transit], that holds once it was changed
+// there, too: [Ring.Foreign].) The folder belongs in no backup of the data: whoever restores an old ring with its root key has undone
 // every erasure since, and whoever has both has everything.
 //
 // Several processes may have one ring open. What one erases, another stops using within [Lag].
@@ -45,7 +45,7 @@ const DefaultLimit = 2_000_000
 // Options say where the root key is. The zero Options keep it in the folder, in a file for the owner alone.
 type Options struct {
 	Keys  string    // root keys of the operator: 32 bytes each in base64, separated by spaces or commas; the first wraps, all of them open
-	KMS   tink.AEAD // in place of Keys, a key that never leaves a key management service: any client of Tink's has one
+	KMS   tink.AEAD // in place of Keys, a key that never leaves a key management service: a [Transit]
 	Limit int       // subjects with a key of their own, 0 is [DefaultLimit]; who comes later shares one with a few others, and is erased with them
 }
 
@@ -83,6 +83,25 @@ func Open(dir string, o Options) (*Ring, error) {
 		return nil, errors.Join(fmt.Errorf("couldn't open the ring of keys in %s: %w", dir, err), r.db.Close())
 	}
 	return r, nil
+}
+
+// Ready opens every drawer, and makes those that are not there, so that a key management service is asked for them now and
+// not when traffic needs them.
+func (r *Ring) Ready(ctx context.Context) error {
+	r.lookup.Lock()
+	defer r.lookup.Unlock()
+	err := r.change(ctx, func(tx *sql.Tx) error {
+		for n := range 256 {
+			if _, err := r.drawer(ctx, tx, byte(n), true); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't open the ring of keys: %w", err)
+	}
+	return nil
 }
 
 // Close forgets the keys.
@@ -145,6 +164,10 @@ func (r *Ring) ID(subject string) (int64, error) {
 func (r *Ring) IDs(ctx context.Context, subject string) ([]int64, error) {
 	return r.find(ctx, r.db, subject)
 }
+
+// Foreign reports whether the root key is the operator's to change: until then, a copy of the ring from before an erasure
+// can be opened.
+func (r *Ring) Foreign() bool { return r.root.file == "" }
 
 // Prepare makes the keys of many subjects in one write, ahead of [Ring.Seal].
 func (r *Ring) Prepare(subjects []string) error {

@@ -11,8 +11,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/tink-crypto/tink-go/v2/testing/fakekms"
 )
 
 func ring(t testing.TB, dir string, o Options) *Ring {
@@ -317,30 +315,6 @@ func TestRootKeysOfTheOperator(t *testing.T) {
 			t.Errorf("%s: opened", name)
 		}
 	}
-}
-
-func TestRootKeyOfAKMS(t *testing.T) {
-	uri, err := fakekms.NewKeyURI()
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := fakekms.NewClient(uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	kms, err := client.GetAEAD(uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	r := ring(t, dir, Options{KMS: kms})
-	ada, bob := seal(t, r, "ada", "hers"), seal(t, r, "bob", "his")
-	if err := r.Erase(t.Context(), "ada"); err != nil {
-		t.Fatal(err)
-	}
-	again := ring(t, dir, Options{KMS: kms})
-	reads(t, again, ada, ErrErased)
-	reads(t, again, bob, "his")
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -1,0 +1,87 @@
+// Package databases runs the tests of a package on both databases: stores that tests open here are SQLite's, and in the
+// process that [Again] starts PostgreSQL's.
+package databases
+
+import (
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"os/exec"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/sallyport/sallyport/internal/testkit"
+	"github.com/sallyport/sallyport/store"
+)
+
+// server names the URL of a PostgreSQL server to a process whose stores are to be there.
+const server = "SALLYPORT_TEST_POSTGRES"
+
+// Open opens the store of a path: who opens it again has what was kept. It is closed with the test.
+func Open(t testing.TB, path string) *store.Store {
+	t.Helper()
+	open := func() (*store.Store, error) { return store.Open(path) }
+	if OnPostgres() {
+		open = func() (*store.Store, error) { return store.Connect(database(t, path)) }
+	}
+	s, err := open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	return s
+}
+
+// OnPostgres tells whether stores are PostgreSQL's: what a test says of files of SQLite does not hold then.
+func OnPostgres() bool { return os.Getenv(server) != "" }
+
+var (
+	made  sync.Map // path to URL
+	count atomic.Int64
+)
+
+// database is that of a path, made on first use.
+func database(t testing.TB, path string) string {
+	t.Helper()
+	at, err := url.Parse(os.Getenv(server))
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprintf("of_%d_%d", os.Getpid(), count.Add(1))
+	mine := *at
+	mine.Path = "/" + name
+	if known, ok := made.LoadOrStore(path, mine.String()); ok {
+		return known.(string)
+	}
+	db, err := sql.Open("pgx", at.String())
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), "CREATE DATABASE "+name)
+		_ = db.Close() // it has done its work
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mine.String()
+}
+
+// Again runs every test of the package once more, on PostgreSQL. It skips where Debian's package postgresql is not installed.
+func Again(t *testing.T) {
+	if OnPostgres() {
+		t.Skip("this is the second time")
+	}
+	if testing.Short() {
+		t.Skip("the whole package once more")
+	}
+	first, err := url.Parse(testkit.Postgres(t)())
+	if err != nil {
+		t.Fatal(err)
+	}
+	first.Path = "/postgres"
+	again := exec.CommandContext(t.Context(), os.Args[0])
+	again.Env = append(os.Environ(), server+"="+first.String())
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Fatalf("on PostgreSQL: %v\n%s", err, out)
+	}
+}
