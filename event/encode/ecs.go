@@ -117,7 +117,7 @@ func ecsOf(r *exchange.Record) *ecsEvent {
 	e := &ecsEvent{Timestamp: r.Time.UTC().Format(ecsTime), ECS: ecsVersion{ECSVersion}, Observer: ecsObserver{"Sallyport", "Sallyport", "api-gateway"},
 		Event: ecsMeta{ID: r.ID, Kind: "event", Category: []string{"web", "api"}, Type: []string{"access", "allowed"}, Action: r.Operation, Outcome: "success", Module: "sallyport", Severity: number(Severity(r)), Duration: r.Took.Nanoseconds()},
 		HTTP:  &ecsHTTP{Version: strings.TrimPrefix(r.Proto, "HTTP/"), Request: ecsMessage{ID: r.ID, Method: r.Method, Body: &ecsBody{r.BytesIn}}, Response: ecsMessage{Status: r.Status, Body: &ecsBody{r.BytesOut}}},
-		URL:   &ecsURL{r.Host, r.Path, r.Query}, Sallyport: extrasOf(r)}
+		URL:   &ecsURL{r.Host, r.Path, r.Query}, Sallyport: new(extrasOf(r))}
 	if r.API != "" {
 		e.Service = &ecsName{r.API}
 	}

@@ -3,8 +3,6 @@
 package encode
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -67,15 +65,4 @@ func plain(b []byte, i Item) []byte {
 		return appendJSON(b, i.Event)
 	}
 	return appendJSON(b, i.Record)
-}
-
-// appendJSON appends v, which is one of our structs.
-func appendJSON(b []byte, v any) []byte {
-	w := bytes.NewBuffer(b)
-	j := json.NewEncoder(w)
-	j.SetEscapeHTML(false)
-	if err := j.Encode(v); err != nil { // no channel, function or cycle is in them
-		panic(err)
-	}
-	return bytes.TrimSuffix(w.Bytes(), []byte("\n"))
 }

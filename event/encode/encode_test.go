@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -92,7 +93,7 @@ func TestMask(t *testing.T) {
 	}
 	m := masked(t, nil, nil)
 	a, b := m.record(sample(nil)), m.record(sample(nil))
-	if a.Client != b.Client || a.Client == "" || a.Path != "/api/orders/"+m.pseudonym("4711") || a.Query != "q=***&limit="+m.pseudonym("10") || a.Principal.Subject != m.pseudonym("ada") {
+	if a.Client != b.Client || a.Client == "" || a.Path != "/api/orders/"+m.pseudonyms.of("4711") || a.Query != "q=***&limit="+m.pseudonyms.of("10") || a.Principal.Subject != m.pseudonyms.of("ada") {
 		t.Errorf("%+v %+v", a, a.Principal)
 	}
 	other, err := NewMask([]byte("another key"), nil, nil)
@@ -104,6 +105,20 @@ func TestMask(t *testing.T) {
 	}
 	if r := sample(nil); r.Client != "192.0.2.7" || r.Principal.Subject != "ada" {
 		t.Error("the record was changed")
+	}
+}
+
+// A value keeps its pseudonym, remembered or not, and what is remembered is bounded.
+func TestPseudonymsAreBounded(t *testing.T) {
+	p := &masked(t, nil, nil).pseudonyms
+	first := p.of("0")
+	for n := range 5 * rememberedPseudonyms {
+		if value := strconv.Itoa(n); p.of(value) != p.fresh(value) || p.of("0") != first {
+			t.Fatal(value)
+		}
+	}
+	if n := len(p.young) + len(p.old); n > 2*rememberedPseudonyms {
+		t.Errorf("%d are remembered", n)
 	}
 }
 
@@ -142,7 +157,7 @@ func TestMaskDropsAndClears(t *testing.T) {
 // A path without an operation that tells its values apart is one value.
 func TestMaskOfPaths(t *testing.T) {
 	m := masked(t, nil, nil)
-	p := m.pseudonym
+	p := m.pseudonyms.fresh
 	for _, c := range []struct{ operation, path, want string }{
 		{"GET /orders/{id}", "/orders/7", "/orders/" + p("7")},
 		{"GET /a/{x}/b/{y}.json", "/base/path/a/1/b/2.json", "/base/path/a/" + p("1") + "/b/" + p("2.json")},

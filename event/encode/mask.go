@@ -1,14 +1,9 @@
 package encode
 
 import (
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"hash"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
@@ -19,12 +14,13 @@ import (
 // and nobody without the key can try values. It may be used concurrently.
 type Mask struct {
 	drop, clear map[string]bool
-	macs        sync.Pool
+	pseudonyms  pseudonyms
 }
 
 // NewMask takes names of config.EventFields; clear may name personal ones only.
 func NewMask(key []byte, drop, clear []string) (*Mask, error) {
-	m := &Mask{drop: map[string]bool{}, clear: map[string]bool{}, macs: sync.Pool{New: func() any { return hmac.New(sha256.New, key) }}}
+	m := &Mask{drop: map[string]bool{}, clear: map[string]bool{}}
+	m.pseudonyms.init(key)
 	for _, name := range drop {
 		if m.drop[name] = true; !slices.Contains(config.EventFields, name) {
 			return nil, fmt.Errorf("there is no field %s", name)
@@ -75,7 +71,7 @@ func (m *Mask) details(r *exchange.Record, p exchange.Personal) {
 	var pairs []string
 	hide := func(name, value string) {
 		if len(value) >= leastHidden && !m.clear[name] {
-			pairs = append(pairs, value, m.pseudonym(value))
+			pairs = append(pairs, value, m.pseudonyms.fresh(value))
 		}
 	}
 	hide("path", p.Path)
@@ -121,20 +117,7 @@ func (m *Mask) field(name, value string) string {
 	case m.clear[name]:
 		return value
 	}
-	return m.pseudonym(value)
-}
-
-// Pseudonym marks what stands for a value.
-const pseudonym = "~"
-
-func (m *Mask) pseudonym(value string) string {
-	mac := m.macs.Get().(hash.Hash)
-	mac.Reset()
-	mac.Write([]byte(value))
-	var sum [sha256.Size]byte
-	text := pseudonym + hex.EncodeToString(mac.Sum(sum[:0])[:8])
-	m.macs.Put(mac)
-	return text
+	return m.pseudonyms.of(value)
 }
 
 // path keeps what the spec says of a path, and replaces values. Where no operation tells them apart, everything is one.
@@ -146,11 +129,11 @@ func (m *Mask) path(r *exchange.Record, path string) string {
 	segments, wanted := strings.Split(path, "/"), strings.Split(template, "/")
 	base := len(segments) - len(wanted) // an API may have a base path before its templates
 	if base < 0 {
-		return m.pseudonym(path)
+		return m.pseudonyms.fresh(path)
 	}
 	for i, w := range wanted {
 		if strings.Contains(w, "{") {
-			segments[base+i] = m.pseudonym(segments[base+i])
+			segments[base+i] = m.pseudonyms.fresh(segments[base+i])
 		}
 	}
 	return strings.Join(segments, "/")
@@ -164,7 +147,7 @@ func (m *Mask) query(query string) string {
 	pairs := strings.Split(query, "&")
 	for i, p := range pairs {
 		if name, value, ok := strings.Cut(p, "="); ok && value != "" && value != "***" {
-			pairs[i] = name + "=" + m.pseudonym(value)
+			pairs[i] = name + "=" + m.pseudonyms.fresh(value)
 		}
 	}
 	return strings.Join(pairs, "&")

@@ -1,7 +1,6 @@
 package encode
 
 import (
-	"net/netip"
 	"strings"
 	"time"
 
@@ -24,13 +23,19 @@ var classNames = map[int]string{detectionFinding: "Detection Finding", dataSecur
 
 // ocsf writes one class for each kind of record: who could not be identified is Authentication; what leaked or was masked is a Data
 // Security Finding; what inspection found is a Detection Finding; other exchanges are API Activity, or HTTP Activity where
-// nothing of the API matched. See ocsf_event.go for events.
+// nothing of the API matched. See ocsf_event.go for events, and ocsf_objects.go for what classes have in common.
 func ocsf(b []byte, i Item) []byte {
+	e := ocsfDocument{document{append(b, '{')}}
 	if i.Event != nil {
-		return appendJSON(b, ocsfOfEvent(i.Event))
+		e.event(i.Event)
+	} else {
+		e.record(i.Record)
 	}
-	return appendJSON(b, ocsfOf(i.Record))
+	e.end()
+	return e.b
 }
+
+type ocsfDocument struct{ document }
 
 func classOf(r *exchange.Record) int {
 	switch guard, _, _ := strings.Cut(r.Guard, "."); {
@@ -57,30 +62,46 @@ func found(r *exchange.Record, guards ...string) bool {
 	return false
 }
 
-func ocsfOf(r *exchange.Record) *ocsfEvent {
-	class := classOf(r)
-	e := newOCSF(class, activityOf(class, r), r.ID, r.Time, Severity(r))
-	e.Duration = r.Took.Milliseconds()
-	e.EndTime = r.Time.Add(r.Took).UnixMilli()
-	e.verdict(r)
-	e.Unmapped = extrasOf(r)
+func (e *ocsfDocument) record(r *exchange.Record) {
+	class, severity := classOf(r), Severity(r)
+	e.head(class, activityOf(class, r), r.Time, severity)
+	e.number("end_time", r.Time.Add(r.Took).UnixMilli())
+	e.number("duration", r.Took.Milliseconds())
+	e.metadata(r.ID, "security_control")
+	e.verdict(class, r)
 	switch class {
 	case detectionFinding:
-		e.finding(r)
-		e.Evidences = []ocsfEvidence{{Actor: actorOf(r), API: apiOf(r), Request: requestOf(r), Response: responseOf(r), Source: sourceOf(r), Destination: destinationOf(r)}}
+		e.finding(r, severity)
+		e.name("evidences")
+		e.b = append(e.b, '[', '{')
+		e.actor(r)
+		e.api(r)
+		e.traffic(r)
+		e.b = append(e.b, '}', ']')
 	case dataSecurityFinding:
-		e.finding(r)
-		e.Actor, e.Source, e.Destination = actorOf(r), sourceOf(r), destinationOf(r)
+		e.finding(r, severity)
+		e.actor(r)
+		e.source(r)
+		e.destination(r)
 	case authentication:
-		e.User, e.Service = &ocsfUser{Name: "unknown", Type: "Unknown"}, &ocsfEntity{Name: r.API}
-		e.Request, e.Response, e.Source, e.Destination = requestOf(r), responseOf(r), sourceOf(r), destinationOf(r)
+		e.user("unknown", "", 0, "Unknown")
+		e.entity("service", r.API)
+		e.traffic(r)
 	case httpActivity:
-		e.Request, e.Response, e.Source, e.Destination = requestOf(r), responseOf(r), sourceOf(r), destinationOf(r)
+		e.traffic(r)
 	default:
-		e.Actor, e.API = actorOf(r), apiOf(r)
-		e.Request, e.Response, e.Source, e.Destination = requestOf(r), responseOf(r), sourceOf(r), destinationOf(r)
+		e.actor(r)
+		e.api(r)
+		e.traffic(r)
 	}
-	return e
+	x := extrasOf(r)
+	e.unmapped(&x)
+}
+
+func (e *ocsfDocument) unmapped(x *extras) {
+	e.object("unmapped")
+	x.members(&e.document)
+	e.end()
 }
 
 // activity is an activity_id with its caption.
@@ -113,119 +134,42 @@ func activityOf(class int, r *exchange.Record) activity {
 
 var ocsfSeverities = map[exchange.Severity]activity{exchange.Info: {1, "Informational"}, exchange.Low: {2, "Low"}, exchange.Medium: {3, "Medium"}, exchange.High: {4, "High"}, exchange.Critical: {5, "Critical"}}
 
-func newOCSF(class int, a activity, id string, at time.Time, s exchange.Severity) *ocsfEvent {
-	severity := ocsfSeverities[s]
-	return &ocsfEvent{ActivityID: a.id, ActivityName: a.name, CategoryUID: class / 1000, ClassUID: class, ClassName: classNames[class], TypeUID: class*100 + a.id, TypeName: classNames[class] + ": " + a.name,
-		Time: at.UnixMilli(), SeverityID: severity.id, Severity: severity.name,
-		Metadata: ocsfMetadata{Version: OCSFVersion, UID: id, Product: ocsfProduct{Name: "Sallyport", VendorName: "Sallyport"}, Profiles: []string{"security_control"}}}
+// head says what it is, when, and how bad.
+func (e *ocsfDocument) head(class int, a activity, at time.Time, s exchange.Severity) {
+	e.choice(a, "activity_id", "activity_name")
+	e.count("category_uid", int64(class/1000))
+	e.choice(activity{class, classNames[class]}, "class_uid", "class_name")
+	e.choice(activity{class*100 + a.id, classNames[class] + ": " + a.name}, "type_uid", "type_name")
+	e.count("time", at.UnixMilli())
+	e.choice(ocsfSeverities[s], "severity_id", "severity")
 }
 
 // verdict says what the gateway did, in the words of the security control profile.
-func (e *ocsfEvent) verdict(r *exchange.Record) {
-	finding := e.CategoryUID == 2
-	e.ActionID, e.Action, e.DispositionID, e.Disposition = 1, "Allowed", 1, "Allowed"
-	if !finding {
-		e.StatusID, e.Status = 1, "Success"
+func (e *ocsfDocument) verdict(class int, r *exchange.Record) {
+	action, disposition, status := activity{1, "Allowed"}, activity{1, "Allowed"}, activity{1, "Success"}
+	finding := class/1000 == 2
+	switch {
+	case r.Refused:
+		action, disposition, status = activity{2, "Denied"}, activity{2, "Blocked"}, activity{2, "Failure"}
+	case finding:
+		action, disposition = activity{3, "Observed"}, activity{15, "Detected"}
 	}
+	if finding {
+		status = activity{1, "New"}
+	}
+	e.choice(status, "status_id", "status")
+	e.choice(action, "action_id", "action")
+	e.choice(disposition, "disposition_id", "disposition")
 	if !r.Refused {
-		if finding {
-			e.StatusID, e.Status, e.DispositionID, e.Disposition, e.ActionID, e.Action = 1, "New", 15, "Detected", 3, "Observed"
-		}
 		return
 	}
-	e.ActionID, e.Action, e.DispositionID, e.Disposition = 2, "Denied", 2, "Blocked"
-	if e.StatusID, e.Status = 2, "Failure"; finding {
-		e.StatusID, e.Status = 1, "New"
-	}
-	e.StatusCode, e.StatusDetail = r.Code, r.Detail
-	e.Policy = &ocsfEntity{Name: r.Guard, UID: r.Code}
+	e.text("status_code", r.Code)
+	e.text("status_detail", r.Detail)
+	e.object("policy")
+	e.text("name", r.Guard)
+	e.text("uid", r.Code)
+	e.end()
 	if reason := exchange.Lookup(r.Code); reason != nil {
-		e.Message = reason.Help
+		e.text("message", reason.Help)
 	}
-}
-
-// finding describes what was found: the refusal, or the worst finding.
-func (e *ocsfEvent) finding(r *exchange.Record) {
-	info := &ocsfFinding{UID: r.ID, Title: r.Code, Desc: r.Detail, Types: []string{}}
-	if reason := exchange.Lookup(r.Code); reason != nil {
-		info.Title, info.Types = reason.Help, append(info.Types, r.Code)
-	}
-	if f := worst(r.Findings); f != nil {
-		info.Analytic = &ocsfAnalytic{UID: f.Rule, Name: f.Guard, TypeID: 1, Type: "Rule"}
-		if !r.Refused {
-			info.Title, info.Types = f.Message, append(info.Types, f.Rule)
-		}
-	}
-	e.FindingInfo = info
-	e.IsAlert = new(rank(Severity(r)) >= rank(exchange.Medium))
-}
-
-func worst(list []exchange.Finding) (f *exchange.Finding) {
-	for i := range list {
-		if f == nil || rank(list[i].Severity) > rank(f.Severity) {
-			f = &list[i]
-		}
-	}
-	return f
-}
-
-func actorOf(r *exchange.Record) *ocsfActor {
-	p := r.Principal
-	if p == nil {
-		return &ocsfActor{User: &ocsfUser{Name: "anonymous", Type: "Unknown"}}
-	}
-	user := &ocsfUser{UID: p.Subject, TypeID: 1, Type: "User"}
-	if p.Subject == "" { // dropped, or erased
-		user.Name = "withheld"
-	}
-	for _, role := range p.Roles {
-		user.Groups = append(user.Groups, ocsfEntity{Name: role})
-	}
-	a := &ocsfActor{User: user, IDP: &ocsfIDP{Name: p.Issuer, Protocol: p.Kind, Tenant: p.Tenant}}
-	if p.Issuer == "" {
-		a.IDP = nil
-	}
-	return a
-}
-
-func apiOf(r *exchange.Record) *ocsfAPI {
-	operation := r.Operation
-	if operation == "" {
-		operation = "unknown"
-	}
-	return &ocsfAPI{Operation: operation, Service: &ocsfEntity{Name: r.API}, Request: &ocsfUID{UID: r.ID}}
-}
-
-func requestOf(r *exchange.Record) *ocsfRequest {
-	q := &ocsfRequest{UID: r.ID, UserAgent: r.UserAgent, Version: r.Proto, BodyLength: r.BytesIn}
-	if _, ok := httpActivities[r.Method]; ok {
-		q.Method = r.Method
-	}
-	if r.Path != "" {
-		q.URL = &ocsfURL{Hostname: r.Host, Path: r.Path, Query: r.Query}
-	}
-	return q
-}
-
-func responseOf(r *exchange.Record) *ocsfResponse {
-	return &ocsfResponse{Code: r.Status, BodyLength: r.BytesOut, Latency: r.Took.Milliseconds()}
-}
-
-// sourceOf is the client; an address that is a pseudonym is a name and no address.
-func sourceOf(r *exchange.Record) *ocsfEndpoint {
-	e := &ocsfEndpoint{}
-	if _, err := netip.ParseAddr(r.Client); err == nil {
-		e.IP = r.Client
-	} else if e.UID = r.Client; e.UID == "" {
-		e.Name = "withheld"
-	}
-	return e
-}
-
-func destinationOf(r *exchange.Record) *ocsfEndpoint {
-	e := &ocsfEndpoint{Hostname: r.Host, Service: r.API}
-	if r.Host == "" && r.API == "" {
-		e.Name = "sallyport"
-	}
-	return e
 }

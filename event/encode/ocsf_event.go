@@ -6,50 +6,70 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 )
 
-// ocsfOfEvent writes sign-ins as Authentication, what goes wrong as a Detection Finding that is opened or closed, and what
+// event writes sign-ins as Authentication, what goes wrong as a Detection Finding that is opened or closed, and what
 // somebody did as API Activity.
-func ocsfOfEvent(e *exchange.Event) *ocsfEvent {
-	switch e.Kind {
+func (e *ocsfDocument) event(v *exchange.Event) {
+	switch v.Kind {
 	case exchange.AdminSignedIn.Name, exchange.AdminRefused.Name:
-		o := eventOf(e, authentication, activity{1, "Logon"})
-		o.User, o.Service = userOf(e.Actor), &ocsfEntity{Name: "sallyport admin"}
-		if o.StatusID, o.Status = 1, "Success"; e.Kind == exchange.AdminRefused.Name {
-			o.StatusID, o.Status, o.StatusDetail = 2, "Failure", e.Detail
-		}
-		return o
+		e.signIn(v)
 	case exchange.SinkFailing.Name, exchange.Dropped.Name, exchange.ControlFailing.Name, exchange.AlertRaised.Name, exchange.ConfigRefused.Name:
-		return trouble(e, activity{1, "Create"}, 1, "New")
+		e.trouble(v, activity{1, "Create"}, activity{1, "New"})
 	case exchange.SinkRecovered.Name, exchange.ControlHealthy.Name, exchange.AlertResolved.Name:
-		return trouble(e, activity{3, "Close"}, 4, "Resolved")
+		e.trouble(v, activity{3, "Close"}, activity{4, "Resolved"})
+	default:
+		e.act(v)
 	}
-	o := eventOf(e, apiActivity, actOf(e.Kind))
-	o.API, o.Actor = &ocsfAPI{Operation: e.Kind, Service: &ocsfEntity{Name: "sallyport"}, Request: &ocsfUID{UID: e.ID}}, &ocsfActor{User: userOf(e.Actor)}
-	o.Source, o.StatusID, o.Status = &ocsfEndpoint{Service: "sallyport"}, 1, "Success"
-	return o
+	e.unmapped(&extras{Object: v.Object, Subject: v.Subject, Data: v.Data})
 }
 
-func eventOf(e *exchange.Event, class int, a activity) *ocsfEvent {
-	o := newOCSF(class, a, e.ID, e.Time, e.Severity)
-	o.Metadata.Profiles = []string{}
-	o.Message = e.Detail
-	o.Unmapped = &extras{Object: e.Object, Subject: e.Subject, Data: e.Data}
-	return o
+// about is what all classes of events have.
+func (e *ocsfDocument) about(v *exchange.Event, class int, a, status activity) {
+	e.head(class, a, v.Time, v.Severity)
+	e.choice(status, "status_id", "status")
+	e.text("message", v.Detail)
+	e.metadata(v.ID)
 }
 
-func trouble(e *exchange.Event, a activity, status int, name string) *ocsfEvent {
-	o := eventOf(e, detectionFinding, a)
-	o.StatusID, o.Status = status, name
+func (e *ocsfDocument) signIn(v *exchange.Event) {
+	status := activity{1, "Success"}
+	if v.Kind == exchange.AdminRefused.Name {
+		status = activity{2, "Failure"}
+		defer e.text("status_detail", v.Detail)
+	}
+	e.about(v, authentication, activity{1, "Logon"}, status)
+	e.whoever(v.Actor)
+	e.entity("service", "sallyport admin")
+}
+
+func (e *ocsfDocument) act(v *exchange.Event) {
+	e.about(v, apiActivity, actOf(v.Kind), activity{1, "Success"})
+	e.object("actor")
+	e.whoever(v.Actor)
+	e.end()
+	e.call(v.Kind, "sallyport", v.ID)
+	e.object("src_endpoint")
+	e.always("svc_name", "sallyport")
+	e.end()
+}
+
+func (e *ocsfDocument) trouble(v *exchange.Event, a, status activity) {
+	e.about(v, detectionFinding, a, status)
 	// What opens and what closes a finding have its id in common.
-	kind, _, _ := strings.Cut(e.Kind, ".")
-	o.FindingInfo = &ocsfFinding{UID: strings.Trim(kind+"/"+e.Object, "/"), Title: e.Kind, Desc: e.Detail, Types: []string{e.Kind}}
-	return o
+	kind, _, _ := strings.Cut(v.Kind, ".")
+	e.object("finding_info")
+	e.always("uid", strings.Trim(kind+"/"+v.Object, "/"))
+	e.always("title", v.Kind)
+	e.text("desc", v.Detail)
+	e.texts("types", v.Kind)
+	e.end()
 }
 
-func userOf(actor string) *ocsfUser {
+func (e *ocsfDocument) whoever(actor string) {
 	if actor == "" {
-		return &ocsfUser{Name: "sallyport", TypeID: 3, Type: "System"}
+		e.user("sallyport", "", 3, "System")
+		return
 	}
-	return &ocsfUser{Name: actor, TypeID: 2, Type: "Admin"}
+	e.user(actor, "", 2, "Admin")
 }
 
 func actOf(kind string) activity {
