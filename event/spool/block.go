@@ -19,6 +19,7 @@ type block struct {
 	items    []encode.Item
 	frames   []frame // of a block that was read: what items are made of
 	variants map[string][][]byte
+	scratch  []byte
 }
 
 // written is a block of a group that was written just now.
@@ -52,7 +53,8 @@ func (b *block) line(n int, variant string, encoding encode.Encoding, seal event
 		b.variants[variant] = lines
 	}
 	if lines[n] == nil {
-		lines[n] = encoding(nil, b.items[n])
+		b.scratch = encoding(b.scratch[:0], b.items[n])
+		lines[n] = bytes.Clone(b.scratch)
 	}
 	return b.items[n], lines[n], nil
 }

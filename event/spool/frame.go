@@ -2,13 +2,9 @@ package spool
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
-
-	fast "github.com/go-json-experiment/json"
-	json1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/event/encode"
@@ -22,8 +18,8 @@ import (
 //	8 bytes  sequence number
 //	1 byte   what it is: record, refused, findings, event
 //	4 bytes  length of the sealed part
-//	…        what is personal, sealed under the person's key; nothing where nothing is
-//	…        the rest, as JSON
+//	…        what is personal, a form, sealed under the person's key; nothing where nothing is
+//	…        the rest, a form
 const (
 	frameHead = 8
 	entryHead = 8 + 1 + 4
@@ -65,12 +61,9 @@ var errTooLarge = errors.New("the entry is too large")
 
 // sealItem makes a frame of i that has no number and lies nowhere yet.
 func sealItem(i encode.Item, seal event.Sealer) (f frame, err error) {
-	whose, public, personal, err := part(i)
-	if err != nil {
-		return f, err
-	}
+	whose, public, personal := part(i)
 	f = frame{kind: kindOf(i), public: public}
-	if len(personal) > len("{}") {
+	if len(personal) > 0 {
 		if f.sealed, err = seal.Seal(whose, personal); err != nil {
 			return f, fmt.Errorf("couldn't seal what is personal: %w", err)
 		}
@@ -95,25 +88,28 @@ func (f frame) append(b []byte, seq uint64) []byte {
 	return b
 }
 
-func part(i encode.Item) (whose string, public, personal []byte, err error) {
+// part writes what is not personal, and what is, beside each other.
+func part(i encode.Item) (whose string, public, personal []byte) {
+	f := form{b: make([]byte, 0, usualForms)}
 	var p exchange.Personal
 	if i.Event != nil {
 		var e exchange.Event
 		whose = i.Event.Whose()
 		e, p = i.Event.Part()
-		public, err = json.Marshal(&e)
+		eventForm(&f, &e)
 	} else {
 		var r exchange.Record
 		whose = i.Record.Whose()
 		r, p = i.Record.Part()
-		public, err = json.Marshal(&r)
+		recordForm(&f, &r)
 	}
-	if err != nil {
-		return "", nil, nil, err
-	}
-	personal, err = json.Marshal(&p)
-	return whose, public, personal, err
+	n := len(f.b)
+	personalForm(&f, &p)
+	return whose, f.b[:n:n], f.b[n:]
 }
+
+// usualForms is room for both parts of a usual record.
+const usualForms = 1 << 10
 
 // A frame is read back without a copy: its parts are those of what was read.
 type frame struct {
@@ -147,9 +143,6 @@ func parseFrame(b []byte) (f frame, err error) {
 	return frame{binary.BigEndian.Uint64(body), kind(body[8]), rest[:sealed], rest[sealed:], frameHead + int(size)}, nil
 }
 
-// asWritten reads what encoding/json wrote, in half the time that it takes to read it: a sink that lags has much to read.
-var asWritten = json1.FormatDurationAsNano(true)
-
 // item restores what the frame holds. What was erased stays away, which is no error.
 func (f frame) item(seal event.Sealer) (i encode.Item, err error) {
 	var p exchange.Personal
@@ -160,23 +153,23 @@ func (f frame) item(seal event.Sealer) (i encode.Item, err error) {
 		case err != nil:
 			return i, fmt.Errorf("couldn't open what is personal: %w", err)
 		default:
-			if err := fast.Unmarshal(plain, &p, asWritten); err != nil {
+			if err := read(plain, func(f *form) { personalForm(f, &p) }); err != nil {
 				return i, err
 			}
 		}
 	}
 	if f.kind&isEvent != 0 {
-		i.Event = &exchange.Event{}
-		if err := fast.Unmarshal(f.public, i.Event, asWritten); err != nil {
-			return encode.Item{}, err
+		e := &exchange.Event{}
+		if err := read(f.public, func(f *form) { eventForm(f, e) }); err != nil {
+			return i, err
 		}
-		i.Event.Restore(p)
-		return i, nil
+		e.Restore(p)
+		return encode.Item{Event: e}, nil
 	}
-	i.Record = &exchange.Record{}
-	if err := fast.Unmarshal(f.public, i.Record, asWritten); err != nil {
-		return encode.Item{}, err
+	r := &exchange.Record{Steps: []exchange.RecordStep{}} // as it was made
+	if err := read(f.public, func(f *form) { recordForm(f, r) }); err != nil {
+		return i, err
 	}
-	i.Record.Restore(p)
-	return i, nil
+	r.Restore(p)
+	return encode.Item{Record: r}, nil
 }

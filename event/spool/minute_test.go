@@ -111,15 +111,7 @@ func minuteRecord(n, person int) *exchange.Record {
 
 func minuteOutputs(t *testing.T, dir, hook string, brokers []string) []Output {
 	t.Helper()
-	e, err := encode.New("ocsf")
-	if err != nil {
-		t.Fatal(err)
-	}
-	mask, err := encode.NewMask([]byte("key"), nil, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	e = mask.Before(e)
+	e := maskedOCSF(t)
 	return []Output{
 		{Name: "file", Encode: e, Variant: "ocsf", Only: Everything, Open: func() (sink.Sink, error) {
 			return sink.NewFile(sink.FileOptions{Path: filepath.Join(dir, "out.log"), Size: 1 << 40})
@@ -131,6 +123,19 @@ func minuteOutputs(t *testing.T, dir, hook string, brokers []string) []Output {
 			return sink.NewKafka(sink.KafkaOptions{Brokers: brokers, Topic: "events"})
 		}},
 	}
+}
+
+func maskedOCSF(t testing.TB) encode.Encoding {
+	t.Helper()
+	e, err := encode.New("ocsf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mask, err := encode.NewMask([]byte("key"), nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mask.Before(e)
 }
 
 func countingHook(t *testing.T) (url string, posted *atomic.Int64) {
