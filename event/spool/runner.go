@@ -98,9 +98,21 @@ func (r *runner) gather() *parcel {
 	return nil
 }
 
+// giveWay lets the writer go first where the processors do not suffice for all: what waits for it can be lost, and what is in the
+// journal waits for sinks as long as they need.
+func (r *runner) giveWay() {
+	for len(r.spool.queue) > queueSize/busy && !r.ended() {
+		time.Sleep(gather)
+	}
+}
+
+// busy is the part of the queue beyond which the writer is in need.
+const busy = 8
+
 // fill adds to p what the journal has, up to the limits.
 func (r *runner) fill(p *parcel, limits sink.Batch) {
 	for len(p.letters) < limits.Messages && p.bytes < limits.Bytes && p.next < r.lane.end() {
+		r.giveWay()
 		b := r.inMemory(p.next)
 		if b == nil {
 			found, next, err := r.lane.shelf.take(p.next, &r.reader)
