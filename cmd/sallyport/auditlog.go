@@ -90,7 +90,7 @@ func (v *service) openAudit() error {
 	if findings == "" {
 		findings = string(exchange.High)
 	}
-	v.ledger = event.NewLedger(v.audit, event.LedgerOptions{Findings: findings, Share: v.config.Audit.Share(), Sealer: v.ring, Told: func(e *exchange.Event) { v.bus.Event(e) }})
+	v.ledger = event.NewLedger(v.audit, event.LedgerOptions{Findings: findings, Share: v.config.Audit.Share(), Sealer: v.ring, Told: v.early.hear})
 	v.bus = append(v.bus, v.ledger)
 	return nil
 }
@@ -125,7 +125,7 @@ func (v *service) trouble(what string) func(error) {
 			slog.Error("a control fails", "control", what, "error", err)
 		}
 		e.Object = what
-		v.bus.Event(e)
+		v.early.hear(e)
 	}
 }
 
@@ -140,7 +140,7 @@ func (v *service) tell(ctx context.Context, e *exchange.Event) error {
 		}
 	}
 	slog.Info(e.Detail, "event", e.Kind, "actor", e.Actor, "object", e.Object, "id", e.ID)
-	v.bus.Event(e)
+	v.early.hear(e)
 	return nil
 }
 

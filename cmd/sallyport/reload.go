@@ -16,6 +16,7 @@ import (
 	"github.com/fsnotify/fsnotify"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 )
@@ -171,16 +172,9 @@ func (v *service) reload() error {
 			snapshot, problems = nil, append(problems, wrong...)
 		}
 		if snapshot != nil {
-			if err := v.applied(cfg, src, snapshot); err != nil {
-				v.noted(false)
-				slog.Error("the new configuration is not used", "error", err)
-				return err
-			}
-			err := v.applySinks(cfg)
+			sinks, err := v.prepareSinks(cfg)
 			if err == nil {
-				v.adopt(cfg, snapshot)
-				v.noted(renewed == nil)
-				return renewed
+				return v.take(cfg, src, snapshot, sinks, renewed)
 			}
 			problems = append(problems, src.Problem("events.sinks", "events.sink", err.Error(), ""))
 		}
@@ -191,8 +185,23 @@ func (v *service) reload() error {
 			slog.Error("the new configuration is not used", "problem", p.String())
 		}
 	}
-	v.bus.Event(refusedConfig(src, problems))
+	v.early.hear(refusedConfig(src, problems))
 	return problems
+}
+
+// take takes a configuration into use of which nothing can fail any more but to write down that it is; renewed is what became of the
+// certificates.
+func (v *service) take(cfg *config.Config, src *config.Source, snapshot *gateway.Snapshot, sinks *spool.Change, renewed error) error {
+	if err := v.applied(cfg, src, snapshot); err != nil {
+		sinks.Discard()
+		v.noted(false)
+		slog.Error("the new configuration is not used", "error", err)
+		return err
+	}
+	v.takeSinks(cfg, sinks)
+	v.adopt(cfg, snapshot)
+	v.noted(renewed == nil)
+	return renewed
 }
 
 // refusedConfig tells of a configuration that is not used, with its first mistake.

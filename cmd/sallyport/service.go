@@ -46,6 +46,7 @@ type service struct {
 	ring        *keyring.Ring
 	archive     *event.Archive
 	bus         event.Bus
+	early       early      // hands events to the bus
 	audit       *audit.Log // nil: off
 	ledger      *event.Ledger
 	live        *dashboard.Live
@@ -155,14 +156,14 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 		return err
 	}
 	v.archive = event.NewArchive(v.store, v.ring, event.ArchiveOptions{Retention: time.Duration(cfg.Store.Retention), Refusals: time.Duration(cfg.Store.Refusals), MaxBytes: int64(cfg.Store.MaxBytes), Passed: cfg.Store.Passed,
-		Tell: func(e *exchange.Event) { v.bus.Event(e) }})
+		Tell: v.early.hear})
 	v.metrics = telemetry.NewMetrics(version())
 	v.parts = newParts(v.store)
 	if v.parts.Tracer, err = telemetry.NewTracer(v.ctx, version()); err != nil {
 		return err
 	}
 	v.silences = alert.NewSilences(v.store.DB())
-	v.alerts = &alerts{options: alert.Options{Silences: v.silences.Now, Tell: func(e *exchange.Event) { v.bus.Event(e) }, Metrics: v.metrics.Gatherer(), Version: version()}}
+	v.alerts = &alerts{options: alert.Options{Silences: v.silences.Now, Tell: v.early.hear, Metrics: v.metrics.Gatherer(), Version: version()}}
 	v.alerts.observe(v.metrics)
 	v.live = dashboard.NewLive()
 	if err = v.openSpool(cfg); err != nil {
@@ -173,7 +174,13 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 		return err
 	}
 	v.parts.Record = v.bus.Record
-	return v.applySinks(cfg)
+	sinks, err := v.prepareSinks(cfg)
+	if err != nil {
+		return err
+	}
+	v.takeSinks(cfg, sinks) // what another process has left may go on; the first snapshot waits for its leaf
+	v.early.open(v.bus)
+	return nil
 }
 
 // newParts makes what survives reloads; s may be nil for commands that only check.

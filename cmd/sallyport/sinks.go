@@ -25,23 +25,27 @@ func (v *service) openSpool(c *config.Config) (err error) {
 	if v.mask, err = pseudonymKey(c.Store.Path); err != nil {
 		return err
 	}
-	tell := func(e *exchange.Event) { v.bus.Event(e) }
-	v.spool, err = spool.Open(spool.Options{Dir: filepath.Join(c.Store.Path, "spool"), Bytes: int64(c.Events.Spool.MaxBytes), Sealer: v.ring, Tell: tell})
+	v.spool, err = spool.Open(spool.Options{Dir: filepath.Join(c.Store.Path, "spool"), Bytes: int64(c.Events.Spool.MaxBytes), Sealer: v.ring, Tell: v.early.hear})
 	return err
 }
 
-// applySinks takes the sinks of a config into use, all or nothing.
-func (v *service) applySinks(c *config.Config) error {
+// prepareSinks opens the sinks of a config, all or nothing.
+func (v *service) prepareSinks(c *config.Config) (*spool.Change, error) {
 	var outputs []spool.Output
 	for i := range c.Events.Sinks {
 		o, err := outputOf(&c.Events.Sinks[i], v.mask)
 		if err != nil {
-			return fmt.Errorf("events.sinks[%d]: %w", i, err)
+			return nil, fmt.Errorf("events.sinks[%d]: %w", i, err)
 		}
 		outputs = append(outputs, o)
 	}
+	return v.spool.Prepare(outputs)
+}
+
+// takeSinks takes the sinks of a config into use.
+func (v *service) takeSinks(c *config.Config, sinks *spool.Change) {
 	v.spool.Bound(c.Events.Spool.MaxBytes.Or(spool.DefaultBytes))
-	return v.spool.Apply(outputs)
+	sinks.Take()
 }
 
 // outputOf is a sink of the config as the spool sees it. Its key is all that was written down;
@@ -110,7 +114,7 @@ func pseudonymKey(dir string) ([]byte, error) {
 func (v *service) happened(k *exchange.Kind, detail string, data map[string]string) {
 	e := exchange.NewEvent(k, detail)
 	e.Data = data
-	v.bus.Event(e)
+	v.early.hear(e)
 }
 
 // closeWait is how long sinks have for what is pending when the gateway stops; the rest is there at the next start.

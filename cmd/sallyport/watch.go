@@ -30,7 +30,7 @@ func (v *service) watchControls(ctx context.Context) {
 			return
 		case <-clock.C:
 			for _, e := range w.changes() {
-				v.bus.Event(e)
+				v.early.hear(e)
 			}
 		}
 	}

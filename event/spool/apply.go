@@ -1,26 +1,58 @@
 package spool
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"github.com/sallyport/sallyport/event/sink"
 )
 
-// Apply takes a list of outputs into use, all or nothing. Those that are there already, by name and key, go on undisturbed; one
-// that is changed goes on where it was; a new one begins with what is told from now on; one that is gone is forgotten with
-// its cursor.
-func (s *Spool) Apply(list []Output) error {
+// A Change is a list of outputs that is not in use yet: all that can fail was done. It is either taken or discarded, and no other one may
+// be prepared before that.
+type Change struct {
+	spool  *Spool
+	list   []Output
+	opened []sink.Sink // nil: it goes on as it is
+}
+
+// Prepare opens what is new or changed in a list of outputs, or nothing.
+func (s *Spool) Prepare(list []Output) (*Change, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	opened, err := s.open(list)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	return &Change{s, list, opened}, nil
+}
+
+// Apply prepares a list and takes it.
+func (s *Spool) Apply(list []Output) error {
+	c, err := s.Prepare(list)
+	if err == nil {
+		c.Take()
+	}
+	return err
+}
+
+// Discard closes what was opened.
+func (c *Change) Discard() {
+	for _, k := range c.opened {
+		if k != nil {
+			_ = k.Close() // nothing was sent
+		}
+	}
+}
+
+// Take takes the list into use. Those that are there already, by name and key, go on undisturbed; one that is changed goes on where it
+// was; a new one begins with what is told from now on; one that is gone is forgotten with its cursor.
+func (c *Change) Take() {
+	s := c.spool
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var next []*output
 	for _, o := range s.outputs {
-		if slices.ContainsFunc(list, func(n Output) bool { return n.Name == o.Name && n.Key == o.Key }) {
+		if slices.ContainsFunc(c.list, func(n Output) bool { return n.Name == o.Name && n.Key == o.Key }) {
 			next = append(next, o)
 			continue
 		}
@@ -28,22 +60,19 @@ func (s *Spool) Apply(list []Output) error {
 	}
 	for _, l := range append([]*lane{s.own}, s.left...) {
 		l.forget(func(name string) bool {
-			return slices.ContainsFunc(list, func(n Output) bool { return n.Name == name })
+			return slices.ContainsFunc(c.list, func(n Output) bool { return n.Name == name })
 		})
 	}
-	for i, o := range list {
-		if opened[i] == nil {
+	for i, o := range c.list {
+		if c.opened[i] == nil {
 			continue
 		}
-		n := s.newOutput(o, opened[i])
-		if err := s.begin(n); err != nil {
-			return errors.Join(err, opened[i].Close())
-		}
+		n := s.newOutput(o, c.opened[i])
+		s.begin(n)
 		next = append(next, n)
 	}
 	s.outputs = next
 	s.idle.Store(len(next) == 0)
-	return nil
 }
 
 // open opens those that are new or changed.
@@ -60,11 +89,7 @@ func (s *Spool) open(list []Output) (opened []sink.Sink, err error) {
 			continue
 		}
 		if opened[i], err = o.Open(); err != nil {
-			for _, k := range opened[:i] {
-				if k != nil {
-					err = errors.Join(err, k.Close())
-				}
-			}
+			(&Change{opened: opened[:i]}).Discard()
 			return nil, fmt.Errorf("couldn't open sink %s: %w", o.Name, err)
 		}
 	}
@@ -72,18 +97,13 @@ func (s *Spool) open(list []Output) (opened []sink.Sink, err error) {
 }
 
 // begin lets an output follow every lane: our own, and those where it has a cursor.
-func (s *Spool) begin(o *output) error {
-	slot, err := s.own.claim(o.Name)
-	if err != nil {
-		return err
-	}
-	o.follow(s.own, slot, true)
+func (s *Spool) begin(o *output) {
+	o.follow(s.own, s.own.claim(o.Name), true)
 	for _, l := range s.left {
 		if slot := l.find(o.Name); slot != nil {
 			o.follow(l, slot, false)
 		}
 	}
-	return nil
 }
 
 func (s *Spool) wants(name string) bool {

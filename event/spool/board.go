@@ -62,24 +62,21 @@ func (s *slot) called() string { return string(bytes.TrimRight(s.name[:], "\x00"
 
 // A board's slots are claimed, found and forgotten under the lock of its lane.
 
-// claim returns the slot of a sink; a new one begins at start.
-func (b *board) claim(name string, start uint64) (*slot, error) {
+// claim returns the slot of a sink; a new one begins at start. There is room for all sinks of a list, once those of others are forgotten.
+func (b *board) claim(name string, start uint64) *slot {
 	var free *slot
 	for i := range b.slots {
 		s := &b.slots[i]
 		if s.called() == name {
-			return s, nil
+			return s
 		}
 		if free == nil && s.name == [maxName]byte{} {
 			free = s
 		}
 	}
-	if free == nil {
-		return nil, fmt.Errorf("there is no room for a cursor of sink %s", name)
-	}
 	free.store(counts{start: start, cursor: start})
 	copy(free.name[:], name)
-	return free, nil
+	return free
 }
 
 // find returns the slot of a sink, or nil.

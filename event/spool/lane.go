@@ -65,7 +65,7 @@ func (l *lane) reckon() {
 	}
 }
 
-func (l *lane) claim(name string) (*slot, error) {
+func (l *lane) claim(name string) *slot {
 	l.cursors.Lock()
 	defer l.cursors.Unlock()
 	return l.board.claim(name, l.end())
