@@ -28,12 +28,18 @@ import (
 type Gateway struct {
 	parts    *Parts
 	current  atomic.Pointer[Snapshot]
-	inFlight atomic.Int64
+	inFlight *atomic.Int64
 	draining atomic.Bool
 }
 
 // New returns a gateway without a snapshot: it refuses everything with 503 until the first Swap.
-func New(parts *Parts) *Gateway { return &Gateway{parts: parts} }
+func New(parts *Parts) *Gateway {
+	g := &Gateway{parts: parts, inFlight: parts.InFlight}
+	if g.inFlight == nil {
+		g.inFlight = new(atomic.Int64)
+	}
+	return g
+}
 
 // Swap makes s the snapshot of every request that begins from now on. Upstreams that only the old one used are closed
 // when their requests in flight have ended.

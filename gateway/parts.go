@@ -23,6 +23,8 @@ type Parts struct {
 	Fetch func(url string) ([]byte, error)
 	// Tracer makes spans; nil makes none.
 	Tracer *telemetry.Tracer
+	// InFlight counts the exchanges being served, from before they begin until after Record; nil counts in the gateway.
+	InFlight *atomic.Int64
 	// Record receives what remains of every exchange. It must not block.
 	Record func(*exchange.Record)
 	// Panics counts guards that panicked.

@@ -173,7 +173,7 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 	if err = v.openAudit(); err != nil {
 		return err
 	}
-	v.parts.Record = v.bus.Record
+	v.parts.Record, v.parts.InFlight = v.bus.Record, v.spool.Serving()
 	sinks, err := v.prepareSinks(cfg)
 	if err != nil {
 		return err

@@ -26,11 +26,14 @@ type board struct {
 	magic    [8]byte
 	accepted atomic.Uint64 // entries that were handed to the spool
 	lost     atomic.Uint64 // of them, those that never came into the journal
+	told     atomic.Uint64 // of those, for which the journal has an event that says so
+	serving  atomic.Int64  // exchanges being served, which have no entry yet
+	unsaid   atomic.Uint64 // exchanges that were being served when a process ended, for which the journal has no event that says so
 	slots    [MaxSinks]slot
 }
 
 // boardMagic changes with the layout.
-var boardMagic = [8]byte{'s', 'p', 'o', 'o', 'l', 0, 0, 1}
+var boardMagic = [8]byte{'s', 'p', 'o', 'o', 'l', 0, 0, 2}
 
 const boardSize = int(unsafe.Sizeof(board{}))
 
@@ -46,6 +49,7 @@ type slot struct {
 type counts struct {
 	start, cursor          uint64 // sequence numbers
 	skipped, dropped, dead uint64 // of the settled ones; the rest was delivered
+	told                   uint64 // of those dropped and dead, for which the journal has an event that says so
 }
 
 func (c counts) delivered() uint64 { return c.cursor - c.start - c.skipped - c.dropped - c.dead }

@@ -60,7 +60,7 @@ func (l *lane) lowest() uint64 {
 func (s *Spool) overrun(l *lane, first segment, end uint64) {
 	for _, o := range s.current() {
 		if slot := l.find(o.Name); slot != nil {
-			s.losses.add(o.Name, overdue, l.skip(slot, first, end, o.Only))
+			s.losses.add(loss{l, o.Name, overdue}, l.skip(slot, first, end, o.Only))
 		}
 	}
 }
@@ -112,7 +112,7 @@ func (s *Spool) inherit() {
 	if l == nil {
 		return
 	}
-	s.losses.add("", killed, l.lost)
+	s.reckoned(l)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.left = append(s.left, l)

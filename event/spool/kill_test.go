@@ -4,18 +4,22 @@ package spool
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/sallyport/sallyport/event/encode"
 	"github.com/sallyport/sallyport/event/sink"
+	"github.com/sallyport/sallyport/exchange"
 )
 
 // victim is a process that tells of exchanges as fast as it can until it is killed.
@@ -29,15 +33,12 @@ func TestMain(m *testing.M) {
 }
 
 func suffer(dir string) {
-	heard := &told{}
-	s, err := Open(Options{Dir: dir, Sealer: &xor{}, Tell: heard.tell})
-	if err == nil {
-		err = s.Apply(victims(dir))
-	}
+	s, err := talking(dir, victims(dir)...)
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
+	s.Serving().Add(3)
 	for n := 0; ; n++ {
 		s.Record(record(n))
 		if n == 20_000 {
@@ -90,7 +91,11 @@ func TestKill(t *testing.T) {
 		_ = killed.Process.Kill()
 		_ = killed.Wait()
 	}
-	s, heard := opened(t, dir, 0, victims(dir)...)
+	s, err := talking(dir, victims(dir)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the loss to be told", func() bool { return s.own.board.told.Load() == s.Totals().Lost })
 	all := s.Totals()
 	if all.Accepted < 80_000 || all.Lost == 0 {
 		t.Errorf("%+v", all)
@@ -103,13 +108,38 @@ func TestKill(t *testing.T) {
 			t.Errorf("%+v", one)
 		}
 	}
-	await(t, "the loss to be told", func() bool { return len(heard.kinds("event.dropped")) > 0 })
 	s.Close(context.Background())
 	data, err := os.ReadFile(dir + "/out.log")
 	if err != nil {
 		t.Fatal(err)
 	}
+	if lost, unended := toldIn(t, data); lost != all.Lost || unended != 4*3 {
+		t.Errorf("events tell of %d lost and %d interrupted; %d were lost", lost, unended, all.Lost)
+	}
 	if lines := uint64(strings.Count(string(data), "\n")); lines < all.Accepted-all.Lost {
 		t.Errorf("%d lines for %d entries", lines, all.Accepted-all.Lost)
 	}
+}
+
+// toldIn sums up what events say was lost for every sink, each of them once.
+func toldIn(t *testing.T, lines []byte) (lost, interrupted uint64) {
+	t.Helper()
+	seen := map[string]bool{}
+	for line := range bytes.Lines(lines) {
+		var e exchange.Event
+		if err := json.Unmarshal(line, &e); err != nil || e.Kind != exchange.Dropped.Name || e.Object != "" || seen[e.ID] {
+			continue
+		}
+		seen[e.ID] = true
+		n, err := strconv.ParseUint(e.Data["count"], 10, 64)
+		if err != nil {
+			t.Error(err)
+		}
+		if e.Data["why"] == unended {
+			interrupted += n
+		} else {
+			lost += n
+		}
+	}
+	return lost, interrupted
 }

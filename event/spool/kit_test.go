@@ -141,6 +141,22 @@ func opened(t *testing.T, dir string, bytes int64, outputs ...Output) (*Spool, *
 	return s, heard
 }
 
+// talking is a spool that is told of its own losses, as in a gateway.
+func talking(dir string, outputs ...Output) (s *Spool, err error) {
+	var early sync.Mutex // nothing is told before there is somebody
+	early.Lock()
+	defer early.Unlock()
+	s, err = Open(Options{Dir: dir, Sealer: &xor{}, Tell: func(e *exchange.Event) {
+		early.Lock()
+		defer early.Unlock()
+		s.Event(e)
+	}})
+	if err == nil {
+		err = s.Apply(outputs)
+	}
+	return s, err
+}
+
 // shut closes without giving sinks any time.
 func shut(s *Spool) {
 	ctx, cancel := context.WithCancel(context.Background())

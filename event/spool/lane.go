@@ -15,8 +15,8 @@ type lane struct {
 	board   *boardFile
 	lock    *os.File
 	number  int
-	lost    uint64     // found when it was opened: accepted, but never written
-	cursors sync.Mutex // whoever moves one
+	found   map[loss]uint64 // when it was opened: what the last process has lost, or not told
+	cursors sync.Mutex      // whoever moves one
 	shelf   shelf
 	readers sync.WaitGroup // runners
 }
@@ -50,20 +50,32 @@ func openLane(dir string, n int, segment int64) (*lane, error) {
 
 // reckon finds what the last process accepted and did not write: its queue died with it.
 func (l *lane) reckon() {
-	known := l.next - 1 + l.board.lost.Load()
-	if accepted := l.board.accepted.Load(); accepted > known {
-		l.lost = accepted - known
-		l.board.lost.Add(l.lost)
-	} else { // after a loss of power the board may be older than the journal
-		l.board.accepted.Store(known)
+	b, known := l.board, l.next-1+l.board.lost.Load()
+	b.unsaid.Add(uint64(max(b.serving.Swap(0), 0)))
+	l.found = map[loss]uint64{
+		{why: untold}:  surplus(b.lost.Load(), b.told.Load()),
+		{why: unended}: b.unsaid.Load(),
+		{why: killed}:  surplus(b.accepted.Load(), known),
 	}
-	for i := range l.board.slots {
-		s := &l.board.slots[i]
-		if c := s.load(); c.cursor > l.next { // and a cursor newer than what it points into
-			s.store(counts{start: l.next, cursor: l.next})
+	b.lost.Add(l.found[loss{why: killed}])
+	if b.accepted.Load() < known { // after a loss of power the board may be older than the journal
+		b.accepted.Store(known)
+	}
+	for i := range b.slots {
+		s := &b.slots[i]
+		c := s.load()
+		if c.cursor > l.next { // and a cursor newer than what it points into
+			c = counts{start: l.next, cursor: l.next}
+			s.store(c)
+		}
+		if name := s.called(); name != "" {
+			l.found[loss{sink: name, why: untold}] = surplus(c.dropped+c.dead, c.told)
 		}
 	}
 }
+
+// surplus is how much a is more than b.
+func surplus(a, b uint64) uint64 { return max(a, b) - b }
 
 func (l *lane) claim(name string) *slot {
 	l.cursors.Lock()

@@ -2,7 +2,6 @@ package spool
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync"
@@ -105,26 +104,6 @@ func (o *output) finish(ctx context.Context) {
 	o.stop()
 }
 
-// deliver sends messages until they have arrived or are refused for good. It returns how many are refused; ok is false
-// where the output ends first, or they are overdue.
-func (o *output) deliver(all []letter, overdue func() bool) (refused uint64, ok bool) {
-	for {
-		err := o.send(all)
-		if err == nil {
-			o.recovered()
-			return 0, true
-		}
-		var final *sink.Refused
-		if errors.As(err, &final) {
-			o.recovered() // it answers
-			return o.bury(all, final, overdue)
-		}
-		if !o.failed(err) || overdue() {
-			return 0, false
-		}
-	}
-}
-
 func (o *output) send(all []letter) error {
 	if len(all) == 0 {
 		return nil
@@ -136,29 +115,6 @@ func (o *output) send(all []letter) error {
 	ctx, cancel := context.WithTimeout(o.ctx, sendTimeout)
 	defer cancel()
 	return o.sink.Send(ctx, messages)
-}
-
-// bury finds out which messages of a batch are refused, and keeps those as dead letters.
-func (o *output) bury(all []letter, why *sink.Refused, overdue func() bool) (refused uint64, ok bool) {
-	if why.Messages == nil && len(all) > 1 {
-		half := len(all) / 2
-		first, ok := o.deliver(all[:half], overdue)
-		if !ok {
-			return first, false
-		}
-		second, ok := o.deliver(all[half:], overdue)
-		return first + second, ok
-	}
-	indexes := why.Messages
-	if indexes == nil {
-		indexes = []int{0}
-	}
-	for _, i := range indexes {
-		o.dead.keep(all[i], o.spool)
-	}
-	n := uint64(len(indexes))
-	o.spool.losses.add(o.Name, dead+" ("+clip(why.Err.Error())+")", n)
-	return n, true
 }
 
 // clip bounds what another system says.

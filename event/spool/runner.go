@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"log/slog"
 	"time"
 
@@ -51,6 +52,49 @@ func (r *runner) run() {
 			return
 		}
 	}
+}
+
+// deliver sends messages until they have arrived or are refused for good. It returns how many are refused; ok is false
+// where the output ends first, or they are overdue.
+func (r *runner) deliver(all []letter, overdue func() bool) (refused uint64, ok bool) {
+	for {
+		err := r.send(all)
+		if err == nil {
+			r.recovered()
+			return 0, true
+		}
+		var final *sink.Refused
+		if errors.As(err, &final) {
+			r.recovered() // it answers
+			return r.bury(all, final, overdue)
+		}
+		if !r.failed(err) || overdue() {
+			return 0, false
+		}
+	}
+}
+
+// bury finds out which messages of a batch are refused, and keeps those as dead letters.
+func (r *runner) bury(all []letter, why *sink.Refused, overdue func() bool) (refused uint64, ok bool) {
+	if why.Messages == nil && len(all) > 1 {
+		half := len(all) / 2
+		first, ok := r.deliver(all[:half], overdue)
+		if !ok {
+			return first, false
+		}
+		second, ok := r.deliver(all[half:], overdue)
+		return first + second, ok
+	}
+	indexes := why.Messages
+	if indexes == nil {
+		indexes = []int{0}
+	}
+	for _, i := range indexes {
+		r.dead.keep(all[i], r.spool)
+	}
+	n := uint64(len(indexes))
+	r.spool.losses.add(loss{r.lane, r.Name, dead + " (" + clip(why.Err.Error()) + ")"}, n)
+	return n, true
 }
 
 // ended reports whether nothing is to be tried again.
@@ -179,7 +223,7 @@ func (r *runner) settle(p *parcel, refused uint64) {
 	c := r.slot.load()
 	if c.cursor == p.from {
 		c.skipped, c.dropped, c.dead = c.skipped+p.skipped, c.dropped+p.unreadable, c.dead+refused
-		r.spool.losses.add(r.Name, damaged, p.unreadable)
+		r.spool.losses.add(loss{r.lane, r.Name, damaged}, p.unreadable)
 	}
 	c.cursor = max(c.cursor, p.next)
 	r.slot.store(c)

@@ -64,6 +64,7 @@ type Spool struct {
 	once     sync.Once
 	tail     tail
 	losses   losses
+	telling  sync.Map // by id of the event that tells
 	unsealed atomic.Uint64
 	idle     atomic.Bool // there is no sink
 
@@ -88,7 +89,7 @@ func Open(o Options) (*Spool, error) {
 	s := &Spool{dir: o.Dir, sealer: o.Sealer, tell: o.Tell, own: own, queue: make(chan encode.Item, queueSize), quit: make(chan struct{}), written: make(chan struct{}), synced: make(chan struct{})}
 	s.limit.Store(o.Bytes)
 	s.idle.Store(true)
-	s.losses.add("", killed, own.lost)
+	s.reckoned(own)
 	go s.write()
 	go s.sync()
 	return s, nil
@@ -114,15 +115,24 @@ func (s *Spool) offer(i encode.Item) {
 	select {
 	case s.queue <- i:
 	default:
-		s.lose(full, 1)
+		s.lose(full, i)
 	}
 }
 
 // lose counts entries that never come into the journal.
-func (s *Spool) lose(why string, n uint64) {
+func (s *Spool) lose(why string, entries ...encode.Item) {
+	n := uint64(len(entries))
 	s.own.board.lost.Add(n)
-	s.losses.add("", why, n)
+	s.losses.add(loss{s.own, "", why}, n)
+	for _, i := range entries {
+		s.settled(i, false)
+	}
 }
+
+// Serving counts exchanges that have begun and are not recorded yet, for whoever serves them. The count outlives the process like all
+// others: what was being served when it was killed may have been answered without a record, and the next process tells how
+// many these can be at most.
+func (s *Spool) Serving() *atomic.Int64 { return &s.own.board.serving }
 
 // write is the goroutine that writes the journal.
 func (s *Spool) write() {
@@ -203,7 +213,7 @@ func (w *writer) commit() {
 	w.frames = w.frames[:0]
 	for n, f := range s.sealAll(w.group) {
 		if f.size == 0 {
-			s.lose(oversized, 1)
+			s.lose(oversized, w.group[n])
 			continue
 		}
 		w.frames = f.append(w.frames, first+uint64(len(kept)))
@@ -217,8 +227,11 @@ func (w *writer) commit() {
 		slog.Error("the spool cannot be written; what it cannot take is counted", "error", err)
 	}
 	if w.failing = err != nil; w.failing {
-		s.lose(disk, uint64(len(kept)))
+		s.lose(disk, kept...)
 		return
+	}
+	for _, i := range kept {
+		s.settled(i, true)
 	}
 	s.dirty.Store(true)
 	s.tail.add(written(first, kept))
