@@ -194,8 +194,8 @@ func (q query) where(w window) (string, []any) {
 		}
 	}
 	if q.rule != 0 {
-		args = append(args, q.rule)
-		parts = append(parts, fmt.Sprintf(`seq IN (SELECT seq FROM findings WHERE rule = $%d AND seq >= $1 AND seq < $2)`, len(args)))
+		args = append(args, q.rule) // what has findings is not among what passed: PostgreSQL leaves that out as a whole
+		parts = append(parts, `outcome <> 0`, fmt.Sprintf(`seq IN (SELECT seq FROM findings WHERE rule = $%d AND seq >= $1 AND seq < $2)`, len(args)))
 	}
 	if q.id != "" {
 		args = append(args, q.id, q.id+"~")
