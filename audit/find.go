@@ -3,7 +3,6 @@ package audit
 import (
 	"context"
 	"io/fs"
-	"sort"
 	"time"
 )
 
@@ -19,15 +18,7 @@ type Reading func(leaf []byte) (appended time.Time, wanted bool)
 // costs a look at the rest. What it returns is not proved: see [Leaf].
 func Find(ctx context.Context, fsys fs.FS, c Checkpoint, since time.Time, read Reading) (int64, error) {
 	bundles := (c.Size + tileWidth - 1) / tileWidth
-	first := int64(sort.Search(int(bundles), func(n int) bool {
-		entries, _, err := readBundle(fsys, int64(n), 1)
-		if err != nil || len(entries) == 0 {
-			return false // what cannot be read decides nothing
-		}
-		at, _ := read(entries[0])
-		return at.After(since.Add(-slack))
-	}))
-	first = max(first-1, 0)
+	first := max(bundleSince(fsys, c, since, read)-1, 0)
 	for n := first; n < bundles; n++ {
 		if index, err := findIn(ctx, fsys, c, n, read); index >= 0 || err != nil {
 			return index, err

@@ -23,7 +23,7 @@ func (w *walk) locate(ctx context.Context, past []Checkpoint) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		got, path, err := w.hashes(n)
+		got, path, err := w.kept(n)
 		if unreadable(err) {
 			return err
 		}
@@ -47,16 +47,6 @@ func (w *walk) locate(ctx context.Context, past []Checkpoint) error {
 	return nil
 }
 
-// hashes are those of the leaves in a bundle, as far as it can be read.
-func (w *walk) hashes(n int64) ([]tlog.Hash, string, error) {
-	entries, path, err := readBundle(w.fsys, n, widthOf(0, n, w.checkpoint.Size))
-	list := make([]tlog.Hash, len(entries))
-	for i, e := range entries {
-		list[i] = tlog.RecordHash(e)
-	}
-	return list, path, err
-}
-
 // signedHashes are those of the leaves of a bundle, where the tiles still prove them.
 func signedHashes(signed tlog.HashReader, n int64, width int) ([]tlog.Hash, bool) {
 	indexes := make([]int64, width)
@@ -72,7 +62,7 @@ func (w *walk) missing(a *aligner, n int64, path string) (last int64) {
 	a.end()
 	size := w.checkpoint.Size
 	for last = n; (last+1)*tileWidth < size; last++ {
-		if _, _, err := w.hashes(last + 1); !errors.Is(err, fs.ErrNotExist) {
+		if _, _, err := w.kept(last + 1); !errors.Is(err, fs.ErrNotExist) {
 			break
 		}
 	}

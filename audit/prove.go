@@ -61,7 +61,7 @@ func Leaf(fsys fs.FS, c Checkpoint, index int64) ([]byte, error) {
 	}
 	entries, _, err := readBundle(fsys, index/tileWidth, widthOf(0, index/tileWidth, c.Size))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("couldn't read leaf %d: %w", index, err)
 	}
 	leaf := entries[index%tileWidth]
 	want, err := hashReader(fsys, c).ReadHashes([]int64{tlog.StoredHashIndex(0, index)})

@@ -16,6 +16,9 @@ func (r *Report) Write(w io.Writer) {
 	if r.Cosigned > 0 {
 		fmt.Fprintf(w, "witnessed  %d leaves\n", r.Cosigned)
 	}
+	if r.Pruned > 0 {
+		fmt.Fprintf(w, "pruned     the first %d leaves: their hashes are there\n", r.Pruned)
+	}
 	if r.Beyond {
 		fmt.Fprintln(w, "note       there are leaves beyond the checkpoint: a commit that goes on or that a crash ended, or an older checkpoint that was put back")
 	}
@@ -25,7 +28,11 @@ func (r *Report) Write(w io.Writer) {
 	if r.More > 0 {
 		fmt.Fprintf(w, "FINDING    and %d more\n", r.More)
 	}
-	if len(r.Findings) == 0 {
+	switch {
+	case len(r.Findings) > 0:
+	case r.Pruned > 0:
+		fmt.Fprintln(w, "every leaf that is kept, every hash and the signature are as they were signed")
+	default:
 		fmt.Fprintln(w, "every leaf, every hash and the signature are as they were signed")
 	}
 }

@@ -31,6 +31,7 @@ type Report struct {
 	Root     tlog.Hash `json:"root"`
 	Since    int64     `json:"since,omitempty"`    // size of the log that was remembered
 	Cosigned int64     `json:"cosigned,omitempty"` // size of the log that enough witnesses have seen
+	Pruned   int64     `json:"pruned,omitempty"`   // the log's key says that so many of the first leaves were deleted; their hashes are there, and belong to the tree
 	Beyond   bool      `json:"beyond,omitempty"`   // there are leaves beyond the checkpoint: a commit is going on, or ended by a crash, or an older checkpoint was put back
 	Findings []Finding `json:"findings"`
 	More     int       `json:"more,omitempty"` // findings that are not listed
@@ -52,7 +53,15 @@ func Verify(ctx context.Context, fsys fs.FS, v Verification) (*Report, error) {
 		}
 	}
 	r.Origin, r.Size, r.Root = c.Origin, c.Size, c.Root
-	w := &walk{fsys: fsys, checkpoint: c, report: r, leaves: &frontier{}, whole: true, suspect: -1, past: map[int64]tlog.Hash{}}
+	pruned, err := Pruned(fsys, v.Key)
+	if unreadable(err) {
+		return nil, err
+	}
+	if err != nil {
+		r.add(Finding{Kind: Unsigned, File: prunedPath, Detail: err.Error()})
+	}
+	r.Pruned = min(pruned, c.Size)
+	w := &walk{fsys: fsys, checkpoint: c, pruned: r.Pruned, report: r, leaves: &frontier{}, whole: true, suspect: -1, past: map[int64]tlog.Hash{}}
 	for _, p := range past {
 		w.past[p.Size] = tlog.Hash{}
 	}
@@ -117,6 +126,7 @@ func (v Verification) past(fsys fs.FS, r *Report) (list []Checkpoint, err error)
 type walk struct {
 	fsys       fs.FS
 	checkpoint Checkpoint
+	pruned     int64 // leaves before this index may be gone
 	report     *Report
 	leaves     *frontier           // of the leaves that are there
 	whole      bool                // every bundle could be read
@@ -153,7 +163,7 @@ func (w *walk) bundle(n int64) error {
 	if !w.whole { // there is no tree of these any more
 		return nil
 	}
-	entries, _, err := readBundle(w.fsys, n, widthOf(0, n, w.checkpoint.Size))
+	hashes, _, err := w.kept(n)
 	if unreadable(err) {
 		return err
 	}
@@ -162,8 +172,8 @@ func (w *walk) bundle(n int64) error {
 		w.suspects(n)
 		return nil
 	}
-	for _, e := range entries {
-		w.leaves.add(tlog.RecordHash(e), w.tile)
+	for _, h := range hashes {
+		w.leaves.add(h, w.tile)
 		w.mark()
 	}
 	return nil

@@ -20,6 +20,8 @@ type Audit struct {
 	Exchanges string `yaml:"exchanges"`
 	// Findings of this severity and above are logged with their exchange, refused or not; off logs none. Default high.
 	Findings string `yaml:"findings" enum:"info,low,medium,high,critical,off"`
+	// Retention is how long leaves are kept. Older ones are deleted, once a day, and their hashes stay: what is left verifies as before, and verify says how many are gone. Default: for ever.
+	Retention Duration `yaml:"retention"`
 	// Witnesses are asked to cosign the log (C2SP tlog-witness), so that not even who has its key can show two people two logs.
 	Witnesses []AuditWitness `yaml:"witnesses"`
 	// Quorum is how many of the witnesses must cosign before their absence is told as a failing control. Default all.

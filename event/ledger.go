@@ -211,6 +211,15 @@ func canonical(leaf Leaf) ([]byte, error) {
 	return v, errors.Join(err, v.Canonicalize())
 }
 
+// Appended reads when a leaf was handed to the log.
+func Appended(data []byte) (time.Time, bool) {
+	leaf, err := ReadLeaf(data, nil)
+	if err != nil {
+		return time.Time{}, false
+	}
+	return leaf.Appended, true
+}
+
 // ReadLeaf reads a leaf, and what of it is sealed where open is not nil: without the person's key that stays empty.
 func ReadLeaf(data []byte, open Sealer) (*Leaf, error) {
 	leaf := &Leaf{}

@@ -57,6 +57,7 @@ var (
 	KeyCreated    = kind("key.created", Info, "An API key was created.")
 	KeyRotated    = kind("key.rotated", Info, "An API key was replaced by a new one.")
 	KeyRevoked    = kind("key.revoked", Info, "An API key was ended.")
+	AuditPruned   = kind("audit.pruned", Info, "Leaves of the audit log that were older than audit.retention are deleted; their hashes stay. Data has the index of the first that is kept.")
 	RootRotated   = kind("root.rotated", Info, "The root key of what is sealed in the store was replaced.")
 	Erased        = kind("subject.erased", Info, "The key of a person's data was destroyed: what is kept about the person cannot be read any more.")
 )
