@@ -65,7 +65,7 @@ func New(o Options) (http.Handler, error) { return build(o, config.Off) }
 
 // build lets tests have answers judged by the description, too.
 func build(o Options, answers config.Mode) (http.Handler, error) {
-	a := &admin{o}
+	a := &admin{Options: o}
 	api, err := a.api(answers)
 	if err != nil {
 		return nil, err
@@ -84,4 +84,7 @@ func build(o Options, answers config.Mode) (http.Handler, error) {
 	return a.guarded(mux), nil
 }
 
-type admin struct{ Options }
+type admin struct {
+	Options
+	patience patience
+}

@@ -182,7 +182,7 @@ func TestMethods(t *testing.T) {
 // A body of any size costs nothing.
 func TestBodiesAreBounded(t *testing.T) {
 	var read int64
-	h := (&admin{newStand(t).options()}).guarded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { read, _ = io.Copy(io.Discard, r.Body) }))
+	h := (&admin{Options: newStand(t).options()}).guarded(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { read, _ = io.Copy(io.Discard, r.Body) }))
 	r := httptest.NewRequest("POST", "/", bytes.NewReader(make([]byte, maxBody+1<<20)))
 	r.Host = "localhost"
 	h.ServeHTTP(httptest.NewRecorder(), r)

@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
+	"net"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/sallyport/sallyport/admin/dashboard"
 	"github.com/sallyport/sallyport/admin/people"
@@ -42,8 +46,18 @@ func (a *admin) signIn(w http.ResponseWriter, r *http.Request) {
 		failed(w, err)
 		return
 	}
+	user, from := in.User, peer(r)
+	if in.Token != "" {
+		user = "" // it has no account
+	}
+	if wait := a.patience.wait(user, from, time.Now()); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(wait.Seconds()))))
+		problem(w, http.StatusTooManyRequests, exchange.TooManyFailures.Code, exchange.TooManyFailures.Title, "")
+		return
+	}
 	p, role, err := a.recognize(r.Context(), in.User, in.Password, in.Token)
 	if errors.Is(err, people.ErrRefused) {
+		a.patience.failed(user, from, time.Now())
 		e := happening(r, exchange.AdminRefused, p.Name, "a sign-in was refused") // of a name that exists: people type passwords into the wrong field
 		a.tell(e)
 		w.Header().Set("WWW-Authenticate", `Bearer realm="admin"`)
@@ -54,11 +68,21 @@ func (a *admin) signIn(w http.ResponseWriter, r *http.Request) {
 		failed(w, err)
 		return
 	}
+	a.patience.passed(user, from, time.Now())
 	e := happening(r, exchange.AdminSignedIn, p.Name, "signed in as %s", p.Role)
 	e.Actor = "admin:" + p.Name
 	if value, ok := a.begin(w, r, e, p.Name, role); ok {
 		a.welcome(w, r, p, value, in.Next)
 	}
+}
+
+// peer is the address of who asks.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr // a socket without a port
+	}
+	return host
 }
 
 // recognize checks a token or a password. role is that of a session of somebody who is no user.
