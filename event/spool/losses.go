@@ -19,7 +19,7 @@ const (
 	damaged   = "the journal is damaged"
 	dead      = "the sink refused them for good"
 	untold    = "the process ended before it could tell why"
-	unended   = "at most so many: the process ended while it served them, and those that were answered have no record"
+	unended   = "at most so many, for the process ended while it served them; those that were answered have no record"
 )
 
 // losses gathers what is to be told: one event for many entries.
@@ -72,6 +72,9 @@ func (s *Spool) tellLosses() {
 		e := exchange.NewEvent(exchange.Dropped, fmt.Sprintf("%d records or events were lost for %s: %s.", n, whose, lost.why))
 		e.Object = lost.sink
 		e.Data = map[string]string{"count": strconv.FormatUint(n, 10), "why": lost.why}
+		if lost.why == unended {
+			e.Data["at_most"] = "true"
+		}
 		s.telling.Store(e.ID, telling{lost, n})
 		s.tell(e)
 	}
