@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -33,7 +34,8 @@ func TestEverythingIsAccountedFor(t *testing.T) {
 	}
 	room := 64 + int(down.Minutes()*40) // megabytes, for what waits in the spool, or in the file
 	disk := smallDisk(t, room)
-	a := newAccount(t, disk, room)
+	a := newAccount(t, disk, smallDisk(t, room))
+	a.configure(accountSinks(a.receivers))
 	a.start()
 	stop := a.load(4)
 	a.await("the first to arrive", func() bool { return a.least("sallyport_sink_delivered_total") > 100 })
@@ -71,9 +73,10 @@ func TestEverythingIsAccountedFor(t *testing.T) {
 // account is a gateway that is killed and started again, its sinks, and what clients know.
 type account struct {
 	*receivers
-	t               *testing.T
-	dir             string
+	t               testing.TB
+	dir, disk       string
 	gate, admin     string
+	upstream        string
 	process         *exec.Cmd
 	log             bytes.Buffer
 	spool, resident span
@@ -82,22 +85,28 @@ type account struct {
 	answered []string // ids of exchanges whose answers were read to the end
 }
 
-func newAccount(t *testing.T, disk string, room int) *account {
-	a := &account{t: t, dir: t.TempDir(), receivers: newReceivers(t, room), gate: testkit.FreeAddress(t), admin: testkit.FreeAddress(t)}
+func newAccount(t testing.TB, disk, folder string) *account {
+	a := &account{t: t, dir: t.TempDir(), disk: disk, receivers: newReceivers(t, folder), gate: testkit.FreeAddress(t), admin: testkit.FreeAddress(t)}
 	up := httptest.NewServer(http.HandlerFunc(soakUpstream))
 	t.Cleanup(up.Close)
-	config := fmt.Sprintf(accountConfig, a.gate, a.admin, disk, up.URL, a.folder, a.url, a.cluster.ListenAddrs()[0])
-	for name, text := range map[string]string{"openapi.yaml": accountSpec, "sallyport.yaml": config} {
-		if err := os.WriteFile(filepath.Join(a.dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	a.upstream = up.URL
 	t.Cleanup(func() {
 		if a.process != nil {
 			a.kill()
 		}
 	})
 	return a
+}
+
+// configure writes the files, with sinks or none.
+func (a *account) configure(sinks string) {
+	a.t.Helper()
+	config := fmt.Sprintf(accountConfig, a.gate, a.admin, a.disk, a.upstream) + sinks
+	for name, text := range map[string]string{"openapi.yaml": accountSpec, "sallyport.yaml": config} {
+		if err := os.WriteFile(filepath.Join(a.dir, name), []byte(text), 0o600); err != nil {
+			a.t.Fatal(err)
+		}
+	}
 }
 
 func (a *account) start() {
@@ -192,7 +201,7 @@ func (a *account) balance() {
 func (a *account) metric(name string) (value int64) {
 	a.t.Helper()
 	for _, v := range a.values(name + " ") {
-		return v
+		return int64(v)
 	}
 	a.t.Fatalf("no metric %s", name)
 	return 0
@@ -200,7 +209,7 @@ func (a *account) metric(name string) (value int64) {
 
 func (a *account) most(name string) (most int64) {
 	for _, v := range a.values(name + "{") {
-		most = max(most, v)
+		most = max(most, int64(v))
 	}
 	return most
 }
@@ -210,11 +219,11 @@ func (a *account) least(name string) int64 {
 	if len(least) < 3 {
 		return 0
 	}
-	return min(least[0], least[1], least[2])
+	return int64(slices.Min(least))
 }
 
 // values are those of the lines that begin so.
-func (a *account) values(begin string) (list []int64) {
+func (a *account) values(begin string) (list []float64) {
 	a.t.Helper()
 	resp, err := http.Get("http://" + a.admin + "/metrics")
 	if err != nil {
@@ -231,7 +240,7 @@ func (a *account) values(begin string) (list []int64) {
 			if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' '):], &v); err != nil {
 				a.t.Fatal(line, err)
 			}
-			list = append(list, int64(v))
+			list = append(list, v)
 		}
 	}
 	return list
@@ -241,15 +250,19 @@ const accountConfig = `
 version: 1
 listen: [ { address: %q } ]
 admin: { address: %q }
-store: { path: %q }
+store: { path: %q, passed: 100 }
 log: { access: "off" }
 apis: [ { name: shop, spec: openapi.yaml, upstream: %q, modes: { identity: "off" }, refusals: { limit: 0 } } ]
-events:
+`
+
+func accountSinks(r *receivers) string {
+	return fmt.Sprintf(`events:
   sinks:
     - { name: file, file: { path: "%s/out.log", max_bytes: 100GB }, encoding: json }
     - { name: hook, webhook: { url: %q, allow_private: true } }
     - { name: bus, kafka: { brokers: [ %q ], topic: events, insecure: true } }
-`
+`, r.folder, r.url, r.cluster.ListenAddrs()[0])
+}
 
 const accountSpec = `
 openapi: 3.1.0

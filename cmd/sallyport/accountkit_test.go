@@ -24,20 +24,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// receivers are a file on a disk of its own, a webhook and a cluster that speaks Kafka's protocol, which can be down, all at once.
+// receivers are a file, on a disk of its own where it is to be down, a webhook and a cluster that speaks Kafka's protocol, which can be down, all at once.
 type receivers struct {
-	t       *testing.T
+	t       testing.TB
 	folder  string
 	url     string
 	cluster *kfake.Cluster
 	down    atomic.Bool
+	deaf    bool // what is posted is not looked at
 
 	posts sync.Mutex
 	hook  receipt
 }
 
-func newReceivers(t *testing.T, room int) *receivers {
-	r := &receivers{t: t, folder: smallDisk(t, room), hook: newReceipt()}
+func newReceivers(t testing.TB, folder string) *receivers {
+	r := &receivers{t: t, folder: folder, hook: newReceipt()}
 	server := httptest.NewServer(http.HandlerFunc(r.post))
 	t.Cleanup(server.Close)
 	r.url = server.URL
@@ -59,6 +60,10 @@ func newReceivers(t *testing.T, room int) *receivers {
 func (r *receivers) post(w http.ResponseWriter, q *http.Request) {
 	if r.down.Load() {
 		http.Error(w, "it is down", http.StatusServiceUnavailable)
+		return
+	}
+	if r.deaf {
+		_, _ = io.Copy(io.Discard, q.Body) // who sends notices
 		return
 	}
 	var batch []json.RawMessage
@@ -86,7 +91,7 @@ func (r *receivers) set(down bool) {
 }
 
 // smallDisk is a folder with so many megabytes.
-func smallDisk(t *testing.T, room int) string {
+func smallDisk(t testing.TB, room int) string {
 	t.Helper()
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm", room)); err != nil {
@@ -158,7 +163,7 @@ type receipt struct {
 func newReceipt() receipt { return receipt{ids: map[string]bool{}} }
 
 // add reads a line, of OCSF or of our own form.
-func (g *receipt) add(t *testing.T, line []byte) {
+func (g *receipt) add(t testing.TB, line []byte) {
 	type said struct {
 		Object string
 		Data   map[string]string

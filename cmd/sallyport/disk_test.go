@@ -50,7 +50,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 // fill takes all the room that is left.
-func fill(t *testing.T, path string) {
+func fill(t testing.TB, path string) {
 	t.Helper()
 	f, err := os.Create(path)
 	if err != nil {

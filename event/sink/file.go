@@ -52,7 +52,9 @@ func (f *file) open() error {
 	return nil
 }
 
-func (f *file) Batch() Batch { return Batch{Messages: 4096, Bytes: 4 << 20} }
+func (f *file) Batch() Batch {
+	return Batch{Messages: 4096, Bytes: 4 << 20, Wait: 100 * time.Millisecond}
+}
 
 // Send appends the batch as whole lines, or nothing of it.
 func (f *file) Send(_ context.Context, batch []Message) error {

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -60,7 +61,9 @@ func mechanism(o KafkaOptions) (sasl.Mechanism, error) {
 	return nil, fmt.Errorf("there is no mechanism %s", o.Mechanism)
 }
 
-func (k *kafka) Batch() Batch { return Batch{Messages: 4096, Bytes: 4 << 20} }
+func (k *kafka) Batch() Batch {
+	return Batch{Messages: 4096, Bytes: 4 << 20, Wait: 100 * time.Millisecond}
+}
 
 // Send produces the batch and waits for every acknowledgement.
 func (k *kafka) Send(ctx context.Context, batch []Message) error {
