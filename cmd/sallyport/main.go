@@ -16,19 +16,20 @@ import (
 
 // cli is the whole grammar; each command is a file of its own.
 type cli struct {
-	Run        runCmd        `cmd:"" help:"Protect an API: serve clients, forward what was judged."`
-	Check      checkCmd      `cmd:"" help:"Check a config or a spec: every problem at its place, and what protects each operation."`
-	Init       initCmd       `cmd:"" help:"Write a commented config from an OpenAPI document."`
-	Demo       demoCmd       `cmd:"" help:"Run a vulnerable shop behind the gateway, on loopback, and try to break it."`
-	Explain    explainCmd    `cmd:"" help:"Tell why an exchange was refused, and which setting would change that."`
-	Replay     replayCmd     `cmd:"" help:"Say what a configuration would have done to the exchanges of the last days."`
-	Report     reportCmd     `cmd:"" help:"Put evidence together: which clauses of which standards are met, and by what."`
-	Keys       keysCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
-	Users      usersCmd      `cmd:"" help:"Add, list and remove people who administer, their roles, passwords and tokens."`
-	Store      storeCmd      `cmd:"" help:"Replace the root key of what is sealed in the store."`
-	Audit      auditCmd      `cmd:"" help:"Verify the audit log, and prove what is in it."`
-	Version    versionCmd    `cmd:"" help:"Print the version."`
-	Completion completionCmd `cmd:"" help:"Print a completion script for bash, zsh, fish or powershell."`
+	Run         runCmd        `cmd:"" help:"Protect an API: serve clients, forward what was judged."`
+	Check       checkCmd      `cmd:"" help:"Check a config or a spec: every problem at its place, and what protects each operation."`
+	Init        initCmd       `cmd:"" help:"Write a commented config from an OpenAPI document."`
+	Demo        demoCmd       `cmd:"" help:"Run a vulnerable shop behind the gateway, on loopback, and try to break it."`
+	Explain     explainCmd    `cmd:"" help:"Tell why an exchange was refused, and which setting would change that."`
+	Replay      replayCmd     `cmd:"" help:"Say what a configuration would have done to the exchanges of the last days."`
+	Report      reportCmd     `cmd:"" help:"Put evidence together: which clauses of which standards are met, and by what."`
+	Keys        keysCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
+	Users       usersCmd      `cmd:"" help:"Add, list and remove people who administer, their roles, passwords and tokens."`
+	Store       storeCmd      `cmd:"" help:"Replace the root key of what is sealed in the store."`
+	Audit       auditCmd      `cmd:"" help:"Verify the audit log, and prove what is in it."`
+	Deadletters deadCmd       `cmd:"" help:"List, show, send again and drop what sinks refused for good."`
+	Version     versionCmd    `cmd:"" help:"Print the version."`
+	Completion  completionCmd `cmd:"" help:"Print a completion script for bash, zsh, fish or powershell."`
 }
 
 const description = `An API security gateway: nothing undeclared gets in, nothing undeclared gets out, and every decision can be explained.

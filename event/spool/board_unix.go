@@ -40,3 +40,18 @@ func sameFile(f *os.File, there os.FileInfo) bool {
 	ours, err := f.Stat()
 	return err == nil && os.SameFile(ours, there)
 }
+
+const lockName = ".lock"
+
+// waitForLock takes a folder for a short work that several processes do.
+func waitForLock(dir string) (unlock func(), err error) {
+	f, err := os.OpenFile(filepath.Join(dir, lockName), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
+}

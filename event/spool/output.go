@@ -91,7 +91,6 @@ func (o *output) follow(l *lane, s *slot, own bool) {
 func (o *output) stop() {
 	o.cancel()
 	o.runners.Wait()
-	_ = o.dead.close() // they are with the kernel
 	_ = o.sink.Close() // every batch was answered for, or is sent again
 }
 

@@ -90,7 +90,7 @@ func (r *runner) bury(all []letter, why *sink.Refused, overdue func() bool) (ref
 		indexes = []int{0}
 	}
 	for _, i := range indexes {
-		r.dead.keep(all[i], r.spool)
+		r.dead.keep(all[i], clip(why.Err.Error()), r.spool)
 	}
 	n := uint64(len(indexes))
 	r.spool.losses.add(loss{r.lane, r.Name, dead + " (" + clip(why.Err.Error()) + ")"}, n)
@@ -200,14 +200,19 @@ func (r *runner) pack(p *parcel, b *block, limits sink.Batch) {
 }
 
 func (p *parcel) add(i encode.Item, text []byte) {
+	p.letters = append(p.letters, letter{MessageOf(i, text), i})
+	p.bytes += len(text)
+}
+
+// MessageOf is what sinks get of an entry whose text is this.
+func MessageOf(i encode.Item, text []byte) sink.Message {
 	m := sink.Message{Body: text}
 	if e := i.Event; e != nil {
 		m.ID, m.Time, m.Severity, m.Name = e.ID, e.Time, e.Severity, e.Kind
 	} else {
 		m.ID, m.Time, m.Severity, m.Name = i.Record.ID, i.Record.Time, encode.Severity(i.Record), i.Record.Operation
 	}
-	p.letters = append(p.letters, letter{m, i})
-	p.bytes += len(text)
+	return m
 }
 
 func (r *runner) cursor() uint64 {
