@@ -1,6 +1,7 @@
 package content
 
 import (
+	"fmt"
 	"io"
 	"sync"
 )
@@ -46,7 +47,7 @@ func Read(r io.Reader, h Header, lim Limits) (*Body, error) {
 // bounded refuses a length that is larger than allowed.
 func bounded(length int64, lim Limits) error {
 	if length > lim.Bytes {
-		return fail(TooLarge, int(lim.Bytes), "the body is larger than allowed")
+		return fail(TooLarge, int(lim.Bytes), fmt.Sprintf("the body of %d bytes is larger than allowed", length))
 	}
 	return nil
 }

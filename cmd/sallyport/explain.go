@@ -129,4 +129,9 @@ func because(w io.Writer, c tell.Cause) {
 	if c.Setting != "" {
 		fmt.Fprintf(w, "  to allow   %s\n", strings.ReplaceAll(c.Setting, "\n", "\n             "))
 	}
+	if c.Allow.Lines != "" {
+		fmt.Fprintf(w, "  to paste   %s\n             %s\n", c.Allow.Why, strings.ReplaceAll(strings.TrimSpace(c.Allow.Lines), "\n", "\n             "))
+	} else {
+		fmt.Fprintf(w, "  no lines   %s\n", c.Allow.Why)
+	}
 }

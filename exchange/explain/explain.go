@@ -21,7 +21,8 @@ type Cause struct {
 	Meaning   string           // of the code, whatever the exchange
 	Detail    string           // what was found in this one
 	Fields    []exchange.Field // where
-	Setting   string           // the lines that would allow it; "" where nothing does
+	Setting   string           // what the guard names as the setting that would allow it; "" where it names none
+	Allow     Allow
 	Monitored bool
 }
 
@@ -29,21 +30,22 @@ type Cause struct {
 func Causes(r *exchange.Record) []Cause {
 	var list []Cause
 	if r.Refused {
-		list = append(list, cause(r.Guard, r.Code, r.Detail, r.Fields, r.Setting, false))
+		list = append(list, cause(r, r.Guard, r.Code, r.Detail, r.Fields, r.Setting, false))
 	}
 	for i := range r.Steps {
 		if s := &r.Steps[i]; s.Code != "" && s.Mode == config.Monitor {
-			list = append(list, cause(s.Guard, s.Code, s.Detail, s.Fields, s.Setting, true))
+			list = append(list, cause(r, s.Guard, s.Code, s.Detail, s.Fields, s.Setting, true))
 		}
 	}
 	return list
 }
 
-func cause(guard, code, detail string, fields []exchange.Field, setting string, monitored bool) Cause {
+func cause(r *exchange.Record, guard, code, detail string, fields []exchange.Field, setting string, monitored bool) Cause {
 	c := Cause{Guard: guard, Code: code, Detail: detail, Fields: fields, Setting: setting, Monitored: monitored}
 	if reason := exchange.Lookup(code); reason != nil {
 		c.Title, c.OWASP, c.CWE, c.Severity, c.Meaning = reason.Title, reason.OWASP, reason.CWE, reason.Severity, reason.Help
 	}
+	c.Allow = Allowing(r, c)
 	return c
 }
 
