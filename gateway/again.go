@@ -43,11 +43,13 @@ func (q *question) taken(name string) *exchange.RecordStep {
 	if q.rec.Guard == name && q.rec.Refused && !slices.ContainsFunc(q.rec.Steps, func(s exchange.RecordStep) bool { return s.Guard == name }) {
 		return &exchange.RecordStep{Guard: name, Code: q.rec.Code} // refused while it was made ready to be judged
 	}
-	nth := q.asked[name]
-	if q.asked == nil {
-		q.asked = map[string]int{}
+	nth := 0
+	for _, before := range q.asked {
+		if before == name {
+			nth++
+		}
 	}
-	q.asked[name]++
+	q.asked = append(q.asked, name)
 	for i := range q.rec.Steps {
 		if s := &q.rec.Steps[i]; s.Guard == name {
 			if nth == 0 {

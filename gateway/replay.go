@@ -26,6 +26,7 @@ type Replay struct {
 	bases map[string]*Basis
 	now   time.Time // of the exchange that is decided: the clock of the limits
 	again map[againKey]*inspect.Again
+	asked []string // lent to the question that is decided
 }
 
 type againKey struct{ basis, api, operation string }
@@ -73,11 +74,12 @@ func (r *Replay) Decide(rec *exchange.Record) Decision {
 	if rec.Time.After(r.now) {
 		r.now = rec.Time
 	}
-	q := question{r: r, rec: rec, d: Decision{API: rec.API, Operation: rec.Operation}}
+	q := question{r: r, rec: rec, d: Decision{API: rec.API, Operation: rec.Operation}, asked: r.asked[:0]}
 	if rec.Refused {
 		q.d.Was = rec.Code
 	}
 	q.decide()
+	r.asked = q.asked
 	return q.d
 }
 
@@ -91,7 +93,7 @@ type question struct {
 	then  *OperationBasis // nil: unknown
 	now   *OperationBasis
 	old   *APIBasis
-	asked map[string]int // how often a guard's name was asked for
+	asked []string // guards, as often as they were
 	e     *exchange.Exchange
 }
 
@@ -138,29 +140,61 @@ func (q *question) settledElsewhere() bool {
 // find matches the exchange again, or refuses it. A path that is masked is taken for the operation that it had.
 func (q *question) find() bool {
 	rec := q.rec
-	op := rec.Operation
+	if b := q.r.bases[rec.Basis]; b != nil {
+		if q.old = b.APIs[rec.API]; q.old != nil {
+			q.then = q.old.Operations[rec.Operation]
+		}
+	}
+	seek := q.match
 	if masked := strings.ContainsAny(rec.Path, "{…*"); masked || !strings.HasPrefix(rec.Path, "/") {
-		i := slices.IndexFunc(q.r.s.apis, func(a *api) bool { return a.name == rec.API })
-		if i < 0 {
-			return q.lacks("openapi", "the API is gone, and the path is masked")
-		}
-		q.api = q.r.s.apis[i]
-		j := slices.IndexFunc(q.api.plans, func(p *plan) bool { return p.op.Key == op })
-		if j < 0 {
-			return q.lacks("openapi", "the operation is gone, and the path is masked")
-		}
-		q.plan = q.api.plans[j]
-	} else if !q.match() {
+		seek = q.recall
+	}
+	if !seek() {
 		return false
 	}
 	q.d.API, q.d.Operation = q.api.name, q.plan.op.Key
 	q.now = q.r.s.basis.APIs[q.api.name].Operations[q.plan.op.Key]
-	if b := q.r.bases[rec.Basis]; b != nil {
-		if q.old = b.APIs[rec.API]; q.old != nil {
-			q.then = q.old.Operations[op]
+	return true
+}
+
+// recall finds what an exchange was matched with whose path is masked, or may be: a star is a mask, or was sent.
+func (q *question) recall() bool {
+	i := slices.IndexFunc(q.r.s.apis, func(a *api) bool { return a.name == q.rec.API })
+	if i < 0 {
+		return q.lacks("openapi", "the API is gone, and the path is masked")
+	}
+	q.api = q.r.s.apis[i]
+	if j := slices.IndexFunc(q.api.plans, func(p *plan) bool { return p.op.Key == q.rec.Operation }); j >= 0 {
+		q.plan = q.api.plans[j]
+		return true
+	}
+	unlisted := q.rec.Undocumented || q.d.Was == exchange.UnknownOperation.Code || q.d.Was == exchange.MethodNotAllowed.Code
+	switch {
+	case !unlisted:
+		return q.lacks("openapi", "the operation is gone, and the path is masked")
+	case !q.sameOperations():
+		return q.lacks("openapi", "there are other operations now, and the path is masked")
+	case q.api.settings.Unknown == "inspect":
+		q.plan = q.api.door
+		return true
+	case q.rec.Undocumented:
+		return q.settle(exchange.UnknownOperation.Code, "openapi")
+	}
+	return q.settle(q.d.Was, q.rec.Guard)
+}
+
+// sameOperations reports whether the API has the operations that it had then, so that what none matched, none does.
+func (q *question) sameOperations() bool {
+	if q.old == nil {
+		return false
+	}
+	now := q.r.s.basis.APIs[q.api.name].Operations
+	for key := range q.old.Operations {
+		if now[key] == nil {
+			return false
 		}
 	}
-	return true
+	return len(now) == len(q.old.Operations)
 }
 
 // match finds API and operation by host and path.
