@@ -6,10 +6,11 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sallyport/sallyport/admin/replay"
 	"github.com/sallyport/sallyport/admin/report"
 	"github.com/sallyport/sallyport/event/alert"
+	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/exchange"
-	"github.com/sallyport/sallyport/gateway"
 )
 
 // Evidence is what is made of records: alerts, what another configuration would have done, reports.
@@ -18,9 +19,10 @@ type Evidence struct {
 	Active func() []alert.Alert
 	// Silences of alerts that people have made.
 	Silences *alert.Silences
-	// Replay decides the exchanges of a span of time again: under a text that may come to stand in the config file, or
-	// under the configuration in use where it is "". The error is a config.Problems where the text is wrong.
-	Replay func(ctx context.Context, text string, since time.Duration) (*gateway.Summary, error)
+	// Replay decides recorded exchanges again.
+	Replay *replay.Desk
+	// Sinks tells what became of what each sink was to get, in the order of the config.
+	Sinks func() []spool.SinkStats
 	// Report puts evidence of a span of time together, for frameworks by id; all where none is named.
 	Report func(ctx context.Context, frameworks []string, since time.Duration) (*report.Report, error)
 }
@@ -67,13 +69,47 @@ func quiet(err error) error {
 	return err
 }
 
+// sinkState is how one sink does.
+type sinkState struct {
+	Name      string     `json:"name"`
+	State     string     `json:"state"`
+	Queued    uint64     `json:"queued"`
+	Lag       float64    `json:"lag_seconds"`
+	Delivered uint64     `json:"delivered"`
+	Skipped   uint64     `json:"skipped"`
+	Dropped   uint64     `json:"dropped"`
+	Dead      uint64     `json:"dead_letters"`
+	Error     string     `json:"last_error,omitempty"`
+	Since     *time.Time `json:"failing_since,omitempty"`
+	Newest    *time.Time `json:"newest,omitempty"`
+}
+
+func (a *admin) sinks(w http.ResponseWriter, _ *http.Request) {
+	list, now := []sinkState{}, time.Now()
+	for _, s := range a.Sinks() {
+		one := sinkState{Name: s.Name, State: s.State(), Queued: s.Pending, Lag: s.Lag(now).Seconds(), Delivered: s.Delivered, Skipped: s.Skipped, Dropped: s.Dropped, Dead: s.Dead, Error: s.LastError}
+		if s.Failing {
+			one.Since = &s.Since
+		}
+		if !s.Newest.IsZero() {
+			one.Newest = &s.Newest
+		}
+		list = append(list, one)
+	}
+	result(w, list, nil)
+}
+
 func (a *admin) replay(w http.ResponseWriter, r *http.Request) {
 	var in struct{ Text, Since string }
 	if err := read(r, &in); err != nil {
 		failed(w, err)
 		return
 	}
-	summary, err := a.Replay(r.Context(), in.Text, spanOf(in.Since, 7*24*time.Hour))
+	to := time.Now()
+	summary, err := a.Replay.Ask(r.Context(), replay.Question{Text: in.Text, From: to.Add(-spanOf(in.Since, 7*24*time.Hour)), To: to})
+	if errors.Is(err, replay.ErrBusy) {
+		err = refusal{http.StatusServiceUnavailable, "admin.busy", err.Error(), "ask again in a moment"}
+	}
 	result(w, summary, err)
 }
 

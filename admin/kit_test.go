@@ -20,10 +20,12 @@ import (
 	"github.com/sallyport/sallyport/admin/change"
 	"github.com/sallyport/sallyport/admin/oidc"
 	"github.com/sallyport/sallyport/admin/people"
+	"github.com/sallyport/sallyport/admin/replay"
 	"github.com/sallyport/sallyport/admin/report"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/event/alert"
+	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/internal/testkit/databases"
@@ -128,12 +130,15 @@ func (s *stand) options() Options {
 			Active: func() []alert.Alert {
 				return []alert.Alert{{Rule: "leak-stopped", Severity: exchange.High, Summary: "x", Examples: []string{"01KB"}}}
 			},
-			Replay: func(_ context.Context, text string, since time.Duration) (*gateway.Summary, error) {
-				if text != "" {
+			Sinks: func() []spool.SinkStats {
+				return []spool.SinkStats{{Name: "siem", Pending: 3, Delivered: 9, Failing: true, LastError: "connection refused", Since: time.Now(), Newest: time.Now().Add(-time.Minute)}, {Name: "file"}}
+			},
+			Replay: replay.New(func(_ context.Context, q replay.Question, _ func(int, time.Time)) (*gateway.Summary, error) {
+				if q.Text != "" {
 					return nil, &change.Invalid{Problems: config.Problems{{File: "f", Line: 1, Column: 1, Severity: config.Error, Rule: "r", Message: "wrong"}}}
 				}
 				return gateway.NewSummary(), nil
-			},
+			}),
 			Report: func(_ context.Context, frameworks []string, since time.Duration) (*report.Report, error) {
 				return report.New(&report.Facts{Now: time.Now(), Since: time.Now().Add(-since), Config: &config.Config{}}, frameworks)
 			}},

@@ -57,6 +57,7 @@ var walks = map[string]struct {
 	"listSilences":    {"/api/v1/silences", "", 200},
 	"silence":         {"/api/v1/silences", `{"rule":"leak-stopped","reason":"a test of ours","lifetime":"2h"}`, 201},
 	"endSilence":      {"/api/v1/silences/01KB000/end", "", 404},
+	"listSinks":       {"/api/v1/sinks", "", 200},
 	"replay":          {"/api/v1/replay", `{"since":"24h"}`, 200},
 	"getReport":       {"/api/v1/report?framework=gdpr&since=720h", "", 200},
 	"getPosture":      {"/api/v1/posture", "", 200},

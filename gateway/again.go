@@ -77,10 +77,11 @@ func (q *question) unasked(name string) (why string) {
 	return ""
 }
 
-// limits counts again, by the clock of the records. A key that reads more than who asks cannot be made from a record.
+// limits counts again, by the clock of the records. A key that reads more than who asks cannot be made from a record;
+// admission counts by client alone.
 func (q *question) limits(s *step) (code, why string) {
 	for _, r := range []string{by(q.api.settings.Rate), by(q.plan.op.Ext.Rate)} {
-		if !slices.Contains([]string{"", "principal", "client", "tenant"}, r) {
+		if s.guard.Name != "limit.admit" && !slices.Contains([]string{"", "principal", "client", "tenant"}, r) {
 			return "", "the key of the rate reads what was not recorded"
 		}
 	}

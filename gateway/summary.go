@@ -14,7 +14,27 @@ type Summary struct {
 	Changes   map[Change]int  `json:"changes"`
 	Sampled   int64           `json:"sampled,omitempty"` // exchanges of the period of which no record is kept
 	Groups    []*SummaryGroup `json:"groups"`            // of all but the same, the largest first
-	groups    map[groupKey]*SummaryGroup
+
+	// The same by who asked ("": nobody that was known), and by rule: of attack rules those that matched, else the reason. Up
+	// to [MaxShares] of each change, those with the most exchanges first.
+	Principals []SummaryShare `json:"principals"`
+	Rules      []SummaryShare `json:"rules"`
+
+	groups     map[groupKey]*SummaryGroup
+	principals map[shareKey]int
+	rules      map[shareKey]int
+}
+
+// A SummaryShare is how many exchanges of one change have something in common.
+type SummaryShare struct {
+	Change Change `json:"change"`
+	Value  string `json:"value"`
+	Count  int    `json:"count"`
+}
+
+type shareKey struct {
+	change Change
+	value  string
 }
 
 // SummaryGroup is what became of some exchanges of one operation, for one reason.
@@ -45,9 +65,13 @@ const (
 	maxGroups     = 5_000
 )
 
+// MaxShares is how many principals and rules of each change a summary names.
+const MaxShares = 200
+
 // NewSummary is one of nothing yet.
 func NewSummary() *Summary {
-	return &Summary{Changes: map[Change]int{}, Groups: []*SummaryGroup{}, groups: map[groupKey]*SummaryGroup{}}
+	return &Summary{Changes: map[Change]int{}, Groups: []*SummaryGroup{}, Principals: []SummaryShare{}, Rules: []SummaryShare{},
+		groups: map[groupKey]*SummaryGroup{}, principals: map[shareKey]int{}, rules: map[shareKey]int{}}
 }
 
 // Add takes a decision in.
@@ -56,6 +80,14 @@ func (s *Summary) Add(rec *exchange.Record, d Decision) {
 	s.Changes[d.Change]++
 	if d.Change == Same {
 		return
+	}
+	subject := ""
+	if rec.Principal != nil {
+		subject = rec.Principal.Subject
+	}
+	tallied(s.principals, shareKey{d.Change, subject})
+	for _, rule := range rulesOf(rec, d) {
+		tallied(s.rules, shareKey{d.Change, rule})
 	}
 	k := groupKey{d.Change, d.API, cmp.Or(d.Operation, rec.Operation), d.Was, d.Would, d.Guard, d.Why}
 	g := s.groups[k]
@@ -84,7 +116,7 @@ func (g *SummaryGroup) add(rec *exchange.Record, d Decision) {
 			g.Unjudged = append(g.Unjudged, name)
 		}
 	}
-	if strings.HasPrefix(d.Was+d.Would, "inspect.") {
+	if inspected(d) {
 		for _, f := range rec.Findings {
 			if len(g.Rules) < 10 && !slices.Contains(g.Rules, f.Rule) {
 				g.Rules = append(g.Rules, f.Rule)
@@ -93,12 +125,53 @@ func (g *SummaryGroup) add(rec *exchange.Record, d Decision) {
 	}
 }
 
+// tallied counts one, unless there are too many to tell apart.
+func tallied(counts map[shareKey]int, k shareKey) {
+	if _, known := counts[k]; known || len(counts) < maxPrincipals {
+		counts[k]++
+	}
+}
+
+// inspected reports whether attack rules are behind a decision.
+func inspected(d Decision) bool {
+	return strings.HasPrefix(d.Was, "inspect.") || strings.HasPrefix(d.Would, "inspect.")
+}
+
+// rulesOf are the rules behind a decision: of attack rules each that matched, else the reason, else the guard.
+func rulesOf(rec *exchange.Record, d Decision) (list []string) {
+	if inspected(d) {
+		for i := range rec.Findings {
+			if rule := rec.Findings[i].Rule; !slices.Contains(list, rule) {
+				list = append(list, rule)
+			}
+		}
+	}
+	if len(list) == 0 {
+		list = []string{cmp.Or(d.Would, d.Was, d.Guard)}
+	}
+	return list
+}
+
 // order is what people look for first.
 var order = []Change{NewlyRefused, NewlyAllowed, OtherReason, Undecidable}
 
-// Sort brings the groups into their order.
+// Sort brings groups and shares into their order, at the end.
 func (s *Summary) Sort() {
+	s.Principals, s.Rules = shares(s.principals), shares(s.rules)
 	slices.SortStableFunc(s.Groups, func(a, b *SummaryGroup) int {
 		return cmp.Or(slices.Index(order, a.Change)-slices.Index(order, b.Change), b.Count-a.Count, strings.Compare(a.API+a.Operation+a.Was+a.Would, b.API+b.Operation+b.Was+b.Would))
 	})
+}
+
+// shares are the largest of each change.
+func shares(counts map[shareKey]int) []SummaryShare {
+	list := make([]SummaryShare, 0, len(counts))
+	for k, n := range counts {
+		list = append(list, SummaryShare{k.change, k.value, n})
+	}
+	slices.SortFunc(list, func(a, b SummaryShare) int {
+		return cmp.Or(slices.Index(order, a.Change)-slices.Index(order, b.Change), b.Count-a.Count, strings.Compare(a.Value, b.Value))
+	})
+	kept := map[Change]int{}
+	return slices.DeleteFunc(list, func(s SummaryShare) bool { kept[s.Change]++; return kept[s.Change] > MaxShares })
 }

@@ -130,6 +130,25 @@ func (f *File) Check(c Change) (Outcome, error) {
 	return out, err
 }
 
+// Unmasked is a text as it was shown, edited or not, with the secrets of the file where their places stand. It is for
+// whoever reads a candidate without using it, and never shown.
+func (f *File) Unmasked(text string) ([]byte, error) {
+	current, err := os.ReadFile(f.o.Path)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the config: %w", err)
+	}
+	return f.unmasked(text, current)
+}
+
+// unmasked fails with an *[Invalid] where a place is of no secret that there is.
+func (f *File) unmasked(text string, current []byte) ([]byte, error) {
+	next, err := config.Unmask([]byte(text), current)
+	if err != nil {
+		return nil, &Invalid{config.Problems{{File: f.o.Path, Line: 1, Column: 1, Severity: config.Error, Rule: "config.secret", Message: err.Error()}}}
+	}
+	return next, nil
+}
+
 // check returns, beside the outcome, what is to be written.
 func (f *File) check(c Change) (Outcome, []byte, error) {
 	current, err := os.ReadFile(f.o.Path)
@@ -140,9 +159,9 @@ func (f *File) check(c Change) (Outcome, []byte, error) {
 	if c.ETag != "" && c.ETag != out.ETag {
 		return out, nil, ErrStale
 	}
-	next, err := config.Unmask([]byte(c.Text), current)
-	if err != nil {
-		out.Problems = config.Problems{{File: f.o.Path, Line: 1, Column: 1, Severity: config.Error, Rule: "config.secret", Message: err.Error()}}
+	next, err := f.unmasked(c.Text, current)
+	if wrong := (*Invalid)(nil); errors.As(err, &wrong) {
+		out.Problems = wrong.Problems
 		return out, nil, nil
 	}
 	masked, err := config.Mask(current)

@@ -97,6 +97,9 @@ func (f *File) Proposal(ctx context.Context, id string) (Proposal, Outcome, erro
 	return p, out, err
 }
 
+// Proposed is one that waits.
+func (f *File) Proposed(ctx context.Context, id string) (Proposal, error) { return f.proposal(ctx, id) }
+
 func (f *File) proposal(ctx context.Context, id string) (p Proposal, err error) {
 	var at, expires int64
 	err = f.o.DB.QueryRowContext(ctx, `SELECT id, time, expires, actor, note, etag, hash, text FROM config_proposals WHERE id = $1`, id).

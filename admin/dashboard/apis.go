@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sallyport/sallyport/config"
@@ -32,14 +31,11 @@ type matrixRow struct {
 }
 
 type matrix struct {
-	Families []choice
-	Heads    []choice
-	Rows     []matrixRow
+	listing[matrixRow]
 	Whole    int // operations before they were filtered
 	Gaps     int // cells that are off
 	Watched  int // cells in monitor mode
 	OnlyGaps choice
-	Pager    pager
 	Empty    *empty
 }
 
@@ -51,13 +47,7 @@ func (d *dashboard) apis(ctx context.Context, _ *http.Request, s *scope) (view, 
 	if err != nil {
 		return view{}, err
 	}
-	m := matrix{Rows: rows, Whole: len(d.Posture())}
-	for _, f := range controlFamilies {
-		m.Families = append(m.Families, choice{Label: f})
-	}
-	for _, h := range []filter{{"operation", "Operation"}, {"gaps", "Gaps"}, {"all", "Exchanges"}, {"refused", "Refused"}} {
-		m.Heads = append(m.Heads, choice{h.Label, s.With("sort", h.Name), s.Get("sort") == h.Name})
-	}
+	m := matrix{listing: tabled(s, "", rows, matrixPage, matrixColumns()...), Whole: len(d.Posture())}
 	for _, r := range rows {
 		m.Gaps += r.Gaps
 		for _, c := range r.Cells {
@@ -70,19 +60,20 @@ func (d *dashboard) apis(ctx context.Context, _ *http.Request, s *scope) (view, 
 	if m.OnlyGaps.Current {
 		m.OnlyGaps = choice{"All operations", s.With("tab", ""), true}
 	}
-	m.page(s)
-	return view{Title: "APIs", Scope: s, Data: m}, nil
-}
-
-// page leaves the rows of one page. The rows are all known, so the page is counted and not sought.
-func (m *matrix) page(s *scope) {
-	at, _ := strconv.Atoi(s.Get("before")) // nonsense is the first page
-	at = min(max(at, 0), len(m.Rows))
-	m.Pager = pageOf(s, min(matrixPage, len(m.Rows)-at), at+matrixPage < len(m.Rows), func() string { return strconv.Itoa(at + matrixPage) })
-	if len(m.Rows) == 0 {
+	if len(rows) == 0 {
 		m.Empty = &empty{Title: "No operation fits", Text: "Operations come from the spec of each API in the config; what the spec does not know is refused.", Href: s.To("/apis"), Label: "All operations"}
 	}
-	m.Rows = m.Rows[at:min(at+matrixPage, len(m.Rows))]
+	return view{Title: "APIs", Scope: s, Data: m, Tables: []exporter{m.listing}}, nil
+}
+
+func matrixColumns() []column[matrixRow] {
+	columns := []column[matrixRow]{{Name: "operation", Label: "Operation", Cell: func(r matrixRow) any { return r.Operation }}, {Name: "api", Cell: func(r matrixRow) any { return r.API }}}
+	for i, family := range controlFamilies {
+		columns = append(columns, column[matrixRow]{Name: family, Label: family, Cell: func(r matrixRow) any { return r.Cells[i].Mode }})
+	}
+	return append(columns, column[matrixRow]{Name: "gaps", Label: "Gaps", Class: "n", Cell: func(r matrixRow) any { return r.Gaps }},
+		column[matrixRow]{Name: "exchanges", Label: "Exchanges", Class: "n", Cell: func(r matrixRow) any { return r.All }},
+		column[matrixRow]{Name: "refused", Label: "Refused", Class: "n", Cell: func(r matrixRow) any { return r.Refused }})
 }
 
 // matrixRows are the operations that the scope selects, with what happened to them.
@@ -107,19 +98,6 @@ func (d *dashboard) matrixRows(ctx context.Context, s *scope) ([]matrixRow, erro
 			rows = append(rows, r)
 		}
 	}
-	slices.SortStableFunc(rows, func(a, b matrixRow) int {
-		switch s.Get("sort") {
-		case "operation":
-			return cmp.Compare(a.Operation, b.Operation)
-		case "gaps":
-			return cmp.Compare(b.Gaps, a.Gaps)
-		case "all":
-			return cmp.Compare(b.All, a.All)
-		case "refused":
-			return cmp.Compare(b.Refused, a.Refused)
-		}
-		return 0
-	})
 	return rows, nil
 }
 
@@ -170,55 +148,23 @@ func cellOf(p gateway.Posture, family string) cell {
 	return c
 }
 
-func (d *dashboard) exportMatrix(ctx context.Context, s *scope, put func([]string, any) error) error {
-	rows, err := d.matrixRows(ctx, s)
-	if err != nil {
-		return err
-	}
-	if err := put(append(append([]string{"api", "operation"}, controlFamilies...), "gaps", "exchanges", "refused"), nil); err != nil {
-		return err
-	}
-	for _, r := range rows {
-		cells := []string{r.API, r.Operation}
-		modes := map[string]string{}
-		for i, c := range r.Cells {
-			cells, modes[controlFamilies[i]] = append(cells, c.Mode), c.Mode
-		}
-		value := map[string]any{"api": r.API, "operation": r.Operation, "controls": modes, "gaps": r.Gaps, "exchanges": r.All, "refused": r.Refused}
-		if err := put(append(cells, strconv.Itoa(r.Gaps), strconv.FormatInt(r.All, 10), strconv.FormatInt(r.Refused, 10)), value); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 type operationPage struct {
 	gateway.Posture
-	Modes                []guardMode
+	Modes                listing[guardMode]
 	Spec                 *openapi.Operation
+	Parts                []specPart
+	Fields               listing[specField]
 	Document             *openapi.Document
 	Chart                timeline
 	Reasons, Subjects    tops
 	Clients              tops
-	Findings             []group
+	Findings             listing[group]
 	Exchanges, Promotion string
 }
 
 type guardMode struct {
 	Guard string
 	Mode  config.Mode
-}
-
-// Answers are the responses of the spec in words.
-func (p operationPage) Answers() (list []string) {
-	for _, r := range p.Spec.Responses {
-		var kinds []string
-		for _, m := range r.Content {
-			kinds = append(kinds, m.Range)
-		}
-		list = append(list, strings.TrimSpace(r.Status+" "+strings.Join(kinds, ", ")))
-	}
-	return list
 }
 
 // Security are the alternatives of the spec in words.
@@ -240,15 +186,18 @@ func (d *dashboard) operation(ctx context.Context, r *http.Request, s *scope) (v
 		return view{}, &problem{http.StatusNotFound, "There is no such operation now", "The config in use has no operation " + s.Get("operation") + " of the API " + s.Get("api") + ".", "Look under APIs for those that there are."}
 	}
 	p := operationPage{Posture: d.Posture()[i], Exchanges: s.Exchanges(), Promotion: s.To("/controls/promote", "api", s.Get("api"), "operation", s.Get("operation"))}
-	for guard, mode := range p.Guards {
-		p.Modes = append(p.Modes, guardMode{guard, mode})
-	}
-	slices.SortFunc(p.Modes, func(a, b guardMode) int { return cmp.Compare(a.Guard, b.Guard) })
+	p.Modes = modesOf(s, p.Guards)
 	if p.Document = d.Documents()[p.API]; p.Document != nil {
 		if i := slices.IndexFunc(p.Document.Operations, func(o *openapi.Operation) bool { return o.Key == p.Operation }); i >= 0 {
 			p.Spec = p.Document.Operations[i]
+			p.Parts = specOf(p.Spec)
 		}
 	}
+	var fields []specField
+	for _, part := range p.Parts {
+		fields = append(fields, part.Fields...)
+	}
+	p.Fields = tabled(s, "spec", fields, mostFields, specColumns...)
 	q := s.selection()
 	var err error
 	if p.Chart, _, err = d.chart(ctx, s, q); err != nil {
@@ -267,15 +216,29 @@ func (d *dashboard) operation(ctx context.Context, r *http.Request, s *scope) (v
 			t.into.None = "Whom it concerns is for analysts."
 			continue
 		}
-		list, err := d.Archive.Top(ctx, q, t.by, 8)
+		list, err := d.Archive.Top(ctx, q, t.by, mostRanked)
 		if err != nil {
 			return view{}, err
 		}
-		*t.into = t.rank(list, func(c event.Share) topRow { return topRow{Label: c.Value, Href: s.Exchanges(t.by, c.Value)} })
+		*t.into = t.rank(s, t.by, list, mostRanked, 8, func(c event.Share) topRow { return topRow{Label: c.Value, Href: s.Exchanges(t.by, c.Value)} })
 	}
-	if p.Findings, err = d.groups(ctx, s); err != nil {
+	groups, whole, err := d.groups(ctx, s)
+	if err != nil {
 		return view{}, err
 	}
-	p.Findings = first(p.Findings, 20)
-	return view{Title: p.Operation, Page: "apis", Scope: s, Data: p}, nil
+	p.Findings = grouped(s, "findings", groups, whole, 20)
+	return view{Title: p.Operation, Page: "apis", Scope: s, Data: p, Tables: []exporter{p.Modes, p.Reasons, p.Subjects, p.Clients, p.Findings, p.Fields}}, nil
+}
+
+// mostRanked is how many of the most frequent values pages ask for.
+const mostRanked = 100
+
+func modesOf(s *scope, guards map[string]config.Mode) listing[guardMode] {
+	var modes []guardMode
+	for guard, mode := range guards {
+		modes = append(modes, guardMode{guard, mode})
+	}
+	slices.SortFunc(modes, func(a, b guardMode) int { return cmp.Compare(a.Guard, b.Guard) })
+	return tabled(s, "controls", modes, pageSize, column[guardMode]{Name: "guard", Label: "Guard", Cell: func(m guardMode) any { return m.Guard }},
+		column[guardMode]{Name: "mode", Label: "Mode", Cell: func(m guardMode) any { return string(m.Mode) }}, column[guardMode]{Label: "What to do", Class: "act"})
 }

@@ -61,11 +61,34 @@ func (d *dashboard) audited(ctx context.Context, _ *http.Request, s *scope) (vie
 	}
 	p.Events = first(list, pageSize)
 	p.Pager = pageOf(s, len(p.Events), len(list) > pageSize, func() string { return p.Events[len(p.Events)-1].ID })
-	p.Pager.Exports = nil
 	if len(list) == 0 {
 		p.Empty = &empty{Title: "No events in this time", Text: "Events are what happens beside exchanges: acts of administrators, changes of the configuration and of keys, controls that fail, losses, alerts.", Href: s.Wider(), Label: "Look at a longer time"}
 	}
 	return view{Title: "Audit", Scope: s, Data: p}, nil
+}
+
+// exportEvents writes events as they are read.
+func (d *dashboard) exportEvents(ctx context.Context, s *scope, put func([]string, any) error) error {
+	if err := put([]string{"time", "id", "kind", "severity", "actor", "object", "detail"}, nil); err != nil {
+		return err
+	}
+	q := event.EventFilter{From: s.From, To: s.Until, Kind: s.Get("tab"), Limit: 1000}
+	for n := 0; n < exportRows; {
+		list, err := d.Archive.Events(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, e := range list {
+			if err := put([]string{e.Time.UTC().Format(time.RFC3339Nano), e.ID, e.Kind, string(e.Severity), e.Actor, e.Object, e.Detail}, e); err != nil {
+				return err
+			}
+		}
+		if n += len(list); len(list) < q.Limit {
+			return nil
+		}
+		q.Before = list[len(list)-1].ID
+	}
+	return nil
 }
 
 // longestVerification bounds one; larger logs are for the command line.

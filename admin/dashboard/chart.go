@@ -125,7 +125,7 @@ func words(d time.Duration) string {
 // tops is a list of the most frequent values.
 type tops struct {
 	Caption, What, Of, None, Class string
-	Rows                           []topRow
+	listing[topRow]
 }
 
 type topRow struct {
@@ -134,12 +134,21 @@ type topRow struct {
 	Percent           string
 }
 
-// rank makes rows of counts; the bar of the first is as long as there is room.
-func (t tops) rank(list []event.Share, row func(event.Share) topRow) tops {
-	for _, c := range list {
+// rank makes rows of counts, of which a page shows some; the bar of the first is as long as there is room. Where there are
+// as many as were asked for, there may be more: they are the most frequent, and are not sorted otherwise.
+func (t tops) rank(s *scope, name string, counts []event.Share, asked, size int, row func(event.Share) topRow) tops {
+	var rows []topRow
+	for _, c := range counts {
 		r := row(c)
-		r.N, r.Percent = c.N, fixed(100*float64(c.N)/float64(max(1, list[0].N)))
-		t.Rows = append(t.Rows, r)
+		r.N, r.Percent = c.N, fixed(100*float64(c.N)/float64(max(1, counts[0].N)))
+		rows = append(rows, r)
 	}
+	return t.of(s, name, rows, len(counts) >= asked, size)
+}
+
+// of is the table of rows that are made.
+func (t tops) of(s *scope, name string, rows []topRow, cut bool, size int) tops {
+	t.listing = tabled(s, name, rows, size, column[topRow]{Name: "value", Label: t.What, Cell: func(r topRow) any { return r.Label }, Plain: cut},
+		column[topRow]{Name: "exchanges", Label: t.Of, Class: "n", Cell: func(r topRow) any { return r.N }, Plain: cut})
 	return t
 }

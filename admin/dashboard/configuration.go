@@ -13,8 +13,8 @@ import (
 
 type configPage struct {
 	Current   change.Text
-	Versions  []change.Version
-	Proposals []change.Proposal
+	Versions  listing[change.Version]
+	Proposals listing[change.Proposal]
 	Empty     *empty
 }
 
@@ -28,15 +28,35 @@ func (d *dashboard) configuration(ctx context.Context, _ *http.Request, s *scope
 	if p.Current, err = d.Config.Current(); err != nil {
 		return view{}, &problem{http.StatusConflict, "The config cannot be shown", err.Error(), "Mend it in the file; sallyport check tells of every mistake at its place."}
 	}
-	if p.Versions, err = d.Config.Versions(ctx); err != nil {
+	versions, err := d.Config.Versions(ctx)
+	if err != nil {
 		return view{}, err
 	}
-	if p.Proposals, err = d.Config.Proposals(ctx); err != nil {
+	proposals, err := d.Config.Proposals(ctx)
+	if err != nil {
 		return view{}, err
 	}
-	v.Data = p
+	p.Versions, p.Proposals = tabled(s, "versions", versions, pageSize/2, versionColumns...), tabled(s, "proposals", proposals, pageSize/2, proposalColumns...)
+	v.Data, v.Tables = p, []exporter{p.Versions, p.Proposals}
 	return v, nil
 }
+
+var (
+	versionColumns = []column[change.Version]{
+		{Name: "since", Label: "Since", Cell: func(v change.Version) any { return v.Time }},
+		{Name: "by", Label: "By", Cell: func(v change.Version) any { return v.Actor }},
+		{Name: "note", Label: "Note", Cell: func(v change.Version) any { return v.Note }},
+		{Name: "hash", Label: "Hash", Class: "wide", Cell: func(v change.Version) any { return v.ETag }},
+		{Name: "id", Cell: func(v change.Version) any { return v.ID }},
+	}
+	proposalColumns = []column[change.Proposal]{
+		{Name: "proposed", Label: "Proposed", Cell: func(p change.Proposal) any { return p.Time }},
+		{Name: "by", Label: "By", Cell: func(p change.Proposal) any { return p.Actor }},
+		{Name: "note", Label: "Note", Cell: func(p change.Proposal) any { return p.Note }},
+		{Name: "expires", Label: "Expires", Class: "wide", Cell: func(p change.Proposal) any { return p.Expires }},
+		{Name: "id", Cell: func(p change.Proposal) any { return p.ID }},
+	}
+)
 
 func noFile() *empty {
 	return &empty{Title: "This gateway has no config file", Text: "It was started by flags alone. A file holds identities, modes, limits and owners, and can be changed here:", Lines: []string{"sallyport init --spec openapi.yaml --upstream http://127.0.0.1:9000\nsallyport run --config sallyport.yaml"}}
@@ -52,6 +72,7 @@ type preview struct {
 	Lines   []diffLine
 	Verb    string
 	Reject  string // of the admin API; "" where there is nothing to reject
+	Replay  string // page that decides recorded exchanges under the candidate; "" where the form below sends it there
 }
 
 // Stale tells that the candidate cannot be used as it is.
@@ -93,8 +114,8 @@ func (d *dashboard) checkConfig(w http.ResponseWriter, r *http.Request) {
 	case d.Config == nil:
 		d.fail(w, r, &problem{http.StatusConflict, "This gateway has no config file", "It was started by flags alone.", "sallyport init writes one."})
 		return
-	case subtle.ConstantTimeCompare([]byte(r.PostForm.Get("csrf")), []byte(viewer.CSRF)) != 1:
-		d.fail(w, r, &problem{http.StatusForbidden, "This form is not of your session", "You may have signed in again since it was shown.", "Go back, reload the page, and send it again."})
+	case !ours(r, viewer):
+		d.fail(w, r, notOurs)
 		return
 	}
 	text := strings.ReplaceAll(r.PostForm.Get("text"), "\r\n", "\n") // forms send lines so
@@ -107,6 +128,13 @@ func (d *dashboard) checkConfig(w http.ResponseWriter, r *http.Request) {
 		Fields: []chip{{Name: "etag", Value: out.ETag}}}
 	d.render(w, r, http.StatusOK, "preview", view{Title: "Check a change", Page: "config", Data: p})
 }
+
+// ours reports whether a form that was read is one that the viewer's session has shown.
+func ours(r *http.Request, v Viewer) bool {
+	return subtle.ConstantTimeCompare([]byte(r.PostForm.Get("csrf")), []byte(v.CSRF)) == 1
+}
+
+var notOurs = &problem{http.StatusForbidden, "This form is not of your session", "You may have signed in again since it was shown.", "Go back, reload the page, and send it again."}
 
 // explained is an error of package change for people.
 func explained(err error) error {
@@ -141,7 +169,7 @@ func (d *dashboard) version(ctx context.Context, r *http.Request, _ *scope) (vie
 		return view{}, explained(err)
 	}
 	p := preview{Lead: "This is what it would change to go back to that version. Secrets stay those of now.", Action: "/api/v1/config/versions/" + id + "/restore", Outcome: out, Lines: lines(out.Diff), Verb: "Roll back",
-		Fields: []chip{{Name: "etag", Value: current.ETag}}}
+		Fields: []chip{{Name: "etag", Value: current.ETag}}, Replay: replayOf("version:" + id)}
 	return view{Title: "Version " + id, Page: "config", Data: p}, nil
 }
 
@@ -155,7 +183,7 @@ func (d *dashboard) proposal(ctx context.Context, r *http.Request, _ *scope) (vi
 		return view{}, explained(err)
 	}
 	p := preview{Lead: strings.TrimPrefix(proposed.Actor, "admin:") + " proposes this. Somebody else than the author must approve it.", Action: "/api/v1/proposals/" + proposed.ID + "/approve", Outcome: out, Lines: lines(out.Diff), Verb: "Approve and apply",
-		Reject: "/api/v1/proposals/" + proposed.ID + "/reject"}
+		Reject: "/api/v1/proposals/" + proposed.ID + "/reject", Replay: replayOf("proposal:" + proposed.ID)}
 	return view{Title: "Proposal " + proposed.ID, Page: "config", Data: p}, nil
 }
 

@@ -3,6 +3,7 @@ package dashboard
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"net/http"
 	"slices"
 
@@ -21,7 +22,7 @@ type controlRow struct {
 }
 
 type controlsPage struct {
-	Rows  []controlRow
+	listing[controlRow]
 	Empty *empty
 }
 
@@ -46,11 +47,22 @@ func (d *dashboard) controls(ctx context.Context, _ *http.Request, s *scope) (vi
 			r.Promote = s.To("/controls/promote", "api", r.API, "guard", r.Guard)
 		}
 	}
-	p := controlsPage{Rows: rows}
+	p := controlsPage{listing: tabled(s, "", rows, matrixPage, controlColumns...)}
 	if len(rows) == 0 {
 		p.Empty = &empty{Title: "No control is on", Text: "Controls come from the apis of the config; mode and modes say which of them enforce and which only watch.", Lines: []string{"mode: enforce\nmodes: { validate.response: monitor }"}}
 	}
-	return view{Title: "Controls", Scope: s, Data: p}, nil
+	return view{Title: "Controls", Scope: s, Data: p, Tables: []exporter{p.listing}}, nil
+}
+
+var controlColumns = []column[controlRow]{
+	{Name: "control", Label: "Control", Cell: func(r controlRow) any { return r.Guard }},
+	{Name: "api", Label: "API", Class: "wide", Cell: func(r controlRow) any { return r.API }},
+	{Name: "modes", Label: "Modes, by operations", Cell: func(r controlRow) any {
+		return fmt.Sprintf("enforce %d monitor %d off %d", r.Enforce, r.Monitor, r.Off)
+	}, Rank: func(r controlRow) int { return r.Monitor<<20 + r.Off }},
+	{Name: "refused", Label: "Refused", Class: "n", Cell: func(r controlRow) any { return r.Refused }},
+	{Name: "would_have_refused", Label: "Would have refused", Class: "n", Cell: func(r controlRow) any { return r.Would }},
+	{Label: "What to do", Class: "act"},
 }
 
 func byKey(list []event.Share) map[string]int64 {
@@ -132,11 +144,11 @@ func (d *dashboard) promote(ctx context.Context, r *http.Request, s *scope) (vie
 		by   string
 		what string
 	}{{&p.Operations, "operation", "Operation"}, {&p.Subjects, "subject", "Principal"}, {&p.Reasons, "code", "Reason"}} {
-		list, err := d.Archive.Top(ctx, q, t.by, 20)
+		list, err := d.Archive.Top(ctx, q, t.by, mostRanked)
 		if err != nil {
 			return view{}, err
 		}
-		*t.into = tops{Caption: "What would have been refused, by " + t.by, What: t.what, Of: "Would be refused", Class: monitored, None: "Nothing."}.rank(list, func(c event.Share) topRow {
+		*t.into = tops{Caption: "What would have been refused, by " + t.by, What: t.what, Of: "Would be refused", Class: monitored, None: "Nothing."}.rank(s, t.by, list, mostRanked, 20, func(c event.Share) topRow {
 			return topRow{Label: cmp.Or(c.Value, "–"), Href: s.Exchanges("outcome", monitored, t.by, c.Value)}
 		})
 		if t.by == "operation" {
@@ -148,7 +160,7 @@ func (d *dashboard) promote(ctx context.Context, r *http.Request, s *scope) (vie
 	for _, c := range all {
 		p.All = c.N
 	}
-	return view{Title: "Let " + p.Guard + " enforce", Page: "controls", Scope: s, Data: p}, nil
+	return view{Title: "Let " + p.Guard + " enforce", Page: "controls", Scope: s, Data: p, Tables: []exporter{p.Operations, p.Subjects, p.Reasons}}, nil
 }
 
 // promotionLines are the lines of the config, at their place.

@@ -14,7 +14,9 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/admin/change"
+	"github.com/sallyport/sallyport/admin/replay"
 	"github.com/sallyport/sallyport/event/alert"
+	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/openapi"
@@ -36,6 +38,10 @@ type Options struct {
 	Keys func(context.Context) ([]identity.StoredKey, error)
 	// Config is the config file; nil where there is none, but flags.
 	Config *change.File
+	// Replay decides recorded exchanges again.
+	Replay *replay.Desk
+	// Sinks tells what became of what each sink was to get.
+	Sinks func() []spool.SinkStats
 	// Audit is the audit log; nil where there is none.
 	Audit *AuditLog
 	// Provider is the name of the identity provider at which people sign in, or "".
@@ -72,17 +78,22 @@ func New(o Options) http.Handler {
 	mux.Handle("GET /live/stream", d.allowed(RoleAnalyst, d.stream))
 	mux.Handle("GET /exchanges", d.exportable(RoleAnalyst, "exchanges", d.exchanges, d.exportExchanges))
 	mux.Handle("GET /exchanges/{id}", d.page(RoleAnalyst, "exchange", d.exchange))
-	mux.Handle("GET /apis", d.exportable(RoleViewer, "apis", d.apis, d.exportMatrix))
+	mux.Handle("GET /apis", d.page(RoleViewer, "apis", d.apis))
 	mux.Handle("GET /operation", d.page(RoleViewer, "operation", d.operation))
 	mux.Handle("GET /identities", d.page(RoleAnalyst, "identities", d.identities))
-	mux.Handle("GET /findings", d.exportable(RoleAnalyst, "findings", d.findings, d.exportFindings))
+	mux.Handle("GET /findings", d.page(RoleAnalyst, "findings", d.findings))
 	mux.Handle("GET /controls", d.page(RoleViewer, "controls", d.controls))
 	mux.Handle("GET /controls/promote", d.page(RoleAnalyst, "promote", d.promote))
 	mux.Handle("GET /config", d.page(RoleOperator, "config", d.configuration))
 	mux.Handle("POST /config/check", d.allowed(RoleOperator, d.checkConfig))
 	mux.Handle("GET /config/versions/{id}", d.page(RoleOperator, "preview", d.version))
 	mux.Handle("GET /config/proposals/{id}", d.page(RoleOperator, "preview", d.proposal))
-	mux.Handle("GET /audit", d.page(RoleAnalyst, "audit", d.audited))
+	mux.Handle("GET /replay", d.page(RoleOperator, "replay", d.replayed))
+	mux.Handle("POST /replay/run", d.allowed(RoleOperator, d.runReplay))
+	mux.Handle("POST /replay/stop", d.allowed(RoleOperator, d.stopReplay))
+	mux.Handle("GET /replay/progress", d.allowed(RoleOperator, d.replayProgress))
+	mux.Handle("GET /sinks", d.page(RoleViewer, "sinks", d.sinks))
+	mux.Handle("GET /audit", d.exportable(RoleAnalyst, "audit", d.audited, d.exportEvents))
 	mux.Handle("GET /audit/verify", d.allowed(RoleAnalyst, d.verify))
 	mux.Handle("GET /audit/{id}", d.page(RoleAnalyst, "proof", d.proof))
 	mux.Handle("GET /reports", d.page(RoleAnalyst, "reports", d.reports))
@@ -106,7 +117,7 @@ func (d *dashboard) tabs(v *view) (list []choice) {
 	}{
 		{"overview", "Overview", "/", RoleViewer}, {"live", "Live", "/live", RoleAnalyst}, {"exchanges", "Exchanges", "/exchanges", RoleAnalyst},
 		{"apis", "APIs", "/apis", RoleViewer}, {"identities", "Identities", "/identities", RoleAnalyst}, {"findings", "Findings", "/findings", RoleAnalyst},
-		{"controls", "Controls", "/controls", RoleViewer}, {"config", "Config", "/config", RoleOperator}, {"audit", "Audit", "/audit", RoleAnalyst}, {"reports", "Reports", "/reports", RoleAnalyst},
+		{"controls", "Controls", "/controls", RoleViewer}, {"config", "Config", "/config", RoleOperator}, {"replay", "Replay", "/replay", RoleOperator}, {"sinks", "Sinks", "/sinks", RoleViewer}, {"audit", "Audit", "/audit", RoleAnalyst}, {"reports", "Reports", "/reports", RoleAnalyst},
 	} {
 		if v.Viewer.Role.At(t.least) {
 			href := t.path

@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/exchange/explain"
 	"github.com/sallyport/sallyport/gateway"
 )
 
@@ -23,8 +25,9 @@ type exchangeList struct {
 
 // pager leads to further rows.
 type pager struct {
-	First, Next, Said string
-	Exports           []choice
+	First, Next, Said   string
+	FirstSays, NextSays string
+	Exports             []choice
 }
 
 // empty tells people what would fill a page.
@@ -55,7 +58,7 @@ func (d *dashboard) exchanges(ctx context.Context, _ *http.Request, s *scope) (v
 
 // pageOf is the way to the first page, to the next, and to exports.
 func pageOf(s *scope, n int, more bool, last func() string) pager {
-	p := pager{Said: counted(n) + " here", Exports: []choice{{Label: "CSV", Href: s.With("format", "csv")}, {Label: "JSON", Href: s.With("format", "json")}}}
+	p := pager{Said: counted(n) + " here", FirstSays: "Newest", NextSays: "Older", Exports: []choice{{Label: "CSV", Href: s.With("format", "csv")}, {Label: "JSON", Href: s.With("format", "json")}}}
 	if s.Get("before") != "" {
 		p.First = s.With()
 	}
@@ -92,6 +95,8 @@ type exchangeView struct {
 	Outcome string
 	Slowest int64 // nanoseconds of the slowest guard, at least 1
 	JSON    string
+	Asked   listing[exchange.RecordStep]
+	Noticed listing[exchange.Finding]
 }
 
 // Share is the part of the slowest guard's time that a step took, in percent.
@@ -119,8 +124,25 @@ func (d *dashboard) exchange(ctx context.Context, r *http.Request, s *scope) (vi
 	for i := range record.Steps {
 		v.Slowest = max(v.Slowest, int64(record.Steps[i].Took))
 	}
-	return view{Title: "Exchange " + record.ID, Page: "exchanges", Scope: s, Data: v}, nil
+	v.Asked, v.Noticed = tabled(s, "guards", record.Steps, pageSize, stepColumns...), tabled(s, "findings", record.Findings, pageSize, findingColumns...)
+	return view{Title: "Exchange " + record.ID, Page: "exchanges", Scope: s, Data: v, Tables: []exporter{v.Asked, v.Noticed}}, nil
 }
+
+var (
+	stepColumns = []column[exchange.RecordStep]{
+		{Name: "guard", Label: "Guard", Cell: func(s exchange.RecordStep) any { return s.Guard }},
+		{Name: "mode", Label: "Mode", Cell: func(s exchange.RecordStep) any { return string(s.Mode) }},
+		{Name: "said", Label: "Said", Cell: func(s exchange.RecordStep) any { return explain.Outcome(s) }},
+		{Name: "took_ms", Label: "Took", Class: "n", Cell: func(s exchange.RecordStep) any { return s.Took }},
+	}
+	findingColumns = []column[exchange.Finding]{
+		{Name: "severity", Label: "Severity", Cell: func(f exchange.Finding) any { return string(f.Severity) }, Rank: func(f exchange.Finding) int { return slices.Index(severities, f.Severity) }},
+		{Name: "rule", Label: "Guard and rule", Cell: func(f exchange.Finding) any { return f.Rule }},
+		{Name: "guard", Cell: func(f exchange.Finding) any { return f.Guard }},
+		{Name: "message", Label: "What", Cell: func(f exchange.Finding) any { return f.Message }},
+		{Name: "field", Label: "Where", Cell: func(f exchange.Finding) any { return f.Field }},
+	}
+)
 
 func unknownExchange(id string) *problem {
 	return &problem{http.StatusNotFound, "No record of " + id + " is kept", "It may be older than what the store keeps, or so new that it is not written yet.", "Reload the page in a moment; store in the config says how much is kept."}

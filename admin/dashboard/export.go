@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,20 @@ const (
 	exportsAtOnce = 2
 )
 
-// exportable is page, and its rows with format=csv or format=json.
+// sendTable writes one of the tables that a page has.
+func (d *dashboard) sendTable(w http.ResponseWriter, r *http.Request, page, format string, tables []exporter, name string) {
+	i := slices.IndexFunc(tables, func(t exporter) bool { return t.named() == name })
+	if i < 0 || format != "csv" && format != "json" {
+		d.fail(w, r, &problem{http.StatusBadRequest, "There is no such table to export", "This page has no table of this name, or not in this format.", "Use the links below the tables."})
+		return
+	}
+	if name != "" {
+		page += "-" + name
+	}
+	d.send(w, r, page, format, tables[i].export)
+}
+
+// exportable is page, and its rows with format=csv or format=json, read as they are sent.
 func (d *dashboard) exportable(least Role, name string, show show, rows func(context.Context, *scope, func([]string, any) error) error) http.Handler {
 	page := d.page(least, name, show)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -43,13 +57,13 @@ func (d *dashboard) exportable(least Role, name string, show show, rows func(con
 				d.fail(w, r, &problem{http.StatusServiceUnavailable, "Too many exports at once", "Others are exporting.", "Try again in a moment."})
 				return
 			}
-			d.send(ctx, w, r, name, format, func(put func([]string, any) error) error { return rows(ctx, s, put) })
+			d.send(w, r, name, format, func(put func([]string, any) error) error { return rows(ctx, s, put) })
 		}).ServeHTTP(w, r)
 	})
 }
 
 // send writes an export as it is read. One that breaks off ends the connection, so that it cannot be taken for whole.
-func (d *dashboard) send(_ context.Context, w http.ResponseWriter, r *http.Request, name, format string, rows func(put func([]string, any) error) error) {
+func (d *dashboard) send(w http.ResponseWriter, r *http.Request, name, format string, rows func(put func([]string, any) error) error) {
 	var out sheet = &csvSheet{w: csv.NewWriter(w)}
 	kind := "text/csv; charset=utf-8"
 	if format == "json" {

@@ -15,7 +15,7 @@ import (
 type identities struct {
 	Principals tops
 	Clients    tops
-	Keys       []keyRow
+	Keys       listing[keyRow]
 	Subject    string
 	Last       []*exchange.Record // of the one principal
 	Refused    tops
@@ -34,26 +34,41 @@ func (d *dashboard) identities(ctx context.Context, _ *http.Request, s *scope) (
 	q := s.selection()
 	i := identities{Subject: q.Subject}
 	var principals, clients []event.Share
-	err := together(func() (err error) { principals, err = d.Archive.Top(ctx, q, "subject", mostPrincipals); return err },
-		func() (err error) { clients, err = d.Archive.Top(ctx, q, "client", 20); return err })
+	err := together(func() (err error) { principals, err = d.Archive.Top(ctx, q, "subject", mostRanked); return err },
+		func() (err error) { clients, err = d.Archive.Top(ctx, q, "client", mostRanked); return err })
 	if err != nil {
 		return view{}, err
 	}
-	i.Principals = tops{Caption: "Principals by exchanges", What: "Principal", Of: "Exchanges", None: "Nobody was recognized in this time. Principals come from tokens, keys and certificates: identity and apis[].security in the config."}.rank(principals, func(c event.Share) topRow {
+	i.Principals = tops{Caption: "Principals by exchanges", What: "Principal", Of: "Exchanges", None: "Nobody was recognized in this time. Principals come from tokens, keys and certificates: identity and apis[].security in the config."}.rank(s, "principals", principals, mostRanked, identitiesShown, func(c event.Share) topRow {
 		return topRow{Label: c.Value, Href: s.With("subject", c.Value)}
 	})
-	i.Clients = tops{Caption: "Clients by exchanges", What: "Client", Of: "Exchanges", None: "There were no exchanges in this time."}.rank(clients, func(c event.Share) topRow {
+	i.Clients = tops{Caption: "Clients by exchanges", What: "Client", Of: "Exchanges", None: "There were no exchanges in this time."}.rank(s, "clients", clients, mostRanked, identitiesShown, func(c event.Share) topRow {
 		return topRow{Label: c.Value, Href: s.Exchanges("client", c.Value)}
 	})
-	if i.Keys, err = d.keyRows(ctx, s, principals); err != nil {
+	keys, err := d.keyRows(ctx, s, principals)
+	if err != nil {
 		return view{}, err
 	}
+	i.Keys = tabled(s, "keys", keys, identitiesShown, keyColumns(len(principals) >= mostRanked)...)
 	if q.Subject != "" {
 		if err := d.principal(ctx, s, q, &i); err != nil {
 			return view{}, err
 		}
 	}
-	return view{Title: "Identities", Scope: s, Data: i}, nil
+	return view{Title: "Identities", Scope: s, Data: i, Tables: []exporter{i.Principals, i.Clients, i.Keys, i.Refused}}, nil
+}
+
+// keyColumns are those of the keys; where not every principal was counted, they are not sorted by use.
+func keyColumns(cut bool) []column[keyRow] {
+	return []column[keyRow]{
+		{Name: "key", Label: "Key", Cell: func(r keyRow) any { return r.ID }},
+		{Name: "subject", Label: "Subject", Cell: func(r keyRow) any { return r.Subject }},
+		{Name: "tenant", Cell: func(r keyRow) any { return r.Tenant }},
+		{Name: "state", Label: "State", Cell: func(r keyRow) any { return r.Words }},
+		{Name: "roles", Label: "Roles", Class: "wide", Cell: func(r keyRow) any { return r.Roles }},
+		{Name: "created", Label: "Created", Class: "wide", Cell: func(r keyRow) any { return r.Created }},
+		{Name: "exchanges", Label: "Exchanges", Class: "n", Cell: func(r keyRow) any { return r.N }, Plain: cut},
+	}
 }
 
 // together asks the archive for what does not depend on each other.
@@ -75,18 +90,18 @@ func (d *dashboard) principal(ctx context.Context, s *scope, q event.Filter, i *
 		return err
 	}
 	q.Outcome = refused
-	codes, err := d.Archive.Top(ctx, q, "code", 10)
+	codes, err := d.Archive.Top(ctx, q, "code", mostRanked)
 	if err != nil {
 		return err
 	}
-	i.Refused = tops{Caption: "Refusals by reason", What: "Reason", Of: "Refused", Class: refused, None: "Nothing was refused to this principal."}.rank(codes, func(c event.Share) topRow {
+	i.Refused = tops{Caption: "Refusals by reason", What: "Reason", Of: "Refused", Class: refused, None: "Nothing was refused to this principal."}.rank(s, "refused", codes, mostRanked, identitiesShown, func(c event.Share) topRow {
 		return topRow{Label: c.Value, Href: s.Exchanges("outcome", refused, "code", c.Value)}
 	})
 	return nil
 }
 
-// mostPrincipals bounds the list; search finds the others.
-const mostPrincipals = 25
+// identitiesShown are the rows of one page of principals, clients and keys.
+const identitiesShown = 25
 
 // soon is when the end of a key is worth a word.
 const soon = 7 * 24 * time.Hour

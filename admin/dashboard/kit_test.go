@@ -2,14 +2,17 @@ package dashboard
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/admin/replay"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/event/alert"
+	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/identity"
@@ -33,6 +36,12 @@ func keep(t testing.TB, list ...*exchange.Record) *event.Reader {
 	a.Close()
 	t.Cleanup(func() { ring.Close() })
 	return event.NewReader(s, ring)
+}
+
+// database is a store's, for what the config's history needs.
+func database(t testing.TB) *sql.DB {
+	t.Helper()
+	return databases.Open(t, t.TempDir()).DB()
 }
 
 // now is the time of every page: that of the archive, which forgets what is old.
@@ -82,6 +91,12 @@ func options(kept Archive) Options {
 		Alerts: func() []alert.Alert {
 			return []alert.Alert{{Rule: "attacks", Key: "192.0.2.7", Severity: exchange.High, Summary: "one client sends many attacks", Hint: "look at them", Since: now, Examples: []string{"01M8NW936AXZ1V5ND4ZD993T75"}}}
 		},
+		Sinks: func() []spool.SinkStats {
+			return []spool.SinkStats{{Name: "siem", Pending: 1234, Delivered: 5, Failing: true, LastError: "connection refused", Since: now.Add(-time.Hour), Newest: now.Add(-time.Hour)}, {Name: "file", Delivered: 99}}
+		},
+		Replay: replay.New(func(context.Context, replay.Question, func(int, time.Time)) (*gateway.Summary, error) {
+			return gateway.NewSummary(), nil
+		}),
 		Health: func() []Check {
 			return []Check{{"Listener", "works", "serving", ""}, {"Configuration", "fails", "the last reload failed", "Read the log; the old configuration is served."}}
 		},
@@ -109,7 +124,7 @@ func page(t *testing.T, o Options, target string) string {
 
 // every is each page, as the navigation and the pages lead to it.
 func every(kept []*exchange.Record) []string {
-	list := []string{"/", "/live", "/exchanges", "/apis", "/operation?api=shop&operation=GET+%2Forders%2F%7Bid%7D", "/identities", "/identities?subject=user-3", "/findings", "/controls", "/controls/promote?api=shop&guard=validate.response", "/audit", "/reports", "/search", "/search?q=user-3"}
+	list := []string{"/", "/live", "/exchanges", "/apis", "/operation?api=shop&operation=GET+%2Forders%2F%7Bid%7D", "/identities", "/identities?subject=user-3", "/findings", "/controls", "/controls/promote?api=shop&guard=validate.response", "/replay", "/sinks", "/audit", "/reports", "/search", "/search?q=user-3"}
 	if len(kept) > 0 {
 		list = append(list, "/exchanges/"+kept[0].ID, "/search?q="+kept[0].ID)
 	}

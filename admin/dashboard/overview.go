@@ -24,9 +24,9 @@ type overview struct {
 	Totals                               totals
 	Chart                                timeline
 	Reasons, Classes, Operations, Guards tops
-	Latency                              []latency
-	Watched                              []watched
-	Health                               []Check
+	Latency                              listing[latency]
+	Watched                              listing[watched]
+	Health                               listing[Check]
 	Alerts                               []alert.Alert
 	Healthy                              bool
 }
@@ -54,34 +54,63 @@ type watched struct {
 }
 
 func (d *dashboard) overview(ctx context.Context, _ *http.Request, s *scope) (view, error) {
-	o := overview{Health: d.Health(), Alerts: first(d.Alerts(), mostAlerts), Watched: d.watched()}
-	o.Healthy = !slices.ContainsFunc(o.Health, func(c Check) bool { return c.State != "works" })
+	health := d.Health()
+	o := overview{Health: tabled(s, "health", health, pageSize, healthColumns...), Alerts: first(d.Alerts(), mostAlerts), Watched: tabled(s, "watched", d.watched(), overviewRows, watchedColumns...)}
+	o.Healthy = !slices.ContainsFunc(health, func(c Check) bool { return c.State != "works" })
 	q := s.selection()
 	var err error
 	if o.Chart, o.Totals, err = d.chart(ctx, s, q); err != nil {
 		return view{}, err
 	}
 	q.Outcome = refused
-	codes, err := d.Archive.Top(ctx, q, "code", 100)
+	codes, err := d.Archive.Top(ctx, q, "code", mostCounted)
 	if err != nil {
 		return view{}, err
 	}
-	o.Reasons = tops{Caption: "Refusals by reason", What: "Reason", Of: "Refused", Class: refused, None: "Nothing was refused in this time."}.rank(first(codes, 8), func(c event.Share) topRow {
+	o.Reasons = tops{Caption: "Refusals by reason", What: "Reason", Of: "Refused", Class: refused, None: "Nothing was refused in this time."}.rank(s, "reasons", codes, mostCounted, overviewRows, func(c event.Share) topRow {
 		return topRow{Label: c.Value, Href: s.Exchanges("outcome", refused, "code", c.Value)}
 	})
 	o.Classes = classes(codes, s)
-	operations, err := d.Archive.Top(ctx, q, "operation", 8)
+	operations, err := d.Archive.Top(ctx, q, "operation", mostCounted)
 	if err != nil {
 		return view{}, err
 	}
-	o.Operations = tops{Caption: "Refusals by operation", What: "Operation", Of: "Refused", Class: refused, None: "Nothing was refused in this time."}.rank(operations, func(c event.Share) topRow {
+	o.Operations = tops{Caption: "Refusals by operation", What: "Operation", Of: "Refused", Class: refused, None: "Nothing was refused in this time."}.rank(s, "operations", operations, mostCounted, overviewRows, func(c event.Share) topRow {
 		return topRow{Label: cmp.Or(c.Value, "no operation matched"), Href: s.Exchanges("outcome", refused, "operation", c.Value)}
 	})
-	if o.Latency, err = d.latency(ctx, s); err != nil {
+	latencies, err := d.latency(ctx, s)
+	if err != nil {
 		return view{}, err
 	}
-	return view{Title: "Overview", Scope: s, Data: o}, nil
+	o.Latency = tabled(s, "latency", latencies, pageSize, latencyColumns...)
+	return view{Title: "Overview", Scope: s, Data: o, Tables: []exporter{o.Reasons, o.Classes, o.Operations, o.Latency, o.Watched, o.Health}}, nil
 }
+
+// overviewRows are shown of what may be long; mostCounted bounds what is asked for of what the store has counts of.
+const (
+	overviewRows = 8
+	mostCounted  = 5000
+)
+
+var (
+	healthColumns = []column[Check]{
+		{Name: "part", Label: "Part", Cell: func(c Check) any { return c.Part }},
+		{Name: "state", Label: "State", Cell: func(c Check) any { return c.State }},
+		{Name: "detail", Label: "Detail", Cell: func(c Check) any { return c.Detail }},
+	}
+	watchedColumns = []column[watched]{
+		{Name: "control", Label: "Control", Cell: func(w watched) any { return w.Guard }},
+		{Name: "api", Label: "API", Cell: func(w watched) any { return w.API }},
+		{Name: "operations", Label: "Operations", Class: "n", Cell: func(w watched) any { return w.Operations }},
+	}
+	latencyColumns = []column[latency]{
+		{Name: "guard", Label: "Guard", Cell: func(l latency) any { return l.Guard }},
+		{Name: "median_ms", Label: "Median", Class: "n", Cell: func(l latency) any { return l.Median }},
+		{Name: "p95_ms", Label: "95 %", Class: "n", Cell: func(l latency) any { return l.P95 }},
+		{Name: "p99_ms", Label: "99 %", Class: "n", Cell: func(l latency) any { return l.P99 }},
+		{Name: "exchanges", Cell: func(l latency) any { return l.N }},
+	}
+)
 
 // chart draws what became of the exchanges that q selects.
 func (d *dashboard) chart(ctx context.Context, s *scope, q event.Filter) (timeline, totals, error) {
@@ -112,15 +141,15 @@ func classes(codes []event.Share, s *scope) tops {
 		names[r.Class] = r.Name
 		most.N = max(most.N, byClass[r.Class])
 	}
-	t := tops{Caption: "Refusals by class of the OWASP API Security Top 10 (2023)", What: "Class", Of: "Refused", Class: refused}
+	var rows []topRow
 	for _, c := range list {
 		row := topRow{Label: c.Value, Note: names[c.Value], N: c.N, Percent: fixed(100 * float64(c.N) / float64(most.N))}
 		if c.N > 0 {
 			row.Href = s.Exchanges("outcome", refused, "owasp", c.Value)
 		}
-		t.Rows = append(t.Rows, row)
+		rows = append(rows, row)
 	}
-	return t
+	return tops{Caption: "Refusals by class of the OWASP API Security Top 10 (2023)", What: "Class", Of: "Refused", Class: refused}.of(s, "classes", rows, false, len(risks))
 }
 
 // watched lists what is only in monitor mode.

@@ -28,12 +28,13 @@ type view struct {
 	Viewer     Viewer
 	Theme      string // light, dark, or "": as the system has it
 	Version    string
-	Q          string   // what was searched for
-	Tabs       []choice // of those that the viewer may see
-	Operations []string // for suggestions
-	Failed     *failure // what a form asked for and did not get
-	Scope      *scope   // nil on pages without a range of time
-	Provable   bool     // there is an audit log
+	Q          string     // what was searched for
+	Tabs       []choice   // of those that the viewer may see
+	Operations []string   // for suggestions
+	Failed     *failure   // what a form asked for and did not get
+	Scope      *scope     // nil on pages without a range of time
+	Provable   bool       // there is an audit log
+	Tables     []exporter // that leave as files
 	Data       any
 }
 
@@ -104,8 +105,8 @@ func (d *dashboard) page(least Role, name string, show show) http.Handler {
 			d.fail(w, r, err)
 			return
 		}
-		if s.Get("format") != "" {
-			d.fail(w, r, &problem{http.StatusBadRequest, "This page cannot be exported", "", ""})
+		if format := s.Get("format"); format != "" {
+			d.sendTable(w, r, name, format, v.Tables, s.Get("table"))
 			return
 		}
 		v.Failed = failed(s)

@@ -38,7 +38,7 @@ var filters = []filter{
 }
 
 // others are names that single pages understand besides.
-var others = []string{"range", "from", "to", "before", "sort", "format", "q", "tab", "failed", "detail"}
+var others = []string{"range", "from", "to", "before", "sort", "format", "q", "tab", "table", "candidate", "failed", "detail"}
 
 const (
 	defaultRange = "24h"
@@ -151,9 +151,15 @@ func (s *scope) With(pairs ...string) string {
 	q := clone(s.query)
 	q.Del("before")
 	q.Del("format")
+	q.Del("table")
 	q.Del("failed")
 	q.Del("detail")
 	return address(s.path, q, pairs)
+}
+
+// exported is the address of a table of this page as a file.
+func (s *scope) exported(format, table string) string {
+	return s.With("format", format, "table", table)
 }
 
 // To is another page's address in the same range of time.
@@ -221,7 +227,7 @@ func (s *scope) Chips() (list []chip) {
 // Hidden are the values that a form must send along to keep them, without those that it asks for itself.
 func (s *scope) Hidden(asked ...string) (list []chip) {
 	for _, name := range names() {
-		if v := s.Get(name); v != "" && !slices.Contains(asked, name) && name != "before" && name != "format" {
+		if v := s.Get(name); v != "" && !slices.Contains(asked, name) && !slices.Contains([]string{"before", "format", "table", "failed", "detail"}, name) {
 			list = append(list, chip{Name: name, Value: v})
 		}
 	}

@@ -11,15 +11,18 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/exchange/explain"
+	"github.com/sallyport/sallyport/gateway"
 )
 
 // functions are what templates call.
 var functions = template.FuncMap{
 	"asset":      func(name string) string { return assets[name] },
 	"num":        func(n any) string { return number(reflect.ValueOf(n).Int()) },
+	"count":      func(n uint64) string { return number(int64(n)) },
 	"took":       took,
 	"size":       size,
 	"ago":        ago,
+	"changed":    func(c gateway.Change) string { return changeWords[c] },
 	"dash":       explain.OrDash,
 	"kept":       explain.Kept,
 	"says":       explain.Outcome,

@@ -20,7 +20,7 @@ func (v *service) dashboard() http.Handler {
 	}
 	return dashboard.New(dashboard.Options{Version: version(), Provider: provider, Archive: v.archive, Live: v.live, Posture: v.gateway.Posture, Documents: v.gateway.Documents,
 		Keys:   func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
-		Config: v.file(), Audit: v.auditLog(), Alerts: v.evidence().Active, Health: v.health})
+		Config: v.file(), Replay: v.again, Sinks: v.spool.Stats, Audit: v.auditLog(), Alerts: v.evidence().Active, Health: v.health})
 }
 
 // auditLog is the log as pages read it, from its files.

@@ -37,11 +37,11 @@ func TestDashboardInABrowser(t *testing.T) {
 	d := showDemo(t)
 	home := d.service.admin.url
 	signIn(t, b, home, d.service.newToken)
-	pages := []string{"/", "/live", "/exchanges", "/apis", "/identities", "/findings", "/controls", "/config", "/audit", "/reports", "/search"}
+	pages := []string{"/", "/live", "/exchanges", "/apis", "/identities", "/findings", "/controls", "/config", "/replay", "/sinks", "/audit", "/reports", "/search"}
 	t.Run("empty", func(t *testing.T) { inspectAll(t, b.In(t), home, pages, "empty") })
 	refused := d.happen(t)
 	operation := "/operation?api=shop&operation=" + url.QueryEscape(refused.Operation)
-	pages = append(pages, "/exchanges/"+refused.ID, operation, "/exchanges?outcome=refused&range=1h", "/controls/promote?api=shop&guard=validate.response", "/audit/"+refused.ID, "/search?q="+refused.ID, "/signin")
+	pages = append(pages, "/exchanges/"+refused.ID, operation, "/exchanges?outcome=refused&range=1h", "/controls/promote?api=shop&guard=validate.response", "/audit/"+refused.ID, "/findings?sort=-exchanges", "/apis?sort=refused", "/search?q="+refused.ID, "/signin")
 	t.Run("demo", func(t *testing.T) { inspectAll(t, b.In(t), home, pages, "demo") })
 	b.As(looks["1280-light"])
 	t.Run("live", func(t *testing.T) { seesLive(t, b.In(t), d) })
@@ -49,6 +49,8 @@ func TestDashboardInABrowser(t *testing.T) {
 	t.Run("promote", func(t *testing.T) { letsEnforce(t, b.In(t), d) })
 	t.Run("proof", func(t *testing.T) { checksProof(t, b.In(t), home, refused.ID) })
 	t.Run("config", func(t *testing.T) { checksConfig(t, b.In(t), home) })
+	t.Run("replay", func(t *testing.T) { replays(t, b.In(t), home) })
+	t.Run("sorting", func(t *testing.T) { sorts(t, b.In(t), home) })
 }
 
 // showDemo is the demo with an admin listener, one guard of which only watches.
@@ -233,6 +235,34 @@ func checksConfig(t *testing.T, b *browser.Browser, home string) {
 	inspected(t, b, home+"/config", "config")
 }
 
+// replays decides what was recorded again under an edit of the config, and looks at the outcome in every way.
+func replays(t *testing.T, b *browser.Browser, home string) {
+	b.Go(home + "/config")
+	browser.Do(b, chromedp.Evaluate[chromedp.Void](`(() => { const at = document.querySelector('#text'); at.value = at.value.replace('mode: enforce', 'mode: monitor').replace('rate: { limit: 1200', 'rate: { limit: 20'); })()`))
+	browser.Do(b, chromedp.Click(chromedp.CSS(`main button[formaction="/replay/run"]`)))
+	b.Await(`location.pathname === '/replay' && location.search.startsWith('?candidate=draft')`)
+	b.Await(`document.querySelector('#by-operation')`)
+	at := browser.Eval[string](b, `location.href`)
+	for look, l := range looks {
+		b.As(l)
+		inspected(t, b, at, "replayed-"+look)
+	}
+	b.As(looks["1280-light"])
+	b.Go(at)
+	browser.Do(b, chromedp.Click(chromedp.CSS(`a[href*="tab=newly_refused"]`)))
+	b.Await(`location.search.includes('tab=newly_refused') && [...document.querySelectorAll('table.walk tbody .mark')].every(m => m.textContent === 'newly refused')`)
+}
+
+// sorts a table by its heads: by a click, and by the keyboard.
+func sorts(t *testing.T, b *browser.Browser, home string) {
+	b.Go(home + "/apis")
+	browser.Do(b, chromedp.Click(chromedp.CSS(`thead a[href*="sort=operation"]`)))
+	b.Await(`document.querySelector('th[aria-sort=ascending]')?.textContent.startsWith('Operation')`)
+	browser.Eval[string](b, `(document.querySelector('th[aria-sort] a').focus(), '')`)
+	browser.Do(b, chromedp.KeyEvent(kb.Enter))
+	b.Await(`document.querySelector('th[aria-sort=descending]')?.textContent.startsWith('Operation')`)
+}
+
 // TestPagesOfMillionsOfExchanges opens every page over a store that is there already: SALLYPORT_STORE names its folder.
 // It prints how long each took; docs/dashboard.md says how to make one.
 func TestPagesOfMillionsOfExchanges(t *testing.T) {
@@ -252,7 +282,7 @@ func TestPagesOfMillionsOfExchanges(t *testing.T) {
 		subject = p.Subject
 	}
 	for _, r := range []string{"range=1h", "range=24h", "range=7d", "range=30d"} {
-		for _, page := range []string{"/?", "/live?", "/exchanges?", "/exchanges?outcome=refused&", "/exchanges?client=" + list[0].Client + "&", "/exchanges?subject=" + subject + "&", "/apis?", "/identities?", "/findings?", "/controls?", "/search?q=" + list[0].Client + "&", "/exchanges/" + list[0].ID + "?"} {
+		for _, page := range []string{"/?", "/live?", "/exchanges?", "/exchanges?outcome=refused&", "/exchanges?client=" + list[0].Client + "&", "/exchanges?subject=" + subject + "&", "/apis?", "/identities?", "/findings?", "/controls?", "/identities?sort=-keys.created&", "/findings?sort=-exchanges&", "/operation?api=shop&operation=undocumented&", "/replay?", "/sinks?", "/audit?", "/search?q=" + list[0].Client + "&", "/exchanges/" + list[0].ID + "?"} {
 			inspected(t, b, home+page+r, "many-"+r)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport/sallyport/admin"
 	"github.com/sallyport/sallyport/admin/change"
+	"github.com/sallyport/sallyport/admin/replay"
 	compliance "github.com/sallyport/sallyport/admin/report"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event/alert"
@@ -14,7 +15,7 @@ import (
 
 // evidence is what the admin API makes of records.
 func (v *service) evidence() admin.Evidence {
-	return admin.Evidence{Silences: v.silences, Replay: v.replay, Report: v.compliance, Active: func() []alert.Alert {
+	return admin.Evidence{Silences: v.silences, Replay: v.again, Sinks: v.spool.Stats, Report: v.compliance, Active: func() []alert.Alert {
 		if now := v.alerts.now(); now != nil {
 			return now.Active()
 		}
@@ -36,9 +37,16 @@ func (v *service) drafted(text string) (*config.Config, *config.Source, config.P
 	return nil, nil, config.Problems{{File: v.origin, Line: 1, Column: 1, Severity: config.Error, Rule: "config.starting", Message: "the gateway is starting: ask again"}}
 }
 
-// replay decides recorded exchanges again.
-func (v *service) replay(ctx context.Context, text string, since time.Duration) (*gateway.Summary, error) {
-	c, src, problems := v.drafted(text)
+// replay decides recorded exchanges again. Where a candidate has masks of secrets, those of the file are meant.
+func (v *service) replay(ctx context.Context, q replay.Question, told func(int, time.Time)) (*gateway.Summary, error) {
+	if f := v.file(); f != nil && q.Text != "" {
+		text, err := f.Unmasked(q.Text)
+		if err != nil {
+			return nil, err
+		}
+		q.Text = string(text)
+	}
+	c, src, problems := v.drafted(q.Text)
 	if c == nil || problems.Failed() {
 		return nil, &change.Invalid{Problems: problems}
 	}
@@ -46,15 +54,14 @@ func (v *service) replay(ctx context.Context, text string, since time.Duration) 
 	if err != nil {
 		return nil, err
 	}
-	to := time.Now()
 	parts := newParts(nil)
 	parts.Inspectors, parts.Fetch = v.parts.Inspectors, v.parts.Fetch
 	defer parts.Upstreams.Close()
-	r, problems := gateway.NewReplay(c, src, parts, to.Add(-since), bases)
+	r, problems := gateway.NewReplay(c, src, parts, q.From, bases)
 	if r == nil {
 		return nil, &change.Invalid{Problems: problems}
 	}
-	return replayed(ctx, v.archive.Reader, r, to.Add(-since), to, nil)
+	return replayed(ctx, v.archive.Reader, r, q.From, q.To, told)
 }
 
 // compliance makes a report of the configuration in use.

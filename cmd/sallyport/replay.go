@@ -81,7 +81,9 @@ func (c *replayCmd) Run(s *streams) error {
 		report(s.err, problems)
 		return errFindings
 	}
-	summary, err := replayed(ctx, kept.Reader, r, from, to, s.err)
+	summary, err := replayed(ctx, kept.Reader, r, from, to, func(n int, at time.Time) {
+		fmt.Fprintf(s.err, "sallyport: %d exchanges, up to %s\n", n, at.Format(time.DateTime))
+	})
 	if err != nil {
 		return err
 	}
@@ -129,14 +131,17 @@ func (v *service) keepBasis(b *gateway.Basis) {
 	}
 }
 
-// replayed decides every exchange of the period, and tells how far it is; nil: nobody.
-func replayed(ctx context.Context, kept *event.Reader, r *gateway.Replay, from, to time.Time, progress io.Writer) (*gateway.Summary, error) {
-	summary, told := gateway.NewSummary(), time.Now()
+// tellPace is how often a replay says how far it is.
+const tellPace = 2 * time.Second
+
+// replayed decides every exchange of the period, and tells now and then how far it is.
+func replayed(ctx context.Context, kept *event.Reader, r *gateway.Replay, from, to time.Time, told func(n int, at time.Time)) (*gateway.Summary, error) {
+	summary, last := gateway.NewSummary(), time.Now()
 	err := kept.Walk(ctx, from, to, func(rec *exchange.Record) error {
 		summary.Add(rec, r.Decide(rec))
-		if progress != nil && time.Since(told) > 2*time.Second {
-			told = time.Now()
-			fmt.Fprintf(progress, "sallyport: %d exchanges, up to %s\n", summary.Exchanges, rec.Time.Format(time.DateTime))
+		if time.Since(last) > tellPace {
+			last = time.Now()
+			told(summary.Exchanges, rec.Time)
 		}
 		return nil
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport/sallyport/admin/dashboard"
 	"github.com/sallyport/sallyport/admin/oidc"
 	"github.com/sallyport/sallyport/admin/people"
+	"github.com/sallyport/sallyport/admin/replay"
 	"github.com/sallyport/sallyport/audit"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
@@ -52,6 +53,7 @@ type service struct {
 	live        *dashboard.Live
 	alerts      *alerts
 	silences    *alert.Silences
+	again       *replay.Desk
 	spool       *spool.Spool
 	mask        []byte // key of pseudonyms
 	access      *telemetry.AccessLog
@@ -166,6 +168,7 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 	v.alerts = &alerts{options: alert.Options{Silences: v.silences.Now, Tell: v.early.hear, Metrics: v.metrics.Gatherer(), Version: version()}}
 	v.alerts.observe(v.metrics)
 	v.live = dashboard.NewLive()
+	v.again = replay.New(v.replay)
 	if err = v.openSpool(cfg); err != nil {
 		return err
 	}
@@ -306,6 +309,9 @@ func (v *service) close() {
 		_ = v.parts.Tracer.Close(ctx) // a collector that is gone must not keep us
 	}
 	v.endDelivery()
+	if v.again != nil {
+		v.again.Close()
+	}
 	if v.gateway != nil && v.started() {
 		v.happened(exchange.GatewayStopped, "The gateway stops.", nil)
 	}

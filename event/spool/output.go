@@ -59,6 +59,7 @@ type output struct {
 	dead    *deadLetters
 	row     int // failures in a row; of the sender
 	health  atomic.Pointer[health]
+	newest  atomic.Int64 // time of the last entry that was delivered, in Unix nanoseconds; 0: none since the start
 }
 
 type health struct {
@@ -101,6 +102,18 @@ func (o *output) finish(ctx context.Context) {
 	defer done()
 	o.runners.Wait()
 	o.stop()
+}
+
+// reached notes how far the sink has got.
+func (o *output) reached(all []letter) {
+	if len(all) == 0 {
+		return
+	}
+	if last := all[len(all)-1].item; last.Event != nil {
+		o.newest.Store(last.Event.Time.UnixNano())
+	} else {
+		o.newest.Store(last.Record.Time.UnixNano())
+	}
 }
 
 func (o *output) send(all []letter) error {

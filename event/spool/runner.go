@@ -61,6 +61,7 @@ func (r *runner) deliver(all []letter, overdue func() bool) (refused uint64, ok 
 		err := r.send(all)
 		if err == nil {
 			r.recovered()
+			r.reached(all)
 			return 0, true
 		}
 		var final *sink.Refused

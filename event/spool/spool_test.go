@@ -359,3 +359,32 @@ func BenchmarkRecord(b *testing.B) {
 		s.Record(r)
 	}
 }
+
+// How far a sink is behind is told by what it has got last, while something waits.
+func TestLag(t *testing.T) {
+	f := &fake{}
+	s, _ := opened(t, t.TempDir(), 0, f.output("f", Everything))
+	if one := statsOf(t, s, "f"); one.State() != "works" || !one.Newest.IsZero() {
+		t.Errorf("%+v", one)
+	}
+	first := record(1)
+	s.Record(first)
+	await(t, "the first", func() bool { return statsOf(t, s, "f").Newest.Equal(first.Time) })
+	if one := statsOf(t, s, "f"); one.Pending == 0 && one.Lag(time.Now()) != 0 {
+		t.Errorf("nothing waits: %+v", one)
+	}
+	one := SinkStats{Pending: 2, Newest: first.Time}
+	if lag := one.Lag(first.Time.Add(time.Minute)); lag != time.Minute {
+		t.Error(lag)
+	}
+	for want, one := range map[string]SinkStats{"fails": {Failing: true, LastError: "down"}, "warns": {LastError: "once"}, "works": {Pending: 1}} {
+		if got := one.State(); got != want {
+			t.Errorf("%+v: %s", one, got)
+		}
+	}
+	for _, one := range []SinkStats{{Dropped: 1}, {Dead: 1}} {
+		if one.State() != "warns" {
+			t.Errorf("%+v: %s", one, one.State())
+		}
+	}
+}

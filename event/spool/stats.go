@@ -26,8 +26,28 @@ type SinkStats struct {
 	Dropped   uint64 // lost for this sink alone
 	Dead      uint64 // refused for good, and kept as dead letters
 	Failing   bool
-	LastError string // "" when the last batch was taken
-	Since     time.Time
+	LastError string    // "" when the last batch was taken
+	Since     time.Time // of Failing
+	Newest    time.Time // of the last entry that was delivered; zero: none since the start
+}
+
+// Lag is how far the sink is behind: 0 where nothing waits, or nothing was delivered since the start, so that it is not known.
+func (t *SinkStats) Lag(now time.Time) time.Duration {
+	if t.Pending == 0 || t.Newest.IsZero() {
+		return 0
+	}
+	return max(0, now.Sub(t.Newest))
+}
+
+// State in one word: works, warns where something was lost or the last batch was not taken, fails where nothing is taken.
+func (t *SinkStats) State() string {
+	switch {
+	case t.Failing:
+		return "fails"
+	case t.LastError != "" || t.Dropped > 0 || t.Dead > 0:
+		return "warns"
+	}
+	return "works"
 }
 
 // Totals of the spool.
@@ -49,6 +69,9 @@ func (s *Spool) Stats() []SinkStats {
 	for _, o := range s.current() {
 		h := o.health.Load()
 		one := SinkStats{Name: o.Name, Failing: h.failing, LastError: h.err, Since: h.since}
+		if at := o.newest.Load(); at != 0 {
+			one.Newest = time.Unix(0, at).UTC()
+		}
 		for _, l := range lanes {
 			one.add(l)
 		}

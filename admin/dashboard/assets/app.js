@@ -123,6 +123,14 @@ if (live) {
   });
 }
 
+// A replay tells how far it is, and is shown when it has ended.
+const replay = $('#replay');
+if (replay) {
+  const source = new EventSource(replay.dataset.stream), said = $('#replay-said');
+  source.addEventListener('progress', e => { const [share, ...words] = e.data.split(' '); replay.value = Number(share); said.textContent = words.join(' '); });
+  source.addEventListener('end', () => { source.close(); location.reload(); });
+}
+
 // The verification of the audit log tells how far it is.
 $('#verify')?.addEventListener('click', event => {
   const button = event.target, bar = $('#verify-progress'), result = $('#verify-result');
