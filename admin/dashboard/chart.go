@@ -150,5 +150,8 @@ func (t tops) rank(s *scope, name string, counts []event.Share, asked, size int,
 func (t tops) of(s *scope, name string, rows []topRow, cut bool, size int) tops {
 	t.listing = tabled(s, name, rows, size, column[topRow]{Name: "value", Label: t.What, Cell: func(r topRow) any { return r.Label }, Plain: cut},
 		column[topRow]{Name: "exchanges", Label: t.Of, Class: "n", Cell: func(r topRow) any { return r.N }, Plain: cut})
+	if cut {
+		t.Pager.Said += ", the most frequent"
+	}
 	return t
 }
