@@ -136,6 +136,7 @@ var (
 var (
 	UpstreamUnreachable = reason("forward.unreachable", 502, "The service cannot be reached", High, "", 0, "No target of the upstream accepted the request.")
 	UpstreamTimeout     = reason("forward.timeout", 504, "The service did not answer in time", Medium, "API4", 0, "The upstream exceeded the operation's timeout.")
+	UpstreamBusy        = reason("forward.busy", 503, "The service is busy", Medium, "API4", 770, "The upstream's answers take twice as long as usual, so it is sent no more requests at once than it answers in time; see apis[].upstream.adaptive. Authenticated callers are refused last.")
 	UpstreamOpen        = reason("forward.breaker_open", 503, "The service is not available now", High, "", 0, "The circuit breaker is open, or no target is healthy.")
 	UpstreamBroken      = reason("forward.broken", 502, "The service answered in an unexpected way", Medium, "API10", 0, "The upstream's answer was not valid HTTP, too large or ended early.")
 	UpstreamError       = reason("protect.error", 502, "The service failed", Low, "API8", 209, "The upstream answered 5xx; its body was replaced because it may carry internals.")

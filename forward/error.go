@@ -23,16 +23,17 @@ const (
 	Broken                      // the answer is not valid HTTP, too large, or ended early
 	Canceled                    // the client has gone; not a failure of the upstream
 	Unread                      // the client's body could not be read to its end; no failure of the upstream either
+	Busy                        // as many requests are in flight as the upstream answers in time
 )
 
-var kinds = [...]string{"failed", "could not be reached", "did not answer in time", "has no target to try", "broke the protocol", "was left by the client", "could not be sent what the client promised"}
+var kinds = [...]string{"failed", "could not be reached", "did not answer in time", "has no target to try", "broke the protocol", "was left by the client", "could not be sent what the client promised", "is busy"}
 
 // An Error is a request that got no answer.
 type Error struct {
 	Kind   Kind
 	Target string // scheme://host:port of the last target tried; "" when none was
 	Err    error
-	Pause  time.Duration // of Open: when a target will be tried again, at the latest
+	Pause  time.Duration // of Open and Busy: when it is worth to ask again, at the latest
 }
 
 func (e *Error) Error() string {
@@ -63,6 +64,8 @@ func (e *Error) Reason() *exchange.Reason {
 		return nil
 	case Unread:
 		return exchange.BodyIncomplete
+	case Busy:
+		return exchange.UpstreamBusy
 	}
 	return exchange.UpstreamBroken
 }

@@ -28,6 +28,9 @@ type Request struct {
 	Length  int64         // of Stream in bytes; -1 when unknown
 	Trailer http.Header   // of Stream: keys announced now, values filled in when it ends
 
+	// Endless: the answer lasts as long as both ends want it to, so how long it takes tells nothing of the upstream's load.
+	Endless bool
+
 	// Declared reports header fields, by canonical name, that are sent although they have other characters than letters,
 	// digits and "-", because the API declares them; nil: none.
 	Declared func(name string) bool

@@ -71,6 +71,7 @@ type answer struct {
 	upstream *Upstream
 	target   *target
 	closed   atomic.Bool
+	counted  bool // under the upstream's ceiling
 }
 
 func (a *answer) Read(p []byte) (int, error) {
@@ -86,6 +87,9 @@ func (a *answer) Close() error {
 	err := a.body.Close()
 	if a.closed.CompareAndSwap(false, true) {
 		a.upstream.release(a.target)
+		if a.counted {
+			a.upstream.ceiling.leave()
+		}
 	}
 	return err
 }

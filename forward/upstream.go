@@ -28,9 +28,13 @@ const (
 	defaultFailures = 10
 	defaultPause    = 5 * time.Second
 	defaultMaxIdle  = 512
+	defaultAdaptive = 32
 )
 
-var errOpen = errors.New("every target's circuit breaker is open")
+var (
+	errOpen = errors.New("every target's circuit breaker is open")
+	errBusy = errors.New("answers take longer than usual: no more requests are sent at once than it can answer")
+)
 
 // An Upstream is one protected service: its targets, their connections and their health. It is safe for concurrent
 // use and outlives reloads; see [Pool].
@@ -40,6 +44,7 @@ type Upstream struct {
 	hosts   bool // send the target's host instead of the client's
 	retries int
 	budget  budget
+	ceiling *ceiling // nil: none
 
 	retired atomic.Bool
 	stop    context.CancelFunc // of the probes
@@ -48,6 +53,9 @@ type Upstream struct {
 
 func newUpstream(key string, c config.Upstream) (*Upstream, error) {
 	u := &Upstream{key: key, retries: defaultRetries}
+	if c.Adaptive >= 0 {
+		u.ceiling = newCeiling(int64(or(c.Adaptive, defaultAdaptive)))
+	}
 	if c.Retries != nil {
 		u.retries = max(*c.Retries, 0)
 	}
@@ -115,11 +123,52 @@ func (u *Upstream) RoundTrip(ctx context.Context, e *exchange.Exchange, out *Req
 	if err := out.valid(); err != nil {
 		return nil, &Error{Kind: Broken, Err: err}
 	}
+	if u.ceiling == nil || out.Endless {
+		return plainly(u.send(ctx, e, out, outgoing(e, out), false))
+	}
+	n, ok := u.ceiling.enter(e.Principal != nil)
+	if !ok {
+		return nil, &Error{Kind: Busy, Err: errBusy, Pause: time.Second}
+	}
+	start := time.Now()
 	resp, err := u.send(ctx, e, out, outgoing(e, out), false)
+	u.note(e, n, start, err)
+	if err != nil {
+		u.ceiling.leave()
+		return nil, err
+	}
+	resp.Body.(*answer).counted = true
+	return resp, nil
+}
+
+// plainly keeps a nil *Error from becoming an error.
+func plainly(resp *http.Response, err *Error) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
 	return resp, nil
+}
+
+// note tells the ceiling how an exchange went. What the client did tells nothing of the service.
+func (u *Upstream) note(e *exchange.Exchange, n int64, start time.Time, err *Error) {
+	now := time.Now()
+	overloaded := err == nil && busy(e.Response.Status) || err != nil && (err.Kind == Timeout || err.Kind == Unreachable)
+	if err == nil || overloaded {
+		u.ceiling.answered(operation(e), n, now.Sub(start), overloaded, now)
+	}
+}
+
+// operation names what is asked for; preflights and what no spec knows are one.
+func operation(e *exchange.Exchange) string {
+	if e.Operation == nil {
+		return ""
+	}
+	return e.Operation.Key
+}
+
+// busy is what a service says that is asked for too much, or a proxy in front of it.
+func busy(status int) bool {
+	return status == http.StatusServiceUnavailable || status == http.StatusGatewayTimeout
 }
 
 // send tries targets until one answers or trying again is not allowed.

@@ -70,6 +70,7 @@ func (x *serving) outgoing() *forward.Request {
 	out := &forward.Request{Method: x.method, Path: x.e.Target.Path, RawQuery: x.query(), Host: x.r.Host, Header: x.r.Header,
 		Declared:  x.api.odd,
 		Identify:  func(h http.Header) { x.api.managed.Apply(h, x.e.Principal) },
+		Endless:   x.plan.streaming != "",
 		Inspected: x.plan.enforcesAnswer && x.plan.streaming == "" || x.plan.eventMode == config.Enforce}
 	switch {
 	case x.e.Body != nil && !x.plan.enforcesBody:
@@ -133,14 +134,18 @@ func (x *serving) failed(err error) exchange.Verdict {
 		return exchange.Refuse(exchange.BodyIncomplete, "the client has gone: "+err.Error())
 	}
 	v := exchange.Refuse(f.Reason(), err.Error())
-	if f.Kind == forward.Open {
+	if f.Kind == forward.Open || f.Kind == forward.Busy {
 		v = v.WithRetry(f.Pause)
 	}
-	if f.Kind == forward.Unread {
+	at := "apis[" + x.api.name + "].upstream"
+	switch f.Kind {
+	case forward.Unread:
 		x.refusedBy = "content"
 		return v
+	case forward.Busy:
+		at += ".adaptive"
 	}
-	return v.WithSetting("apis[" + x.api.name + "].upstream")
+	return v.WithSetting(at)
 }
 
 // describe finds what the spec says of an answer.
