@@ -44,6 +44,7 @@ func check(cfg *Config, src *Source) Problems {
 		c.api(a, at, names)
 	}
 	c.asked(cfg)
+	c.abuse(cfg.Abuse)
 	c.alerts(cfg.Alerts)
 	c.events(cfg.Events)
 	c.notes(cfg.Events)

@@ -18,6 +18,8 @@ type Config struct {
 	Identity []Identity `yaml:"identity"`
 	// APIs lists what is protected.
 	APIs []API `yaml:"apis"`
+	// Abuse says what becomes of clients that do not take no for an answer, and of strangers while the gateway is overloaded.
+	Abuse Abuse `yaml:"abuse"`
 	// Alerts says what people are told of, and how.
 	Alerts Alerts `yaml:"alerts"`
 	// Log says where the access log goes.

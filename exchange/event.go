@@ -62,6 +62,12 @@ var (
 	Erased        = kind("subject.erased", Info, "The key of a person's data was destroyed: what is kept about the person cannot be read any more.")
 )
 
+// Clients.
+var (
+	BanBegan = kind("ban.began", Medium, "A client is shut out for a while: it went on after it was turned away, or somebody banned it. Data has until when, and how often it was banned before.")
+	BanEnded = kind("ban.ended", Info, "Somebody ended the ban of a client before its time.")
+)
+
 // What goes wrong.
 var (
 	SinkFailing    = kind("sink.failing", High, "A sink takes nothing; what is meant for it waits in the spool.")

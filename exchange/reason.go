@@ -64,6 +64,8 @@ var (
 // Admission and limits.
 var (
 	AdmissionRefused = reason("limit.admit", 429, "Too many refused requests", Medium, "API4", 307, "This client caused too many refusals lately; see apis[].refusals.")
+	Banned           = reason("limit.banned", 429, "This client is shut out for a while", Medium, "API4", 307, "The client went on after it was turned away, or was banned by an administrator; see abuse.bans and sallyport bans.")
+	Overloaded       = reason("limit.overload", 503, "The service is overloaded", Medium, "API4", 770, "The gateway has more work than its processors can do, and refuses strangers first: clients from whose address nobody was authenticated lately; see abuse.overload.")
 	RateExceeded     = reason("limit.rate", 429, "Too many requests", Medium, "API4", 770, "The rate limit of this operation or API is exhausted.")
 	TooManyFailures  = reason("limit.failures", 429, "Too many failed attempts", High, "API2", 307, "Too many failed credentials for this client or account.")
 	Uncountable      = reason("limit.key", 400, "The request cannot be counted", Low, "API4", 770, "The key expression of a rate could not be evaluated for this request, mostly because a value that it reads is missing. Test for it with has(), or count by principal or client.")

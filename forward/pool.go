@@ -107,6 +107,21 @@ func (p *Pool) Failing() map[string]string {
 	return failing
 }
 
+// Ceilings tells how many requests in flight each upstream is given at most now, by its first target; those without a bound are left out.
+func (p *Pool) Ceilings(add func(target string, most float64)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	told := map[string]bool{}
+	for _, u := range p.running {
+		name := u.targets[0].name
+		if u.ceiling == nil || u.ceiling.limit.Load() >= unbounded || told[name] {
+			continue
+		}
+		told[name] = true
+		add(name, float64(u.ceiling.limit.Load()))
+	}
+}
+
 func (t *target) opened() bool {
 	if !t.troubled.Load() {
 		return false

@@ -103,7 +103,8 @@ const statusClientGone = 499
 // not been read to the end.
 func (x *serving) framingInDoubt(v exchange.Verdict) bool {
 	switch v.Reason {
-	case exchange.BadFraming, exchange.BadHeader, exchange.HeadTooLarge, exchange.PlainHTTP, exchange.BadTarget, exchange.BadMethod, exchange.BodyTooLarge, exchange.BodyIncomplete:
+	case exchange.BadFraming, exchange.BadHeader, exchange.HeadTooLarge, exchange.PlainHTTP, exchange.BadTarget, exchange.BadMethod, exchange.BodyTooLarge, exchange.BodyIncomplete,
+		exchange.Banned: // the next one is not let in
 		return true
 	}
 	return x.e.Body == nil && x.r.Body != nil && x.r.Body != http.NoBody

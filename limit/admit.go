@@ -7,13 +7,17 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 )
 
-// Admit builds the guard "limit.admit" (OnConnect). It refuses a client whose budget of refusals is spent, and it takes
-// a slot of concurrency of the client and of the API.
+// Admit builds the guard "limit.admit" (OnConnect). It refuses clients that are banned or whose budget of refusals is spent, and
+// strangers while the gateway is overloaded; and it takes a slot of concurrency of the client and of the API.
 func (r *Rules) Admit() exchange.Guard {
 	return exchange.Guard{Name: "limit.admit", Phase: exchange.OnConnect, Check: r.admit}
 }
 
 func (r *Rules) admit(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+	if until, banned := r.l.bans.Until(e.Client.Addr); banned {
+		return exchange.Refuse(exchange.Banned, "the client is banned until "+until.UTC().Format(time.RFC3339)).
+			WithSetting("abuse.bans").WithRetry(after(until.Sub(r.l.now()))), nil
+	}
 	if r.refusals != nil {
 		now := r.l.ticks()
 		tat := r.l.counters.peek(r.l.client(r.refusals.id, e.Client.Addr), r.refusals.id, now)
@@ -22,11 +26,22 @@ func (r *Rules) admit(_ context.Context, e *exchange.Exchange) (exchange.Verdict
 				WithSetting(r.refusals.setting).WithRetry(after(wait)), nil
 		}
 	}
-	if ok, bound := r.slots.acquire(e, &r.ledger(e).api); !ok {
+	b := r.ledger(e)
+	if r.l.stranger(e.Client.Addr) {
+		if !r.l.overload.enter(r.l.abuse.Load().shedding) {
+			return exchange.Refuse(exchange.Overloaded, "strangers are refused while work waits for a processor").
+				WithSetting("abuse.overload").WithRetry(overloadRetry), nil
+		}
+		b.stranger = true
+	}
+	if ok, bound := r.slots.acquire(e, &b.api); !ok {
 		return busy(bound, r.inFlight), nil
 	}
 	return exchange.Pass, nil
 }
+
+// overloadRetry is longer than the time in which the bound settles.
+const overloadRetry = 5 * time.Second
 
 func busy(bound, setting string) exchange.Verdict {
 	return exchange.Refuse(exchange.Concurrency, "as many requests in flight as allowed").
@@ -38,7 +53,8 @@ type ledger struct {
 	api, operation held
 	slots          *slots // of the operation
 	debts          [4]debt
-	owed           int // debts in use
+	owed           int  // debts in use
+	stranger       bool // counted among those in flight
 }
 
 // A debt is a key that is charged when the exchange turns out to be a failure. It is kept because the key must be the
@@ -69,6 +85,9 @@ func (r *Rules) Release(e *exchange.Exchange) {
 		b.slots.release(&b.operation)
 	}
 	r.slots.release(&b.api)
+	if b.stranger {
+		r.l.overload.leave()
+	}
 	*b = ledger{}
 	r.ledgers.Put(b)
 }

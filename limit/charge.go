@@ -30,8 +30,25 @@ func (r *Rules) Charge(e *exchange.Exchange, status int) {
 		refused = true
 	}
 	if refused && r.refusals != nil {
-		r.l.counters.owe(r.l.client(r.refusals.id, e.Client.Addr), r.refusals.id, &r.refusals.rate, r.l.ticks(), 1)
+		r.l.counters.owe(r.l.client(r.refusals.id, e.Client.Addr), r.refusals.id, &r.refusals.rate, r.l.ticks(), work(e))
 	}
+	switch {
+	case e.Verdict.Reason == exchange.AdmissionRefused:
+		r.l.turnedAway(e.Client.Addr)
+	case e.Principal != nil && !e.Verdict.Refused():
+		r.l.know(e.Client.Addr)
+	}
+}
+
+// work is what a refusal has cost us, in refusals that were settled by the head alone: a credential that had to be looked up or
+// verified is as much again, and so is each KiB of a body that was parsed, validated and inspected. Ten at most: who sends one large
+// body with a mistake in it is no attacker.
+func work(e *exchange.Exchange) int64 {
+	n := int64(1)
+	if e.Verdict.Reason != nil && e.Verdict.Reason.Status == http.StatusUnauthorized {
+		n++
+	}
+	return min(n+int64(len(e.Body.Raw()))>>10, 10)
 }
 
 func failure(status int) bool {
@@ -43,7 +60,7 @@ func chargeable(v exchange.Verdict) bool {
 		return false
 	}
 	switch v.Reason {
-	case exchange.AdmissionRefused, exchange.RateExceeded, exchange.TooManyFailures, exchange.Concurrency:
+	case exchange.AdmissionRefused, exchange.Banned, exchange.Overloaded, exchange.RateExceeded, exchange.TooManyFailures, exchange.Concurrency:
 		return false
 	}
 	return v.Reason.Status < http.StatusInternalServerError

@@ -3,6 +3,7 @@ package limit
 import (
 	"math/bits"
 	"sync"
+	"time"
 )
 
 // Counters keep one TAT per key, in a bounded table.
@@ -63,6 +64,9 @@ type Stats struct {
 	Keys     int    // slots in use, be they active or refilled
 	Capacity int    // slots at most
 	Overflow uint64 // requests that were counted in a shared bucket, since the start
+
+	Queue time.Duration // that work waited for a processor lately, on average
+	Shed  uint64        // strangers that were refused because of it, since the start
 }
 
 // Stats sums over all shards.
@@ -106,6 +110,35 @@ func (c *Counters) peek(k key, class uint64, now int64) int64 {
 		return at.tat
 	}
 	return max(now, s.overflow[class%classes])
+}
+
+// mark moves the TAT of the key to until, if there is room for it without sharing.
+func (c *Counters) mark(k key, now, until int64) {
+	s := c.shard(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at := s.find(k)
+	if at == nil {
+		at = s.free(k, now)
+	}
+	if at == nil {
+		return
+	}
+	if at.tat == 0 {
+		s.used++
+	}
+	*at = slot{k, until}
+}
+
+// marked returns the TAT of a key that is never counted in overflow; 0 where it has none.
+func (c *Counters) marked(k key) int64 {
+	s := c.shard(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if at := s.find(k); at != nil {
+		return at.tat
+	}
+	return 0
 }
 
 // giveBack undoes a take that turned out not to be needed. What was counted in overflow stays there: others share it.

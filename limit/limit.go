@@ -15,7 +15,10 @@ import (
 	"fmt"
 	"hash/maphash"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/sallyport/sallyport/config"
 )
 
 // Options of a Limiter.
@@ -30,9 +33,14 @@ type Options struct {
 type Limiter struct {
 	counters *Counters
 	clients  *gauges
+	bans     *Bans
+	overload overload
+	abuse    atomic.Pointer[abuse]
 	now      func() time.Time
 	base     time.Time // times are durations since base, read from the monotonic clock
 	seeds    [3]maphash.Seed
+	turned   uint64 // rule of being turned away at the door
+	known    uint64 // rule of having been authenticated
 
 	mu     sync.Mutex
 	totals map[string]*gauge // requests in flight, by API and operation
@@ -46,18 +54,45 @@ func New(o Options) *Limiter {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Limiter{
+	l := &Limiter{
 		counters: NewCounters(o.Keys),
 		clients:  newGauges(),
+		bans:     newBans(o.Now),
 		now:      o.Now,
 		base:     o.Now().Add(-time.Second), // ticks are above 0 from the beginning
 		seeds:    [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
 		totals:   map[string]*gauge{},
 	}
+	l.turned, l.known = l.ruleID("\x00turned away"), l.ruleID("\x00known")
+	l.overload.limit.Store(noBound)
+	l.Apply(config.Abuse{})
+	return l
 }
 
-// Stats of the table, for metrics.
-func (l *Limiter) Stats() Stats { return l.counters.Stats() }
+// abuse is config.Abuse with its defaults.
+type abuse struct {
+	banning  banning
+	shedding shedding
+	tarpit   time.Duration
+}
+
+// Apply takes settings into use that hold for all APIs together. Those that the check of the configuration refuses switch bans off.
+func (l *Limiter) Apply(c config.Abuse) {
+	l.abuse.Store(&abuse{newBanning(c.Bans), newShedding(c.Overload), time.Duration(c.Bans.Tarpit)})
+}
+
+// Tarpit is for how long connections of banned clients are kept.
+func (l *Limiter) Tarpit() time.Duration { return l.abuse.Load().tarpit }
+
+// Bans are those of this process.
+func (l *Limiter) Bans() *Bans { return l.bans }
+
+// Stats of the table and of overload, for metrics.
+func (l *Limiter) Stats() Stats {
+	s := l.counters.Stats()
+	s.Queue, s.Shed = time.Duration(l.overload.delay.Load()), l.overload.shed.Load()
+	return s
+}
 
 // ticks is the time as the counters know it.
 func (l *Limiter) ticks() int64 { return int64(l.now().Sub(l.base)) }

@@ -64,7 +64,7 @@ func (r *Rules) Fields(op *openapi.Operation) (names []string) {
 	return names
 }
 
-func orDefault(n, def int) int {
+func orDefault[T int | time.Duration](n, def T) T {
 	if n == 0 {
 		return def
 	}

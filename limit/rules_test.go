@@ -230,7 +230,7 @@ func TestRefusalsAtTheDoor(t *testing.T) {
 			}
 		}
 		for i, want := range []string{"", "", "", "limit.admit", "limit.admit"} {
-			if got := refused("192.0.2.1", exchange.TokenSignature); got != want {
+			if got := refused("192.0.2.1", exchange.NotOwner); got != want {
 				t.Errorf("refusal %d: %q, want %q", i, got, want)
 			}
 		}

@@ -22,12 +22,13 @@ const (
 	maxRequests                 // limits.max_requests; likewise
 	badIntroduction             // no PROXY header from a peer that must send one
 	longLinger                  // more of a message than is thrown away after a refusal
+	banned                      // Options.Banned
 	cutCount
 )
 
 var cutNames = [cutCount]string{
 	"connections", "connections_per_client", "handshakes_per_client", "handshake_timeout", "handshake_failed", "slow_request",
-	"slow_body", "slow_reader", "resets", "resets_per_client", "control_frames", "continuation", "max_age", "max_requests", "proxy_protocol", "lingering",
+	"slow_body", "slow_reader", "resets", "resets_per_client", "control_frames", "continuation", "max_age", "max_requests", "proxy_protocol", "lingering", "banned",
 }
 
 func (c cut) String() string { return cutNames[c] }

@@ -32,6 +32,8 @@ type door struct {
 	cancel       context.CancelFunc
 	open         sync.Once
 	retired      atomic.Bool
+	banned       func(netip.Addr) (bool, time.Duration) // nil: nobody
+	tarred       atomic.Int64
 }
 
 // newDoor makes one for socket; conf is nil on plain listeners. Close ends it.
@@ -143,6 +145,9 @@ func (d *door) introduce(c net.Conn) {
 
 // enter lets a connection in, if the limits say so.
 func (d *door) enter(c net.Conn) {
+	if d.shut(c) {
+		return
+	}
 	h := d.admit(c)
 	switch {
 	case h == nil:
@@ -152,6 +157,34 @@ func (d *door) enter(c net.Conn) {
 	default:
 		go d.greet(h)
 	}
+}
+
+// maxTarred bounds the connections that are kept from a banned client without a word: each costs a file, and the client as much.
+const maxTarred = 1000
+
+// shut closes the connection of a banned client before it costs anything, or keeps it waiting first.
+func (d *door) shut(c net.Conn) bool {
+	addr := addressOf(c)
+	if d.banned == nil || contains(d.proxies, addr) {
+		return false
+	}
+	is, after := d.banned(addr)
+	if !is {
+		return false
+	}
+	d.tally.add(banned)
+	if after <= 0 || d.tarred.Add(1) > maxTarred {
+		if after > 0 {
+			d.tarred.Add(-1)
+		}
+		c.Close()
+		return true
+	}
+	time.AfterFunc(after, func() {
+		c.Close()
+		d.tarred.Add(-1)
+	})
+	return true
 }
 
 // admit counts a connection in, or returns nil. A trusted proxy speaks for many clients, so that limits of one do not

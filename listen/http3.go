@@ -79,6 +79,12 @@ func (d *door) enterQUIC(ctx context.Context, remote net.Addr, set *settings) (c
 	if contains(d.proxies, p.addr) {
 		p.proxies, client = d.proxies, netip.Addr{}
 	}
+	if is := d.banned; is != nil && client.IsValid() {
+		if shut, _ := is(client); shut {
+			d.tally.add(banned)
+			return nil, errors.New(banned.String())
+		}
+	}
 	k, cause, ok := d.clients.enter(client, 1)
 	if !ok {
 		d.tally.add(cause)

@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync/atomic"
 	"time"
 
@@ -37,6 +38,8 @@ type Options struct {
 	// Host says whether anything is served under a TLS server name, and what is demanded there in place of what the
 	// listener demands, or nil. "" is a client that asks for no name. Nil: all names are served.
 	Host func(name string) (served bool, d *Demand)
+	// Banned tells whether connections of an address are closed unheard, and after how long. Trusted proxies are not asked about. Nil: none.
+	Banned func(netip.Addr) (banned bool, after time.Duration)
 	// Folder is where certificates that are obtained by ACME are kept.
 	Folder string
 	// HTTPPort is that of a listener without TLS whose handler goes through Challenges; 0 where there is none.
@@ -96,7 +99,7 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.door.introducers = u.introducers
+	s.door.introducers, s.door.banned = u.introducers, o.Banned
 	if l.HTTP3 && s.tls != nil {
 		bind := func() (*http3Server, error) { return newHTTP3(s, l, h, &limits, set, logger(o.Log)) }
 		if s.inherited && o.Inherited.From() != 0 {

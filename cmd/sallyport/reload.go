@@ -221,7 +221,7 @@ func (v *service) adopt(cfg *config.Config, snapshot *gateway.Snapshot) {
 	if !reflect.DeepEqual(cfg.Listen, v.config.Listen) || !reflect.DeepEqual(cfg.Admin, v.config.Admin) || cfg.Store != v.config.Store || cfg.Log != v.config.Log || !reflect.DeepEqual(cfg.Audit, v.config.Audit) {
 		slog.Warn("changes of listen, admin, store, log and audit need another process: SIGUSR2 starts it and drops nothing")
 	}
-	v.swap(snapshot)
+	v.swap(cfg, snapshot)
 	v.config = cfg
 	if err := v.alerts.apply(cfg.Alerts); err != nil { // they were verified
 		slog.Error("the alerts are those of before", "error", err)

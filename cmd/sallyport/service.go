@@ -73,6 +73,7 @@ type service struct {
 	keyed       atomic.Bool // every key set was loaded once
 	loader      loader      // nil where the configuration cannot change
 	outbox      delivery
+	bans        bans
 }
 
 // sink is somebody else who wants the records.
@@ -137,7 +138,8 @@ func (v *service) begin(cfg *config.Config, src *config.Source, s *gateway.Snaps
 	if err := v.alerts.apply(cfg.Alerts); err != nil {
 		return err
 	}
-	v.swap(s)
+	v.startBans(v.ctx)
+	v.swap(cfg, s)
 	v.startDelivery(v.ctx)
 	v.happened(exchange.GatewayStarted, "The gateway serves.", map[string]string{"version": version()})
 	return nil
@@ -207,7 +209,8 @@ func newParts(s *store.Store) *gateway.Parts {
 }
 
 // swap takes a snapshot into use.
-func (v *service) swap(s *gateway.Snapshot) {
+func (v *service) swap(cfg *config.Config, s *gateway.Snapshot) {
+	v.parts.Limiter.Apply(cfg.Abuse)
 	v.keepBasis(s.Basis())
 	v.gateway.Swap(s)
 	s.Start(v.ctx)
@@ -222,6 +225,7 @@ func (v *service) observe() {
 	m.Counter("sallyport_limit_overflow_total", "Requests counted in a shared bucket, because all keys were in use.", func() float64 { return float64(v.parts.Limiter.Stats().Overflow) })
 	m.Counter("sallyport_access_log_dropped_total", "Lines of the access log that could not be written.", func() float64 { return float64(v.access.Dropped()) })
 	v.observeIdentity()
+	v.observeAbuse()
 	v.observeConnections()
 	v.observeSinks()
 	v.observeAudit()
@@ -309,6 +313,7 @@ func (v *service) close() {
 		_ = v.parts.Tracer.Close(ctx) // a collector that is gone must not keep us
 	}
 	v.endDelivery()
+	v.endBans()
 	if v.again != nil {
 		v.again.Close()
 	}

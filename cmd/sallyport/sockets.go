@@ -30,7 +30,7 @@ func (v *service) openSockets() error {
 		if l.TLS == nil {
 			handler = plain
 		}
-		server, err := listen.New(l, handler, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host,
+		server, err := listen.New(l, handler, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host, Banned: v.banned,
 			Folder: filepath.Join(v.config.Store.Path, "acme"), HTTPPort: plainPort(v.config.Listen), Inherited: v.inherited})
 		if err != nil {
 			return hinted(err, "--listen")

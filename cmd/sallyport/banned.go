@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/banlist"
+)
+
+// Bounds of what is made of bans: an attack from very many addresses must not become one of events, nor of rows. All are counted.
+const (
+	maxBansTold   = 60   // events in a minute
+	maxBansQueued = 4096 // that wait to be written down; more hold in this process only
+	sweepBans     = time.Hour
+)
+
+// bans keeps those of this process and of the others together.
+type bans struct {
+	queue  chan limit.Ban
+	end    context.CancelFunc
+	done   sync.WaitGroup
+	minute atomic.Int64
+	told   atomic.Int64
+	total  atomic.Uint64
+}
+
+// banned is what listeners ask about an address before they hear it.
+func (v *service) banned(a netip.Addr) (bool, time.Duration) {
+	_, is := v.parts.Limiter.Bans().Until(a)
+	return is, v.parts.Limiter.Tarpit()
+}
+
+// startBans takes over the bans of the store, and follows them until ctx ends.
+func (v *service) startBans(ctx context.Context) {
+	v.bans.queue = make(chan limit.Ban, maxBansQueued)
+	v.parts.Limiter.Bans().Tell(v.tellBan)
+	ctx, v.bans.end = context.WithCancel(ctx)
+	l := banlist.New(v.store)
+	v.followBans(ctx, l)
+	v.bans.done.Go(func() { v.keepBans(ctx, l) })
+	v.bans.done.Go(func() { v.parts.Limiter.Watch(ctx) })
+}
+
+func (v *service) endBans() {
+	if v.bans.end != nil {
+		v.bans.end()
+		v.bans.done.Wait()
+	}
+}
+
+func (v *service) keepBans(ctx context.Context, l *banlist.List) {
+	look, sweep := time.NewTicker(banlist.Every), time.NewTicker(sweepBans)
+	defer look.Stop()
+	defer sweep.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case b := <-v.bans.queue:
+			if err := l.Put(ctx, nil, v.bans.waiting(b)...); err != nil && ctx.Err() == nil {
+				slog.Error("a ban holds in this process only", "error", err)
+			}
+		case <-look.C:
+			v.followBans(ctx, l)
+		case now := <-sweep.C:
+			if err := l.Sweep(ctx, now); err != nil && ctx.Err() == nil {
+				slog.Error("bans that nobody remembers stay in the store", "error", err)
+			}
+		}
+	}
+}
+
+// waiting are the bans that can be written down together.
+func (b *bans) waiting(first limit.Ban) []limit.Ban {
+	list := []limit.Ban{first}
+	for len(list) < 500 {
+		select {
+		case next := <-b.queue:
+			list = append(list, next)
+		default:
+			return list
+		}
+	}
+	return list
+}
+
+func (v *service) followBans(ctx context.Context, l *banlist.List) {
+	list, err := l.Changes(ctx)
+	if err != nil && ctx.Err() == nil {
+		slog.Error("bans of other processes are not followed", "error", err)
+	}
+	for _, b := range list {
+		v.parts.Limiter.Bans().Merge(b)
+	}
+}
+
+// tellBan writes down a ban that began or was ended here, and makes an event of it.
+func (v *service) tellBan(b limit.Ban) {
+	if b.Until.After(b.Since) {
+		v.bans.total.Add(1)
+	}
+	select {
+	case v.bans.queue <- b:
+	default: // the store is slow: it holds here
+	}
+	if b.By != "" || v.bans.tells(b.Since) {
+		v.bus.Event(banEvent(b))
+	}
+}
+
+// tells reports whether there is room for another event in this minute.
+func (b *bans) tells(now time.Time) bool {
+	if m := now.Unix() / 60; b.minute.Swap(m) != m {
+		b.told.Store(0)
+	}
+	return b.told.Add(1) <= maxBansTold
+}
+
+func banEvent(b limit.Ban) *exchange.Event {
+	k, detail := exchange.BanBegan, b.Client.String()+" is banned for "+b.Until.Sub(b.Since).Round(time.Second).String()+": "+b.Reason
+	if !b.Until.After(b.Since) {
+		k, detail = exchange.BanEnded, "the ban of "+b.Client.String()+" is ended"
+	}
+	e := exchange.NewEvent(k, detail)
+	e.Actor, e.Object = b.By, b.Client.String()
+	e.Data = map[string]string{"until": b.Until.UTC().Format(time.RFC3339), "times": strconv.Itoa(b.Times)}
+	return e
+}
+
+func (v *service) observeAbuse() {
+	m, l := v.metrics, v.parts.Limiter
+	m.Gauge("sallyport_bans", "Clients that are banned now.", func() float64 { return float64(len(l.Bans().List())) })
+	m.Counter("sallyport_bans_total", "Bans that began in this process.", func() float64 { return float64(v.bans.total.Load()) })
+	m.Counter("sallyport_bans_refused_total", "Bans that were not made, because there are too many.", func() float64 { return float64(l.Bans().Refused()) })
+	m.Gauge("sallyport_overload_queue_seconds", "How long work waited for a processor lately, on average.", func() float64 { return l.Stats().Queue.Seconds() })
+	m.Counter("sallyport_overload_shed_total", "Requests of strangers that were refused because work waited too long.", func() float64 { return float64(l.Stats().Shed) })
+	m.GaugeBy("sallyport_upstream_requests_most", "How many requests in flight an upstream is given at most now; absent while there is no bound.", "target", v.parts.Upstreams.Ceilings)
+}

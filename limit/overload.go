@@ -1,0 +1,141 @@
+package limit
+
+import (
+	"context"
+	"math"
+	"net/netip"
+	"runtime"
+	"runtime/metrics"
+	"sync/atomic"
+	"time"
+
+	"github.com/sallyport/sallyport/config"
+)
+
+// overload bounds the requests of strangers in flight while work waits too long for a processor. Queueing time is the signal, and
+// who is known goes first, as in DAGOR (Zhou et al., "Overload Control for Scaling WeChat Microservices", SoCC 2018): unlike the
+// load of the processors it is not high while all is well, and it does not depend on what a request costs. The bound falls by a
+// fifth of what is in flight and rises by its square root (Chiu and Jain 1989), so that it settles where the queue is short.
+type overload struct {
+	limit     atomic.Int64
+	strangers atomic.Int64
+	peak      atomic.Int64
+	delay     atomic.Int64 // nanoseconds, of the last moment
+	shed      atomic.Uint64
+}
+
+const (
+	noBound       = math.MaxInt32
+	moment        = 100 * time.Millisecond
+	defaultQueue  = 20 * time.Millisecond
+	perProcessor  = 64
+	remembered    = 10 * time.Minute // that somebody was authenticated from an address
+	rememberAgain = time.Minute      // after this it is noted anew
+)
+
+// shedding is config.Overload with its defaults.
+type shedding struct {
+	queue time.Duration // negative: off
+	least int64
+}
+
+func newShedding(c config.Overload) shedding {
+	return shedding{
+		queue: orDefault(time.Duration(c.Queue), defaultQueue),
+		least: int64(orDefault(c.Strangers, perProcessor*runtime.GOMAXPROCS(0))),
+	}
+}
+
+// enter counts a stranger in, or says that it must not.
+func (o *overload) enter(s shedding) bool {
+	n := o.strangers.Add(1)
+	if n > o.peak.Load() {
+		o.peak.Store(n) // losing the race loses a little of a peak
+	}
+	if s.queue < 0 || n <= max(o.limit.Load(), s.least) {
+		return true
+	}
+	o.strangers.Add(-1)
+	o.shed.Add(1)
+	return false
+}
+
+func (o *overload) leave() { o.strangers.Add(-1) }
+
+// settle sets the bound after a moment in which work waited for so long on average.
+func (o *overload) settle(waited time.Duration, s shedding) {
+	o.delay.Store(int64(waited))
+	limit, peak := o.limit.Load(), o.peak.Swap(o.strangers.Load())
+	switch {
+	case s.queue >= 0 && waited > s.queue:
+		limit = max(s.least, min(limit, peak)*4/5)
+	case limit < noBound && peak*2 > limit:
+		limit += int64(math.Sqrt(float64(limit)))
+	case limit < noBound && peak*2 <= limit && waited*2 < s.queue:
+		limit = noBound // nobody is near it any more
+	}
+	o.limit.Store(min(limit, noBound))
+}
+
+// Watch measures how long work waits for a processor until ctx is done, and bounds strangers by it.
+func (l *Limiter) Watch(ctx context.Context) {
+	tick := time.NewTicker(moment)
+	defer tick.Stop()
+	q := newQueue()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			l.overload.settle(q.waited(), l.abuse.Load().shedding)
+		}
+	}
+}
+
+// know notes that somebody was authenticated who asks from there.
+func (l *Limiter) know(a netip.Addr) {
+	k, now := l.client(l.known, a), l.ticks()
+	if l.counters.marked(k)-now < int64(remembered-rememberAgain) {
+		l.counters.mark(k, now, now+int64(remembered))
+	}
+}
+
+// stranger tells whether nobody was authenticated who asked from there lately.
+func (l *Limiter) stranger(a netip.Addr) bool {
+	return l.counters.marked(l.client(l.known, a)) <= l.ticks()
+}
+
+// queue reads what the runtime knows of goroutines that wait for a processor.
+type queue struct {
+	sample []metrics.Sample
+	before []uint64
+}
+
+func newQueue() *queue {
+	q := &queue{sample: []metrics.Sample{{Name: "/sched/latencies:seconds"}}}
+	q.waited()
+	return q
+}
+
+// waited is the mean since the last call.
+func (q *queue) waited() time.Duration {
+	metrics.Read(q.sample)
+	h := q.sample[0].Value.Float64Histogram()
+	if q.before == nil {
+		q.before = make([]uint64, len(h.Counts))
+	}
+	var n uint64
+	var sum float64
+	for i, count := range h.Counts {
+		new := count - q.before[i]
+		q.before[i] = count
+		n += new
+		if low := h.Buckets[i]; !math.IsInf(low, 0) {
+			sum += float64(new) * low
+		}
+	}
+	if n == 0 {
+		return 0
+	}
+	return time.Duration(sum / float64(n) * float64(time.Second))
+}

@@ -1,0 +1,10 @@
+-- Clients that are shut out, for every process that serves with this store. Statements are in package limit/banlist.
+CREATE TABLE bans (
+  seq    BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, -- grows with each change, so that it is found without a look at the others
+  client TEXT NOT NULL UNIQUE,  -- an IPv4 address, or a /64 of IPv6
+  since  BIGINT NOT NULL,      -- milliseconds since 1970
+  until  BIGINT NOT NULL,      -- likewise; not after since where it was ended before its time
+  times  BIGINT NOT NULL,
+  reason TEXT NOT NULL,
+  who    TEXT NOT NULL          -- '' is a gateway
+);
