@@ -71,6 +71,9 @@ var allowing = map[string]func(place) Allow{
 	exchange.Leak.Code:           place.excluded,
 	exchange.TooMuchText.Code:    place.excluded,
 	exchange.InspectionBusy.Code: fixed("It was not refused by a rule: too much was to be judged at once. Clients try again."),
+	exchange.UpstreamBusy.Code:   fixed("The upstream is asked for more than it answers in time. Clients try again; upstream.adaptive of the API says from how many requests in flight on."),
+	exchange.Banned.Code:         fixed("sallyport bans end lets the client in again; abuse.bans says when clients are banned."),
+	exchange.Overloaded.Code:     fixed("There was more work than the processors can do. Clients try again; abuse.overload says when strangers are refused."),
 	exchange.UpstreamError.Code: func(p place) Allow {
 		return p.ofAPI("Bodies of failures reach clients then, with whatever they tell.", "protect: { errors: pass }")
 	},
