@@ -3,8 +3,10 @@ export CGO_ENABLED = 0
 LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 COUNT ?= 50000
+CONTAINER ?= docker
+IMAGE ?= ghcr.io/sallyport/sallyport:latest
 
-.PHONY: build demo tour test test-all differential h2spec idle hostile dashboard race vet lint fuzz bench golden tls
+.PHONY: build demo tour test test-all differential h2spec idle hostile dashboard race vet lint fuzz bench golden tls package-files image packages release
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
@@ -39,6 +41,24 @@ mutate: ## takes rules out and demands that their tests notice; minutes
 hostile: ## slow clients and floods against the gateway, nginx and HAProxy (apt-get install nginx-light haproxy); about six minutes, results in hostile.json
 	SALLYPORT_HOSTILE=$(CURDIR)/hostile.json go test ./cmd/sallyport -run TestHostile -count=1 -v -timeout 20m
 
+package-files: build ## what packages hold beside the binary, in bin/files
+	mkdir -p bin/files/completion
+	bin/sallyport completion bash >bin/files/completion/sallyport.bash
+	bin/sallyport completion zsh >bin/files/completion/_sallyport
+	bin/sallyport completion fish >bin/files/completion/sallyport.fish
+	gzip -9nc docs/sallyport.1 >bin/files/sallyport.1.gz
+
+image: ## the image, by CONTAINER (docker, buildah or podman), for the machine that it is built on
+	GOOS=linux go build -trimpath -ldflags="-s -w" -o bin/image/linux/$$(go env GOARCH)/sallyport ./cmd/sallyport
+	mkdir -p bin/image/deploy/image && cp -r deploy/image/data bin/image/deploy/image/
+	$(CONTAINER) build -t $(IMAGE) --build-arg TARGETPLATFORM=linux/$$(go env GOARCH) -f deploy/Dockerfile bin/image
+
+packages: ## builds each package, looks into it and runs what is in it (apt-get install buildah mandoc prometheus rpm systemd zsh)
+	SALLYPORT_ALL=1 go test -count=1 -timeout 30m -v ./deploy -run 'Test[^R]|TestRPM'
+
+release: ## what goreleaser would publish, in dist/, unsigned; builds goreleaser first, which takes minutes
+	SALLYPORT_ALL=1 go test -count=1 -timeout 60m -v ./deploy -run TestRelease
+
 race: ## needs a C compiler; the lab is no part of the product and too slow under the detector
 	CGO_ENABLED=1 go test -race -short $$(go list ./... | grep -v /lab)
 
@@ -61,3 +81,4 @@ bench: ## each benchmark once, so that none rots; see docs/performance.md for fi
 golden: ## write the generated files again: docs, schema, golden files
 	go test ./config ./exchange ./lab ./openapi ./event/alert ./event/encode -update
 	go test ./inspect -run TestLanesAreDocumented -update
+	go test ./cmd/sallyport -run TestManualPage -update

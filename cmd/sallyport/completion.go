@@ -28,8 +28,9 @@ func (c *completionCmd) Run(s *streams, k *kong.Kong) error {
 	case "bash":
 		bash(s.out, k.Model.Node)
 	case "zsh":
-		fmt.Fprintln(s.out, "autoload -U +X bashcompinit && bashcompinit")
+		fmt.Fprintln(s.out, "#compdef sallyport\nautoload -U +X bashcompinit && bashcompinit")
 		bash(s.out, k.Model.Node)
+		fmt.Fprintln(s.out, `[[ "${funcstack[1]}" != _sallyport ]] || _bash_complete -o filenames -F _sallyport # loaded by the first Tab`)
 	case "fish":
 		fish(s.out, k.Model.Node)
 	case "powershell":
@@ -69,7 +70,7 @@ func commands(n *kong.Node) []*kong.Node {
 }
 
 func bash(w io.Writer, root *kong.Node) {
-	fmt.Fprintln(w, "_sallyport() {\n  local typed=\"${COMP_WORDS[*]:1:COMP_CWORD-1}\" words\n  case \" $typed \" in")
+	fmt.Fprintln(w, "_sallyport() {\n  local typed=\"${COMP_WORDS[*]:1:$((COMP_CWORD-1))}\" words\n  case \" $typed \" in")
 	all := commands(root)
 	for i := len(all) - 1; i >= 0; i-- { // subcommands before their commands
 		fmt.Fprintf(w, "    *\" %s \"*) words=%q ;;\n", strings.TrimPrefix(all[i].Path(), "sallyport "), strings.Join(words(all[i]), " "))

@@ -29,6 +29,7 @@ type cli struct {
 	Store       storeCmd      `cmd:"" help:"Replace the root key of what is sealed in the store."`
 	Audit       auditCmd      `cmd:"" help:"Verify the audit log, and prove what is in it."`
 	Deadletters deadCmd       `cmd:"" help:"List, show, send again and drop what sinks refused for good."`
+	Health      healthCmd     `cmd:"" help:"Ask a running gateway how it is, where there is no shell to do so."`
 	Version     versionCmd    `cmd:"" help:"Print the version."`
 	Completion  completionCmd `cmd:"" help:"Print a completion script for bash, zsh, fish or powershell."`
 }
