@@ -11,7 +11,6 @@ import (
 
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/limit"
-	"github.com/sallyport/sallyport/limit/banlist"
 )
 
 // Bounds of what is made of bans: an attack from very many addresses must not become one of events, nor of rows. All are counted.
@@ -42,7 +41,7 @@ func (v *service) startBans(ctx context.Context) {
 	v.bans.queue = make(chan limit.Ban, maxBansQueued)
 	v.parts.Limiter.Bans().Tell(v.tellBan)
 	ctx, v.bans.end = context.WithCancel(ctx)
-	l := banlist.New(v.store)
+	l := limit.NewBanList(v.store)
 	v.followBans(ctx, l)
 	v.bans.done.Go(func() { v.keepBans(ctx, l) })
 	v.bans.done.Go(func() { v.parts.Limiter.Watch(ctx) })
@@ -55,8 +54,8 @@ func (v *service) endBans() {
 	}
 }
 
-func (v *service) keepBans(ctx context.Context, l *banlist.List) {
-	look, sweep := time.NewTicker(banlist.Every), time.NewTicker(sweepBans)
+func (v *service) keepBans(ctx context.Context, l *limit.BanList) {
+	look, sweep := time.NewTicker(limit.FollowBans), time.NewTicker(sweepBans)
 	defer look.Stop()
 	defer sweep.Stop()
 	for {
@@ -91,7 +90,7 @@ func (b *bans) waiting(first limit.Ban) []limit.Ban {
 	return list
 }
 
-func (v *service) followBans(ctx context.Context, l *banlist.List) {
+func (v *service) followBans(ctx context.Context, l *limit.BanList) {
 	list, err := l.Changes(ctx)
 	if err != nil && ctx.Err() == nil {
 		slog.Error("bans of other processes are not followed", "error", err)

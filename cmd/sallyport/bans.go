@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/limit"
-	"github.com/sallyport/sallyport/limit/banlist"
 )
 
 // bansCmd works on the store beside running gateways, which follow within a second or two.
@@ -24,13 +23,13 @@ type bansCmd struct {
 }
 
 // with does something to the bans of an existing store.
-func (b *bansCmd) with(do func(context.Context, *banlist.List) error) error {
+func (b *bansCmd) with(do func(context.Context, *limit.BanList) error) error {
 	s, _, err := openKept(b.Config, b.Store)
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	return do(context.Background(), banlist.New(s))
+	return do(context.Background(), limit.NewBanList(s))
 }
 
 type bansListCmd struct {
@@ -39,16 +38,16 @@ type bansListCmd struct {
 
 // Run lists.
 func (c *bansListCmd) Run(k *cli, s *streams) error {
-	return k.Bans.with(func(ctx context.Context, l *banlist.List) error {
+	return k.Bans.with(func(ctx context.Context, l *limit.BanList) error {
 		now := time.Now()
 		list, err := l.Active(ctx, now)
 		switch {
 		case err != nil:
 			return err
 		case c.Output == "text":
-			return banlist.Text(s.out, list)
+			return limit.WriteBans(s.out, list)
 		case c.Output == "nft":
-			return banlist.Nft(s.out, list, now)
+			return limit.WriteNft(s.out, list, now)
 		}
 		return print(s.out, c.Output, list, func(w io.Writer) {
 			t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
@@ -74,7 +73,7 @@ func (c *bansAddCmd) Run(k *cli, s *streams) error {
 	}
 	now := time.Now()
 	b := limit.Ban{Client: limit.ClientOf(c.Client), Since: now, Until: now.Add(c.For), Times: 1, Reason: c.Reason, By: "cli"}
-	if err := k.Bans.with(func(ctx context.Context, l *banlist.List) error {
+	if err := k.Bans.with(func(ctx context.Context, l *limit.BanList) error {
 		return l.Put(ctx, banEvent(b), b)
 	}); err != nil {
 		return err
@@ -90,7 +89,7 @@ type bansEndCmd struct {
 // Run lets in.
 func (c *bansEndCmd) Run(k *cli, s *streams) error {
 	client := limit.ClientOf(c.Client)
-	err := k.Bans.with(func(ctx context.Context, l *banlist.List) error {
+	err := k.Bans.with(func(ctx context.Context, l *limit.BanList) error {
 		list, err := l.Active(ctx, time.Now())
 		if err != nil {
 			return err

@@ -159,7 +159,7 @@ func TestHostileKMS(t *testing.T) {
 			_, _ = w.Write(bytes.Repeat([]byte(" "), maxTransit+1))
 			_, _ = io.WriteString(w, `{"data":{"ciphertext":"x"}}`)
 		},
-		"an error": func(w http.ResponseWriter) { http.Error(w, `{"errors":["permission denied"]}`, 403) },
+		"an error": func(w http.ResponseWriter) { http.Error(w, `{"errors":["permission denied"]}`, http.StatusForbidden) },
 	} {
 		kms := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
 		k := NewTransit(kms.URL, "k", func() (string, error) { return rootToken, nil }, nil)

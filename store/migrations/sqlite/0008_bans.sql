@@ -1,4 +1,4 @@
--- Clients that are shut out, for every process that serves with this store. Statements are in package limit/banlist.
+-- Clients that are shut out, for every process that serves with this store. Statements are in package limit.
 CREATE TABLE bans (
   seq    INTEGER PRIMARY KEY AUTOINCREMENT, -- grows with each change, so that it is found without a look at the others
   client TEXT NOT NULL UNIQUE,  -- an IPv4 address, or a /64 of IPv6

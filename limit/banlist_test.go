@@ -1,4 +1,4 @@
-package banlist
+package limit
 
 import (
 	"bytes"
@@ -13,21 +13,20 @@ import (
 
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/internal/testkit/databases"
-	"github.com/sallyport/sallyport/limit"
 )
 
 // Whatever holds in SQLite holds in PostgreSQL.
 func TestOnPostgres(t *testing.T) { databases.Again(t) }
 
-func ban(client string, since, until time.Time) limit.Ban {
-	return limit.Ban{Client: netip.MustParsePrefix(client), Since: since, Until: until, Times: 1, Reason: "tries cards", By: "cli"}
+func banned(client string, since, until time.Time) Ban {
+	return Ban{Client: netip.MustParsePrefix(client), Since: since, Until: until, Times: 1, Reason: "tries cards", By: "cli"}
 }
 
 // What one process decides the others follow, also when a client is banned again or let in again.
 func TestBansAreFollowed(t *testing.T) {
 	db := databases.Open(t, t.TempDir())
-	here, there, ctx := New(db), limit.New(limit.Options{}).Bans(), t.Context()
-	follower := New(db)
+	here, there, ctx := NewBanList(db), New(Options{}).Bans(), t.Context()
+	follower := NewBanList(db)
 	now := time.Now().Add(-time.Minute).Truncate(time.Millisecond)
 	follow := func() {
 		t.Helper()
@@ -39,30 +38,30 @@ func TestBansAreFollowed(t *testing.T) {
 			there.Merge(b)
 		}
 	}
-	put := func(b ...limit.Ban) {
+	put := func(b ...Ban) {
 		t.Helper()
 		if err := here.Put(ctx, nil, b...); err != nil {
 			t.Fatal(err)
 		}
 	}
 	follow()
-	put(ban("192.0.2.1/32", now, now.Add(time.Hour)), ban("2001:db8::/64", now, now.Add(time.Hour)))
+	put(banned("192.0.2.1/32", now, now.Add(time.Hour)), banned("2001:db8::/64", now, now.Add(time.Hour)))
 	follow()
 	if list := there.List(); len(list) != 2 || list[0].Reason != "tries cards" || list[0].By != "cli" || !list[0].Until.Equal(now.Add(time.Hour)) {
 		t.Errorf("%+v", list)
 	}
-	put(ban("192.0.2.1/32", now.Add(time.Second), now.Add(2*time.Hour)))
+	put(banned("192.0.2.1/32", now.Add(time.Second), now.Add(2*time.Hour)))
 	follow()
 	if until, _ := there.Until(netip.MustParseAddr("192.0.2.1")); !until.Equal(now.Add(2 * time.Hour)) {
 		t.Errorf("banned again: %s", until)
 	}
-	ended := ban("192.0.2.1/32", now.Add(time.Second), now.Add(time.Second))
+	ended := banned("192.0.2.1/32", now.Add(time.Second), now.Add(time.Second))
 	put(ended)
 	follow()
 	if _, is := there.Until(netip.MustParseAddr("192.0.2.1")); is {
 		t.Error("the end was not followed")
 	}
-	there.Merge(ban("192.0.2.1/32", now, now.Add(time.Hour))) // comes late
+	there.Merge(banned("192.0.2.1/32", now, now.Add(time.Hour))) // comes late
 	if _, is := there.Until(netip.MustParseAddr("192.0.2.1")); is {
 		t.Error("an earlier decision took the place of a later one")
 	}
@@ -72,7 +71,7 @@ func TestBansAreFollowed(t *testing.T) {
 	if err := here.Sweep(ctx, now.Add(26*time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if list, err := New(db).Changes(ctx); err != nil || len(list) != 0 {
+	if list, err := NewBanList(db).Changes(ctx); err != nil || len(list) != 0 {
 		t.Errorf("after a day: %+v %v", list, err)
 	}
 }
@@ -80,11 +79,11 @@ func TestBansAreFollowed(t *testing.T) {
 // A ban of which nobody can be told is none.
 func TestBanAndEventTogether(t *testing.T) {
 	s := databases.Open(t, t.TempDir())
-	l, now, e := New(s), time.Now(), exchange.NewEvent(exchange.BanBegan, "banned")
-	if err := l.Put(t.Context(), e, ban("192.0.2.1/32", now, now.Add(time.Hour))); err != nil {
+	l, now, e := NewBanList(s), time.Now(), exchange.NewEvent(exchange.BanBegan, "banned")
+	if err := l.Put(t.Context(), e, banned("192.0.2.1/32", now, now.Add(time.Hour))); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.Put(t.Context(), e, ban("192.0.2.2/32", now, now.Add(time.Hour))); err == nil { // the event is there already
+	if err := l.Put(t.Context(), e, banned("192.0.2.2/32", now, now.Add(time.Hour))); err == nil { // the event is there already
 		t.Error("an event that cannot be announced")
 	}
 	if list, err := l.Active(t.Context(), now); err != nil || len(list) != 1 {
@@ -95,9 +94,9 @@ func TestBanAndEventTogether(t *testing.T) {
 // The real nft accepts what is written for it.
 func TestFeeds(t *testing.T) {
 	now := time.Now()
-	bans := []limit.Ban{ban("192.0.2.1/32", now, now.Add(time.Hour)), ban("2001:db8::/64", now, now.Add(90*time.Second)), ban("192.0.2.2/32", now, now)}
+	bans := []Ban{banned("192.0.2.1/32", now, now.Add(time.Hour)), banned("2001:db8::/64", now, now.Add(90*time.Second)), banned("192.0.2.2/32", now, now)}
 	var text, nft bytes.Buffer
-	if err := errors.Join(Text(&text, bans[:2]), Nft(&nft, bans, now)); err != nil {
+	if err := errors.Join(WriteBans(&text, bans[:2]), WriteNft(&nft, bans, now)); err != nil {
 		t.Fatal(err)
 	}
 	if text.String() != "192.0.2.1/32\n2001:db8::/64\n" {

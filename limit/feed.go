@@ -1,4 +1,4 @@
-package banlist
+package limit
 
 import (
 	"bufio"
@@ -6,12 +6,10 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"github.com/sallyport/sallyport/limit"
 )
 
-// Text writes one client per line, as a CIDR: what most firewalls and CDNs read.
-func Text(w io.Writer, bans []limit.Ban) error {
+// WriteBans writes one client per line, as a CIDR: what most firewalls and CDNs read.
+func WriteBans(w io.Writer, bans []Ban) error {
 	b := bufio.NewWriter(w)
 	for _, ban := range bans {
 		fmt.Fprintln(b, ban.Client)
@@ -19,9 +17,9 @@ func Text(w io.Writer, bans []limit.Ban) error {
 	return b.Flush()
 }
 
-// Nft writes commands for nft -f: two sets, whose elements end with their bans. Which packets the sets decide about is for the
+// WriteNft writes commands for nft -f: two sets, whose elements end with their bans. Which packets the sets decide about is for the
 // rules of the firewall to say.
-func Nft(w io.Writer, bans []limit.Ban, now time.Time) error {
+func WriteNft(w io.Writer, bans []Ban, now time.Time) error {
 	b := bufio.NewWriter(w)
 	fmt.Fprint(b, `add table inet sallyport
 add set inet sallyport banned4 { type ipv4_addr; flags timeout; }
