@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 )
@@ -46,7 +47,13 @@ func TestRelease(t *testing.T) {
 	tool(t, "..", goreleaser, "check")
 	dir := filepath.Join(t.TempDir(), "tree")
 	do(t, "..", "git", "clone", "--quiet", ".", dir)
-	tool(t, dir, goreleaser, "release", "--snapshot", "--clean", "--single-target", "--skip=docker,sign")
+	config, err := os.ReadFile("../.goreleaser.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	here := strings.NewReplacer("[linux, darwin]", "[linux]", "[amd64, arm64]", "["+runtime.GOARCH+"]").Replace(string(config))
+	write(t, filepath.Join(dir, ".goreleaser.yaml"), here, 0o644)
+	tool(t, dir, goreleaser, "release", "--snapshot", "--clean", "--skip=docker,sign")
 	var made []string
 	entries, err := os.ReadDir(filepath.Join(dir, "dist"))
 	if err != nil {

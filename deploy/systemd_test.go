@@ -7,23 +7,31 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // booted is a systemd that runs in an installed root, with the unit and nothing else; testdata/systemd.sh says how.
 type booted struct {
 	*testing.T
 	init string // its process id
-	root installs
 }
 
 func (i installs) boot() booted {
 	i.Helper()
-	group := filepath.Base(i.dir) // of which it is the only user
-	i.Cleanup(func() {
-		_ = exec.Command("sh", "-c", `find "$(findmnt -n -o TARGET -t cgroup2 | head -n 1)/$1" -depth -type d -exec rmdir {} \;`, "sh", group).Run() // all are empty
+	groups, _, _ := strings.Cut(do(i.T, ".", "findmnt", "--noheadings", "--output", "TARGET", "--types", "cgroup2"), "\n")
+	group := filepath.Join(groups, filepath.Base(i.dir))
+	i.Cleanup(func() { // of processes that were killed, the last is gone a moment later
+		for range 200 {
+			_ = exec.Command("find", group, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";").Run()
+			if _, err := os.Stat(group); err != nil {
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		i.Errorf("%s is left", group)
 	})
 	p := start(i.T, exec.Command("bash", "testdata/systemd.sh", i.dir, group))
-	b := booted{i.T, "", i}
+	b := booted{i.T, ""}
 	await(i.T, "systemd", func() bool {
 		children, err := os.ReadFile("/proc/" + strconv.Itoa(p.Process.Pid) + "/task/" + strconv.Itoa(p.Process.Pid) + "/children")
 		b.init = strings.TrimSpace(string(children))

@@ -1,12 +1,11 @@
 #!/bin/bash
 # Runs systemd and the unit in ROOT, cut off from this machine: processes, network, names and mounts are its own, /proc/sys
 # and /usr are read-only, what it calls / is ROOT, and of cgroups it has one of its own. Nothing else of it is started.
-# usage: systemd.sh ROOT CGROUP
+# usage: systemd.sh ROOT CGROUP, a folder that is made in a file system of type cgroup2
 set -e
-group=$(findmnt --noheadings --output TARGET --types cgroup2 | head -n 1)/$2
 if [ "$3" != inside ]; then
-	mkdir "$group"
-	echo $$ >"$group/cgroup.procs"
+	mkdir "$2"
+	echo $$ >"$2/cgroup.procs"
 	exec unshare --mount --pid --fork --net --ipc --uts --cgroup --kill-child "$BASH" "$0" "$1" "$2" inside
 fi
 mount --make-rprivate /
