@@ -6,6 +6,10 @@ type Abuse struct {
 	Bans Bans `yaml:"bans"`
 	// Overload bounds strangers while there is more work than the processors can do.
 	Overload Overload `yaml:"overload"`
+	// Lists are files of addresses that are refused, let in or watched. Of an address that is on several, allow counts before deny, and deny before monitor.
+	Lists []List `yaml:"lists"`
+	// Databases of MaxMind's format tell the system and the country of an address, for lists that name such: GeoLite2-ASN.mmdb, GeoLite2-Country.mmdb. Sallyport brings none.
+	Databases []string `yaml:"databases"`
 }
 
 // Bans are by client address, of IPv6 by /64. Loopback addresses are never banned, nor are trusted proxies.

@@ -45,6 +45,7 @@ func check(cfg *Config, src *Source) Problems {
 	}
 	c.asked(cfg)
 	c.abuse(cfg.Abuse)
+	c.lists(cfg.Abuse)
 	c.alerts(cfg.Alerts)
 	c.events(cfg.Events)
 	c.notes(cfg.Events)

@@ -18,7 +18,7 @@ func (c *Config) from(dir string) {
 	if c.Audit.On() {
 		paths = append(paths, &c.Audit.Path)
 	}
-	paths = append(paths, c.tlsFiles()...)
+	paths = append(append(paths, c.tlsFiles()...), c.Abuse.listFiles()...)
 	for i := range c.APIs {
 		a := &c.APIs[i]
 		for j := range a.Overlays {

@@ -66,6 +66,7 @@ var (
 	AdmissionRefused = reason("limit.admit", 429, "Too many refused requests", Medium, "API4", 307, "This client caused too many refusals lately; see apis[].refusals.")
 	Banned           = reason("limit.banned", 429, "This client is shut out for a while", Medium, "API4", 307, "The client went on after it was turned away, or was banned by an administrator; see abuse.bans and sallyport bans.")
 	Overloaded       = reason("limit.overload", 503, "The service is overloaded", Medium, "API4", 770, "The gateway has more work than its processors can do, and refuses strangers first: clients from whose address nobody was authenticated lately; see abuse.overload.")
+	Listed           = reason("limit.listed", 403, "Requests from this address are not accepted", Medium, "API4", 284, "The client's address is on a list of abuse.lists with action deny; the detail has the entry, its reason and its end. A list with action allow goes before it.")
 	RateExceeded     = reason("limit.rate", 429, "Too many requests", Medium, "API4", 770, "The rate limit of this operation or API is exhausted.")
 	TooManyFailures  = reason("limit.failures", 429, "Too many failed attempts", High, "API2", 307, "Too many failed credentials for this client or account.")
 	Uncountable      = reason("limit.key", 400, "The request cannot be counted", Low, "API4", 770, "The key expression of a rate could not be evaluated for this request, mostly because a value that it reads is missing. Test for it with has(), or count by principal or client.")

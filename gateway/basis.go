@@ -67,7 +67,7 @@ func (s *Snapshot) prints(a *api, op *openapi.Operation, guards map[string]confi
 		"identities":       print(s.config.Identity),
 		"policy.operation": print(asks, x.Roles, x.Scopes, x.Allow),
 		"policy":           print(guards["identity"] == "", message, x.Allow),
-		"limit":            print(c.Rate, c.Refusals, c.Concurrency, x.Rate, x.Cost, x.Concurrency),
+		"limit":            print(c.Rate, c.Refusals, c.Concurrency, x.Rate, x.Cost, x.Concurrency, s.lists.Sum()),
 		"validate":         print(message, c.Validate),
 		"inspect":          print(c.Inspect, a.attackRules, x.Inspect),
 		"inspect.url":      print(message, urls, spared),

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/list"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/policy"
@@ -32,6 +33,9 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 		problems, providers = mistaken(unknown, src), nil
 	}
 	s.identity = providers
+	lists, err := list.Open(c.Abuse.Lists, c.Abuse.Databases)
+	problems = append(problems, unlisted(err)...)
+	s.lists = lists
 	for i := range c.APIs {
 		b := builder{parts: parts, src: src, at: fmt.Sprintf("apis[%d]", i), api: &c.APIs[i], identities: c.Identity, identity: providers}
 		a := b.build()
@@ -59,6 +63,17 @@ func mistaken(err error, src *config.Source) config.Problems {
 			at = setting.Path
 		}
 		problems = append(problems, src.Problem(at, "identity.invalid", e.Error(), ""))
+	}
+	return problems
+}
+
+// unlisted reports what is wrong with lists of addresses, each at its line.
+func unlisted(err error) config.Problems {
+	var problems config.Problems
+	for _, e := range config.Each(err) {
+		if e, ok := e.(*list.Error); ok {
+			problems = append(problems, config.Problem{File: e.File, Line: max(e.Line, 1), Column: max(e.Column, 1), Severity: config.Error, Rule: "limit.list", Message: e.Message, Hint: e.Hint})
+		}
 	}
 	return problems
 }

@@ -66,6 +66,7 @@ func NewReplay(c *config.Config, src *config.Source, parts *Parts, since time.Ti
 	if r.s == nil {
 		return nil, problems
 	}
+	own.Limiter.UseLists(r.s.lists)
 	return r, problems
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/list"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/protect"
@@ -28,6 +29,7 @@ type Snapshot struct {
 	apis     []*api
 	declared listen.Declared // of all APIs
 	basis    *Basis
+	lists    *list.Set
 	matrix   bool // some operation has matrix parameters: ";" may stand in a path
 }
 
@@ -137,6 +139,9 @@ func bare(host string) string {
 	}
 	return strings.ToLower(host)
 }
+
+// Lists are the lists of addresses, for the limiter to use with the snapshot.
+func (s *Snapshot) Lists() *list.Set { return s.lists }
 
 // Start begins what the snapshot's identities need in the background (fetching key sets) and ends what only its
 // predecessor needed. Call it after Swap; it returns at once.

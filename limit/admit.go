@@ -7,14 +7,17 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 )
 
-// Admit builds the guard "limit.admit" (OnConnect). It refuses clients that are banned or whose budget of refusals is spent, and
+// Admit builds the guard "limit.admit" (OnConnect). It refuses clients that are on a list, that are banned or whose budget of refusals is spent, and
 // strangers while the gateway is overloaded; and it takes a slot of concurrency of the client and of the API.
 func (r *Rules) Admit() exchange.Guard {
 	return exchange.Guard{Name: "limit.admit", Phase: exchange.OnConnect, Check: r.admit}
 }
 
 func (r *Rules) admit(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
-	if until, banned := r.l.bans.Until(e.Client.Addr); banned {
+	if v := r.l.listed(e); !v.Passed() {
+		return v, nil
+	}
+	if until, banned := r.l.Banned(e.Client.Addr); banned {
 		return exchange.Refuse(exchange.Banned, "the client is banned until "+until.UTC().Format(time.RFC3339)).
 			WithSetting("abuse.bans").WithRetry(after(until.Sub(r.l.now()))), nil
 	}

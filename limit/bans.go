@@ -189,7 +189,7 @@ func newBanning(c config.Bans) (b banning) {
 // turnedAway counts that a client came again that was told not to, and bans it in the end.
 func (l *Limiter) turnedAway(a netip.Addr) {
 	b := &l.abuse.Load().banning
-	if b.rate.limit == 0 || a.IsLoopback() || !a.IsValid() {
+	if b.rate.limit == 0 || a.IsLoopback() || !a.IsValid() || l.allowed(a) {
 		return
 	}
 	if _, ok := l.counters.take(l.client(l.turned, a), l.turned, &b.rate, l.ticks(), 1); !ok {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/limit/list"
 )
 
 // Options of a Limiter.
@@ -36,6 +37,7 @@ type Limiter struct {
 	bans     *Bans
 	overload overload
 	abuse    atomic.Pointer[abuse]
+	lists    atomic.Pointer[list.Set]
 	now      func() time.Time
 	base     time.Time // times are durations since base, read from the monotonic clock
 	seeds    [3]maphash.Seed

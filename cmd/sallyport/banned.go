@@ -32,7 +32,7 @@ type bans struct {
 
 // banned is what listeners ask about an address before they hear it.
 func (v *service) banned(a netip.Addr) (bool, time.Duration) {
-	_, is := v.parts.Limiter.Bans().Until(a)
+	_, is := v.parts.Limiter.Banned(a)
 	return is, v.parts.Limiter.Tarpit()
 }
 

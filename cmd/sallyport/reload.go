@@ -108,7 +108,7 @@ func (v *service) files() []string {
 			}
 		}
 	}
-	list = append(list, v.config.TLSFiles()...)
+	list = append(append(list, v.config.TLSFiles()...), v.config.Abuse.ListFiles()...)
 	return slices.DeleteFunc(list, func(f string) bool { return f == "" })
 }
 

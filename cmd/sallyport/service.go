@@ -211,6 +211,7 @@ func newParts(s *store.Store) *gateway.Parts {
 // swap takes a snapshot into use.
 func (v *service) swap(cfg *config.Config, s *gateway.Snapshot) {
 	v.parts.Limiter.Apply(cfg.Abuse)
+	v.parts.Limiter.UseLists(s.Lists())
 	v.keepBasis(s.Basis())
 	v.gateway.Swap(s)
 	s.Start(v.ctx)

@@ -48,6 +48,7 @@ var allowing = map[string]func(place) Allow{
 	exchange.UnknownHost.Code:      fixed("Add the host to hosts of the API that is to serve it: which one that is the record does not tell."),
 	exchange.UnknownOperation.Code: place.unknown,
 	exchange.MethodNotAllowed.Code: place.unknown,
+	exchange.Listed.Code:           fixed("Take the entry out of its list, or put the address into a list with action: allow. The files are read again when they change."),
 	exchange.CredentialsMissing.Code: func(p place) Allow {
 		return p.modes("Everybody may call it then, without a credential, for this operation. Where it has no roles and scopes, anonymous: true says the same.", "identity", "policy.operation")
 	},
