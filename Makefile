@@ -6,7 +6,7 @@ COUNT ?= 50000
 CONTAINER ?= docker
 IMAGE ?= ghcr.io/sallyport/sallyport:latest
 
-.PHONY: build demo tour test test-all differential h2spec idle hostile dashboard race vet lint fuzz bench golden tls package-files image packages release
+.PHONY: build demo tour test test-all differential h2spec idle cluster hostile dashboard race vet lint fuzz bench golden tls package-files image packages release
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
@@ -37,6 +37,9 @@ dashboard: ## every page in Debian's Chromium (apt-get install chromium), screen
 
 mutate: ## takes rules out and demands that their tests notice; minutes
 	./.ci/mutate
+
+cluster: ## 5,000 requests a second at three processes and a server of counters that stops and dies (apt-get install redis-server); a minute of a quiet machine, docs/scale.md
+	SALLYPORT_CLUSTER=1 go test -count=1 -v ./cmd/sallyport -run TestClusterUnderLoad
 
 hostile: ## slow clients and floods against the gateway, nginx and HAProxy (apt-get install nginx-light haproxy); about six minutes, results in hostile.json
 	SALLYPORT_HOSTILE=$(CURDIR)/hostile.json go test ./cmd/sallyport -run TestHostile -count=1 -v -timeout 20m

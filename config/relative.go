@@ -11,7 +11,7 @@ func (c *Config) from(dir string) {
 	if c.Store.Path == "" {
 		c.Store.Path = "data"
 	}
-	paths := []*string{&c.Store.Path, &c.Store.Keys}
+	paths := []*string{&c.Store.Path, &c.Store.Keys, &c.Store.CountersCA}
 	if c.Log.Access != "stdout" && c.Log.Access != "off" {
 		paths = append(paths, &c.Log.Access)
 	}
@@ -31,6 +31,7 @@ func (c *Config) from(dir string) {
 		*p = within(dir, *p)
 	}
 	c.Admin.Token, c.Store.Key = fileIn(dir, c.Admin.Token), fileIn(dir, c.Store.Key)
+	c.Store.Counters, c.Store.CountersKey = fileIn(dir, c.Store.Counters), fileIn(dir, c.Store.CountersKey)
 	if k := c.Store.KMS; k != nil {
 		k.Token, k.CA = fileIn(dir, k.Token), within(dir, k.CA)
 	}

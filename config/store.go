@@ -3,6 +3,7 @@ package config
 import (
 	"net/url"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -18,8 +19,14 @@ type Store struct {
 	Key string `yaml:"key" secret:"true"`
 	// KMS is a key management service that wraps in place of key: the root key never leaves it.
 	KMS *KMS `yaml:"kms"`
-	// Counters says where rate limits are counted. Only memory in this version.
-	Counters string `yaml:"counters" enum:"memory"`
+	// Counters says where limits are counted: memory, the default, which is of each process by itself; or a Valkey or Redis server in which all processes add up what they count: redis://user:password@host:6379/0, or rediss:// with TLS; also as a secret reference, as it may have a password.
+	Counters string `yaml:"counters" secret:"true"`
+	// CountersKey makes the names of what is counted, which are no business of the server's, as a secret reference: any 32 characters or more that all processes have, and no other service that uses the server.
+	CountersKey string `yaml:"counters_key" secret:"true"`
+	// CountersCA is a PEM file of the authorities that are believed for the server's certificate. Default those of the system.
+	CountersCA string `yaml:"counters_ca"`
+	// Processes is how many processes count together at least. While the server cannot be reached, each lets through its part of every limit: divided by this, or by as many as were last known.
+	Processes int `yaml:"processes"`
 	// Retention is how long exchanges are kept that passed and told nothing. Default 7d.
 	Retention Duration `yaml:"retention"`
 	// Passed is how many exchanges that passed and told nothing are kept a second, in bursts of ten seconds' worth. All are counted; the records of those beyond are not kept. Default 500.
@@ -68,7 +75,46 @@ func (c *checker) store(s Store) {
 	if s.KMS != nil {
 		c.kms(*s.KMS, s.Key)
 	}
+	c.counters(s)
 }
+
+func (c *checker) counters(s Store) {
+	if !s.Together() {
+		if s.CountersKey != "" || s.CountersCA != "" || s.Processes != 0 {
+			c.fail("store.counters", "is memory, which needs neither counters_key, counters_ca nor processes", "counters: rediss://sallyport@valkey.internal")
+		}
+		return
+	}
+	tls := true // as far as a reference tells
+	if !strings.HasPrefix(s.Counters, "file:") {
+		u, err := url.Parse(s.Counters)
+		if err != nil || u.Scheme != "redis" && u.Scheme != "rediss" || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || !database(u.Path) {
+			c.fail("store.counters", "is neither memory nor the URL of a Valkey or Redis server", "counters: rediss://sallyport@valkey.internal")
+			return
+		}
+		tls = u.Scheme == "rediss"
+	}
+	if s.CountersCA != "" && !tls {
+		c.fail("store.counters_ca", "is of no use without TLS", "counters: rediss://…")
+	}
+	c.wanted(s.CountersKey, "store.counters_key", "counters_key: file:counters.key")
+	if s.CountersKey != "" && len(s.CountersKey) < 32 && !strings.HasPrefix(s.CountersKey, "file:") {
+		c.fail("store.counters_key", "is shorter than 32 characters", "openssl rand -base64 32 > counters.key")
+	}
+	if s.Processes < 1 || s.Processes > 1000 {
+		c.fail("store.processes", "is not a number from 1 to 1000", "processes: 3")
+	}
+}
+
+// database tells whether a path of a URL is none, or the number of a database.
+func database(path string) bool {
+	path = strings.TrimPrefix(path, "/")
+	n, err := strconv.ParseUint(path, 10, 16)
+	return path == "" || err == nil && strconv.FormatUint(n, 10) == path
+}
+
+// Together tells whether limits are counted together with other processes.
+func (s Store) Together() bool { return s.Counters != "" && s.Counters != "memory" }
 
 func (c *checker) kms(k KMS, key string) {
 	u, err := url.Parse(k.URL)

@@ -39,8 +39,13 @@ type shard struct {
 	most     int    // bound of len(slots)
 	used     int    // slots that were ever used
 	overflow [classes]int64
-	spilled  uint64  // requests counted in overflow
-	_        [8]byte // two shards share no cache line
+	spilled  uint64 // requests counted in overflow
+
+	shares   map[key]share // nil: nothing is shared with other processes
+	nodes    int64         // processes that have a part, while this one counts alone
+	alone    bool
+	unshared uint64   // requests of keys that found no room in shares
+	_        [40]byte // two shards share no cache line
 }
 
 // NewCounters makes a table for about n keys that are in use at the same time.
@@ -88,6 +93,10 @@ func (c *Counters) owe(k key, class uint64, r *rate, now, cost int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := s.place(k, class%classes, now)
+	if s.shares != nil {
+		s.oweShared(k, at, class%classes, r, now, cost)
+		return
+	}
 	*at = r.owe(*at, now, cost)
 }
 
@@ -97,6 +106,9 @@ func (c *Counters) take(k key, class uint64, r *rate, now, cost int64) (tat int6
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	at := s.place(k, class%classes, now)
+	if s.shares != nil {
+		return s.takeShared(k, at, class%classes, r, now, cost)
+	}
 	*at, ok = r.take(*at, now, cost)
 	return *at, ok
 }
@@ -147,7 +159,7 @@ func (c *Counters) giveBack(k key, amount int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if at := s.find(k); at != nil {
-		at.tat -= amount
+		at.tat -= amount + s.giveBackShared(k, amount)
 	}
 }
 

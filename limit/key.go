@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"hash/maphash"
 	"net/netip"
@@ -14,38 +15,58 @@ const (
 	ofClient    = 'c'
 	ofTenant    = 't'
 	ofExpr      = 'x'
+	ofRule      = 'r'
 )
+
+// secret is what keys of several processes are made with: as long as a hash, whatever text it comes from; nil where there is none.
+func secret(text []byte) []byte {
+	if len(text) == 0 {
+		return nil
+	}
+	s := sha256.Sum256(text)
+	return s[:]
+}
 
 // digest is the key for what two texts name under a rule: 128 bits of two keyed hashes with seeds that are random per
 // process, so that nobody outside can find two names with the same key, or many with the same set.
 func (l *Limiter) digest(rule uint64, kind byte, a, b string) key {
-	var room [128]byte // subjects of the usual length stay off the heap
-	name := append(room[:0], kind)
+	var room [160]byte // subjects of the usual length stay off the heap
+	name := append(append(room[:0], l.secret...), kind)
 	name = binary.LittleEndian.AppendUint64(name, rule)
 	name = binary.LittleEndian.AppendUint32(name, uint32(len(a))) // so that ("ab","c") is not ("a","bc")
 	name = append(name, a...)
 	return l.sum(append(name, b...))
 }
 
+// sum is the key of a name that begins with the secret, where there is one. Half of SHA-256 is left out, so that nobody can extend a
+// name.
 func (l *Limiter) sum(name []byte) key {
+	if l.secret != nil {
+		h := sha256.Sum256(name)
+		return key{binary.LittleEndian.Uint64(h[:]), binary.LittleEndian.Uint64(h[8:])}
+	}
 	return key{maphash.Bytes(l.seeds[0], name), maphash.Bytes(l.seeds[1], name)}
 }
 
-// ruleID names a rule within the process.
-func (l *Limiter) ruleID(name string) uint64 { return maphash.String(l.seeds[2], name) }
+// ruleID names a rule within the process, or within all that have the secret.
+func (l *Limiter) ruleID(name string) uint64 {
+	if l.secret != nil {
+		return l.digest(0, ofRule, name, "").hi
+	}
+	return maphash.String(l.seeds[2], name)
+}
 
 // client is the key of a client's address.
 func (l *Limiter) client(rule uint64, a netip.Addr) key {
-	var head [25]byte
-	head[0] = ofClient
-	binary.LittleEndian.PutUint64(head[1:], rule)
+	var room [sha256.Size + 25]byte
+	name := append(append(room[:0], l.secret...), ofClient)
+	name = binary.LittleEndian.AppendUint64(name, rule)
 	a = a.Unmap()
 	bytes := a.As16()
 	if a.Is6() {
 		clear(bytes[8:]) // a client chooses these itself
 	}
-	copy(head[9:], bytes[:])
-	return l.sum(head[:])
+	return l.sum(append(name, bytes[:]...))
 }
 
 // principal is the key of whoever asks: the subject of its issuer, or the client where nobody is known.

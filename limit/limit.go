@@ -1,6 +1,6 @@
 // Package limit says how much: refusals, requests and concurrency, by principal, client, tenant or a CEL key.
 //
-// Counting is GCRA over one bounded table in memory ([Counters]). A [Limiter] lives as long as the process; [Rules] are
+// Counting is GCRA over one bounded table in memory ([Counters]); processes may add up what they count ([Cluster]). A [Limiter] lives as long as the process; [Rules] are
 // what one snapshot says about one API. They keep their counts in the Limiter under the name of the API and the rule, so
 // that a reload forgets nothing.
 //
@@ -26,6 +26,9 @@ import (
 type Options struct {
 	// Keys is how many keys are counted separately at the same time. Default 1,000,000, about 40 MB when all are in use.
 	Keys int
+	// Secret makes keys the same in all processes that have it, and tells nobody else what they stand for. Default: they are random
+	// in each process, and quicker to make.
+	Secret []byte
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -41,6 +44,7 @@ type Limiter struct {
 	now      func() time.Time
 	base     time.Time // times are durations since base, read from the monotonic clock
 	seeds    [3]maphash.Seed
+	secret   []byte // nil: seeds
 	turned   uint64 // rule of being turned away at the door
 	known    uint64 // rule of having been authenticated
 
@@ -63,6 +67,7 @@ func New(o Options) *Limiter {
 		now:      o.Now,
 		base:     o.Now().Add(-time.Second), // ticks are above 0 from the beginning
 		seeds:    [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
+		secret:   secret(o.Secret),
 		totals:   map[string]*gauge{},
 	}
 	l.turned, l.known = l.ruleID("\x00turned away"), l.ruleID("\x00known")

@@ -74,6 +74,7 @@ type service struct {
 	loader      loader      // nil where the configuration cannot change
 	outbox      delivery
 	bans        bans
+	cluster     cluster
 }
 
 // sink is somebody else who wants the records.
@@ -138,6 +139,7 @@ func (v *service) begin(cfg *config.Config, src *config.Source, s *gateway.Snaps
 	if err := v.alerts.apply(cfg.Alerts); err != nil {
 		return err
 	}
+	v.startCluster(v.ctx)
 	v.startBans(v.ctx)
 	v.swap(cfg, s)
 	v.startDelivery(v.ctx)
@@ -163,6 +165,9 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 		Tell: v.early.hear})
 	v.metrics = telemetry.NewMetrics(version())
 	v.parts = newParts(v.store)
+	if err = v.openCluster(cfg.Store); err != nil {
+		return err
+	}
 	if v.parts.Tracer, err = telemetry.NewTracer(v.ctx, version()); err != nil {
 		return err
 	}
@@ -227,6 +232,7 @@ func (v *service) observe() {
 	m.Counter("sallyport_access_log_dropped_total", "Lines of the access log that could not be written.", func() float64 { return float64(v.access.Dropped()) })
 	v.observeIdentity()
 	v.observeAbuse()
+	v.observeCluster()
 	v.observeConnections()
 	v.observeSinks()
 	v.observeAudit()
@@ -315,6 +321,7 @@ func (v *service) close() {
 	}
 	v.endDelivery()
 	v.endBans()
+	v.endCluster()
 	if v.again != nil {
 		v.again.Close()
 	}

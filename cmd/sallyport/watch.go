@@ -59,7 +59,7 @@ func control(k *exchange.Kind, name, detail string) *exchange.Event {
 	return e
 }
 
-// controls are key sets, the store of API keys, upstreams, and the configuration itself.
+// controls are key sets, the store of API keys, upstreams, counters of limits, and the configuration itself.
 func (v *service) controls() func() map[string]string {
 	type seen struct {
 		failures uint64
@@ -92,6 +92,9 @@ func (v *service) controls() func() map[string]string {
 		}
 		for target, why := range v.parts.Upstreams.Failing() {
 			failing["upstream "+target] = why
+		}
+		if why := v.cluster.partOf(); why != "" {
+			failing["counters of limits"] = why
 		}
 		if v.stale.Load() {
 			failing["configuration"] = "the newest one has mistakes: an older one is served"
