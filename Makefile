@@ -6,7 +6,7 @@ COUNT ?= 50000
 CONTAINER ?= docker
 IMAGE ?= ghcr.io/sallyport/sallyport:latest
 
-.PHONY: build demo tour test test-all differential h2spec idle cluster hostile dashboard race vet lint fuzz bench golden tls package-files image packages release
+.PHONY: build demo tour test test-all differential h2spec idle cluster hostile siege dashboard race vet lint fuzz bench golden tls package-files image packages release
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
@@ -61,6 +61,9 @@ packages: ## builds each package, looks into it and runs what is in it (apt-get 
 
 release: ## archives, packages, SBOMs and checksums for Linux and macOS, in dist/; builds goreleaser first, which takes many minutes
 	go run github.com/goreleaser/goreleaser/v2@v2.15.0 release --snapshot --clean --skip=docker,sign
+
+siege: ## floods of requests, tokens, bodies and handshakes against the gateway, nginx and HAProxy (apt-get install nginx-light haproxy); about nine minutes, results in siege.json
+	SALLYPORT_SIEGE=$(CURDIR)/siege.json go test ./cmd/sallyport -run TestSiege -count=1 -v -timeout 30m
 
 race: ## needs a C compiler; the lab is no part of the product and too slow under the detector
 	CGO_ENABLED=1 go test -race -short $$(go list ./... | grep -v /lab)

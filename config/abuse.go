@@ -26,8 +26,8 @@ type Bans struct {
 
 // Overload says when the gateway has more work than its processors can do, and who is refused then. Strangers are clients from whose address nobody was authenticated in the last ten minutes.
 type Overload struct {
-	// Queue is how long work may wait for a processor, on average over a tenth of a second. Beyond, strangers in flight are bounded ever more, until it waits less. Default 20ms; negative never bounds them.
+	// Queue is how long work may wait for a processor, on average over a tenth of a second. Beyond, strangers in flight are bounded ever more, until it waits less. Default 20ms.
 	Queue Duration `yaml:"queue"`
-	// Strangers are requests in flight that are always let in. Default 64 for each processor.
+	// Strangers are requests in flight that are always let in. Default 64 for each processor; -1 bounds them never.
 	Strangers int `yaml:"strangers"`
 }

@@ -22,10 +22,7 @@ func (c *checker) abuse(a Abuse) {
 	if b.Tarpit > Duration(time.Hour) {
 		c.fail("abuse.bans.tarpit", "is more than 1h", "every connection that is kept costs a file")
 	}
-	if q := a.Overload.Queue; q >= 0 && q != 0 && q < Duration(time.Millisecond) {
-		c.fail("abuse.overload.queue", "is less than 1ms", "work waits that long while all is well; queue: -1s bounds nobody")
-	}
-	if a.Overload.Strangers < 0 {
-		c.fail("abuse.overload.strangers", "is negative", "overload: { queue: -1s } bounds nobody")
+	if q := a.Overload.Queue; q != 0 && q < Duration(time.Millisecond) {
+		c.fail("abuse.overload.queue", "is less than 1ms", "work waits that long while all is well; strangers: -1 bounds nobody")
 	}
 }

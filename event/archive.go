@@ -51,7 +51,8 @@ func (o ArchiveOptions) withDefaults() ArchiveOptions {
 // it can: what was refused, would have been, or was noticed comes first, and is lost (and counted, and told) only where
 // the disk cannot take it. Of exchanges that passed so many a second are kept as the options say, bursts of ten seconds
 // apart; the others are counted by [Archive.Sampled] and in every overview, but their records are not kept: a busy API must
-// not pay for its archive what its answers cost.
+// not pay for its archive what its answers cost. So it is with those that were turned away at the door, of which a flood has many that
+// are all alike: they share that ration.
 type Archive struct {
 	*Reader
 	options ArchiveOptions
@@ -91,7 +92,7 @@ func NewArchive(s *store.Store, ring *keyring.Ring, o ArchiveOptions) *Archive {
 
 // Record queues r. It does not block.
 func (a *Archive) Record(r *exchange.Record) {
-	if outcomeOf(r) != passed {
+	if outcomeOf(r) != passed && !atTheDoor(r) {
 		select {
 		case a.told <- r:
 		default:
@@ -123,7 +124,7 @@ func (a *Archive) Event(e *exchange.Event) {
 // Dropped counts what could not be kept and should have been.
 func (a *Archive) Dropped() int64 { return a.dropped.Load() }
 
-// Sampled counts the exchanges that passed and of which only the counts were kept.
+// Sampled counts the exchanges that passed, or were turned away at the door, and of which only the counts were kept.
 func (a *Archive) Sampled() int64 { return a.sampled.Load() }
 
 // Close writes what is queued and ends the writer.

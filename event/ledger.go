@@ -38,6 +38,7 @@ type Ledger struct {
 	queue     chan any // *exchange.Record or *exchange.Event
 	committed sync.Map // events that are in the log already, until the bus brings them
 	dropped   atomic.Int64
+	crowd     crowd
 	quit      chan struct{}
 	done      chan struct{}
 }
@@ -52,13 +53,14 @@ func NewLedger(log *audit.Log, o LedgerOptions) *Ledger {
 	if i := slices.Index(all, exchange.Severity(o.Findings)); i >= 0 {
 		l.severe = all[i:]
 	}
+	l.crowd.left.Store(crowdMost)
 	go l.run()
 	return l
 }
 
 // Record queues an exchange that is to be logged.
 func (l *Ledger) Record(r *exchange.Record) {
-	if l.wants(r) {
+	if l.wants(r) && (!atTheDoor(r) || l.crowd.lets()) {
 		l.put(r)
 	}
 }
@@ -121,8 +123,9 @@ func (l *Ledger) Close() {
 
 func (l *Ledger) run() {
 	defer close(l.done)
-	tick := time.NewTicker(time.Minute)
+	tick, many := time.NewTicker(time.Minute), time.NewTicker(crowdTells)
 	defer tick.Stop()
+	defer many.Stop()
 	told, failed, quit := int64(0), false, l.quit
 	for open := true; open || len(l.queue) > 0; {
 		select {
@@ -133,14 +136,25 @@ func (l *Ledger) run() {
 			failed = true // the first loss is told at once, further ones by the minute
 		case <-tick.C:
 			failed = false
+		case <-many.C:
+			l.condense(crowdTells)
+			continue
 		case <-quit:
 			quit, open = nil, false
+			l.condense(0)
 			continue
 		}
 		if lost := l.Dropped(); lost > told && l.o.Told != nil {
 			l.o.Told(loss(lost - told))
 			told = lost
 		}
+	}
+}
+
+// condense tells of the refusals that have no leaf of their own.
+func (l *Ledger) condense(d time.Duration) {
+	if e := l.crowd.refill(d); e != nil {
+		l.append(e)
 	}
 }
 

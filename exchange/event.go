@@ -64,8 +64,9 @@ var (
 
 // Clients.
 var (
-	BanBegan = kind("ban.began", Medium, "A client is shut out for a while: it went on after it was turned away, or somebody banned it. Data has until when, and how often it was banned before.")
-	BanEnded = kind("ban.ended", Info, "Somebody ended the ban of a client before its time.")
+	BanBegan  = kind("ban.began", Medium, "A client is shut out for a while: it went on after it was turned away, or somebody banned it. Data has until when, and how often it was banned before.")
+	Condensed = kind("audit.condensed", Info, "So many clients were turned away at the door that not every refusal has a leaf of its own in the audit log. Data has how many; counts and metrics are whole.")
+	BanEnded  = kind("ban.ended", Info, "Somebody ended the ban of a client before its time.")
 )
 
 // What goes wrong.

@@ -15,12 +15,19 @@ import (
 // A Pool holds the running upstreams across reloads, by what they are made of: an upstream whose settings (and
 // certificate files) did not change keeps its connections, its health and its breakers. Safe for concurrent use.
 type Pool struct {
-	mu      sync.Mutex
-	running map[string]*Upstream
+	mu       sync.Mutex
+	running  map[string]*Upstream
+	strained func() bool
 }
 
 // NewPool returns an empty pool. Close it.
-func NewPool() *Pool { return &Pool{running: map[string]*Upstream{}} }
+func NewPool() *Pool {
+	return &Pool{running: map[string]*Upstream{}, strained: func() bool { return false }}
+}
+
+// Strained sets who tells that work waits for a processor here: what answers take then says nothing of the services. Set it before the
+// first upstream.
+func (p *Pool) Strained(f func() bool) { p.strained = f }
 
 // Upstream returns the running upstream with exactly these settings, or starts one. One that no snapshot comes to
 // use is closed by the next Retain.
@@ -38,6 +45,7 @@ func (p *Pool) Upstream(c config.Upstream) (*Upstream, error) {
 	if err != nil {
 		return nil, err
 	}
+	u.strained = p.strained
 	p.running[key] = u
 	return u, nil
 }

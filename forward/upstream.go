@@ -46,6 +46,8 @@ type Upstream struct {
 	budget  budget
 	ceiling *ceiling // nil: none
 
+	strained func() bool // see [Pool.Strained]
+
 	retired atomic.Bool
 	stop    context.CancelFunc // of the probes
 	probes  sync.WaitGroup
@@ -153,7 +155,7 @@ func plainly(resp *http.Response, err *Error) (*http.Response, error) {
 func (u *Upstream) note(e *exchange.Exchange, n int64, start time.Time, err *Error) {
 	now := time.Now()
 	overloaded := err == nil && busy(e.Response.Status) || err != nil && (err.Kind == Timeout || err.Kind == Unreachable)
-	if err == nil || overloaded {
+	if overloaded || err == nil && !u.strained() {
 		u.ceiling.answered(operation(e), n, now.Sub(start), overloaded, now)
 	}
 }

@@ -35,8 +35,8 @@ const (
 
 // shedding is config.Overload with its defaults.
 type shedding struct {
-	queue time.Duration // negative: off
-	least int64
+	queue time.Duration
+	least int64 // negative: off
 }
 
 func newShedding(c config.Overload) shedding {
@@ -52,7 +52,7 @@ func (o *overload) enter(s shedding) bool {
 	if n > o.peak.Load() {
 		o.peak.Store(n) // losing the race loses a little of a peak
 	}
-	if s.queue < 0 || n <= max(o.limit.Load(), s.least) {
+	if s.least < 0 || n <= max(o.limit.Load(), s.least) {
 		return true
 	}
 	o.strangers.Add(-1)
@@ -67,7 +67,7 @@ func (o *overload) settle(waited time.Duration, s shedding) {
 	o.delay.Store(int64(waited))
 	limit, peak := o.limit.Load(), o.peak.Swap(o.strangers.Load())
 	switch {
-	case s.queue >= 0 && waited > s.queue:
+	case s.least >= 0 && waited > s.queue:
 		limit = max(s.least, min(limit, peak)*4/5)
 	case limit < noBound && peak*2 > limit:
 		limit += int64(math.Sqrt(float64(limit)))
@@ -76,6 +76,12 @@ func (o *overload) settle(waited time.Duration, s shedding) {
 	}
 	o.limit.Store(min(limit, noBound))
 }
+
+// strain is how long work may wait for a processor before times that are measured here say more of us than of others.
+const strain = 5 * time.Millisecond
+
+// Strained tells whether work has waited for a processor lately.
+func (l *Limiter) Strained() bool { return l.overload.delay.Load() > int64(strain) }
 
 // Watch measures how long work waits for a processor until ctx is done, and bounds strangers by it.
 func (l *Limiter) Watch(ctx context.Context) {

@@ -95,7 +95,7 @@ func TestWhoIsKnown(t *testing.T) {
 
 func TestOverloadOff(t *testing.T) {
 	var o overload
-	s := newShedding(config.Overload{Queue: -1})
+	s := newShedding(config.Overload{Strangers: -1})
 	o.limit.Store(noBound)
 	o.settle(time.Hour, s)
 	for range 10_000 {

@@ -42,8 +42,8 @@ var attacks = []attack{
 
 // orders are what a process of attackers is told on its standard input. It attacks until that ends.
 type orders struct {
-	Target, Token, Roots string
-	Force                map[string]int
+	Target, Token, Other, Roots string // Other is the token of somebody else than good clients
+	Force                       map[string]int
 }
 
 // losses are what it tells on its standard output, four times a second: connections held now, those that were ended,
@@ -96,7 +96,7 @@ func (s *siege) besiege(a attack) *besiegers {
 	if err := b.command.Start(); err != nil {
 		s.t.Fatal(err)
 	}
-	if err := json.NewEncoder(in).Encode(orders{s.target, s.token, s.rootsPEM, a.force}); err != nil {
+	if err := json.NewEncoder(in).Encode(orders{s.target, s.token, s.other, s.rootsPEM, a.force}); err != nil {
 		s.t.Fatal(err)
 	}
 	go func() {
@@ -125,7 +125,7 @@ type force struct {
 	quit                      chan struct{}
 	all                       sync.WaitGroup
 	held, cut, denied, pieces atomic.Int64
-	number                    atomic.Int64
+	number, asked             atomic.Int64
 }
 
 // pause reports whether the attack goes on.
@@ -141,6 +141,14 @@ func (f *force) pause(d time.Duration) bool {
 // enlist lets one more attacker come again whenever it was cut. The first comings are spread over time.
 func (f *force) enlist(kind string) {
 	n := f.number.Add(1)
+	switch {
+	case kind == "handshakes":
+		f.shake(n)
+		return
+	case requests[kind] != nil:
+		f.ask(kind, n)
+		return
+	}
 	f.all.Go(func() {
 		for wait := time.Duration(n) * 3 * time.Millisecond; f.pause(wait); wait = 500 * time.Millisecond {
 			protocol := "http/1.1"
@@ -177,7 +185,11 @@ func (f *force) enlist(kind string) {
 // dial opens a TLS connection from one of sixteen addresses, none of which is that of good clients. It does not spend
 // itself on verifying who is attacked.
 func (f *force) dial(n int64, protocol string) (*tls.Conn, error) {
-	d := &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(n%16+1))}}
+	return f.dialFrom(net.IPv4(127, 0, 1, byte(n%16+1)), protocol)
+}
+
+func (f *force) dialFrom(ip net.IP, protocol string) (*tls.Conn, error) {
+	d := &net.Dialer{Timeout: 5 * time.Second, LocalAddr: &net.TCPAddr{IP: ip}}
 	c, err := d.Dial("tcp", f.Target)
 	if err != nil {
 		return nil, err

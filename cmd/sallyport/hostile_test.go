@@ -91,6 +91,8 @@ type siege struct {
 	dir      string
 	upstream string // host:port
 	token    string
+	other    string // token of somebody else
+	wrong    [600]atomic.Int64
 	roots    *x509.CertPool
 	rootsPEM string
 	target   string // host:port of the contender
@@ -100,6 +102,7 @@ func newSiege(t *testing.T) *siege {
 	s := &siege{t: t, dir: t.TempDir(), roots: x509.NewCertPool()}
 	issuer := testkit.NewIssuer(t)
 	s.token = "Bearer " + issuer.Token(t, issuer.Claims("exp", time.Now().Add(2*time.Hour).Unix()))
+	s.other = "Bearer " + issuer.Token(t, issuer.Claims("sub", "mallory", "exp", time.Now().Add(2*time.Hour).Unix()))
 	s.service()
 	cert, key, err := selfSigned("siege")
 	if err != nil {
@@ -160,11 +163,7 @@ func (s *siege) measure(name string, pid int, a attack) siegeRow {
 
 // good sends at its rate for a phase, whatever the answers take, and returns how long each took since it was due, sorted.
 func (s *siege) good() (took []time.Duration, ok int64) {
-	var clients []*http.Client
-	for i := range goodSocket {
-		clients = append(clients, &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
-			TLSClientConfig: &tls.Config{RootCAs: s.roots}, ForceAttemptHTTP2: i%4 == 0, MaxIdleConnsPerHost: 4}})
-	}
+	clients := s.clients()
 	n := int(phase/time.Second) * goodRate
 	took = make([]time.Duration, n)
 	var right atomic.Int64
@@ -187,16 +186,31 @@ func (s *siege) good() (took []time.Duration, ok int64) {
 	return took, right.Load()
 }
 
+// clients are good ones; a quarter speaks HTTP/2.
+func (s *siege) clients() (list []*http.Client) {
+	for i := range goodSocket {
+		list = append(list, &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+			TLSClientConfig: &tls.Config{RootCAs: s.roots}, ForceAttemptHTTP2: i%4 == 0, MaxIdleConnsPerHost: 4}})
+	}
+	return list
+}
+
+// ask tells whether a good request was answered. Answers that are none are counted by status; 0 is no answer.
 func (s *siege) ask(c *http.Client) bool {
 	r, _ := http.NewRequest(http.MethodGet, "https://"+s.target+"/orders", nil) // the address is our own
 	r.Header.Set("Authorization", s.token)
 	resp, err := c.Do(r)
 	if err != nil {
+		s.wrong[0].Add(1)
 		return false
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
-	return err == nil && resp.StatusCode == http.StatusOK && len(body) > 1000
+	if err == nil && resp.StatusCode == http.StatusOK && len(body) > 1000 {
+		return true
+	}
+	s.wrong[resp.StatusCode].Add(1)
+	return false
 }
 
 // family is a process and its children.

@@ -196,6 +196,8 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 // newParts makes what survives reloads; s may be nil for commands that only check.
 func newParts(s *store.Store) *gateway.Parts {
 	var current *identity.Providers
+	limiter, upstreams := limit.New(limit.Options{}), forward.NewPool()
+	upstreams.Strained(limiter.Strained)
 	return &gateway.Parts{
 		Providers: func(list []config.Identity) (_ *identity.Providers, err error) {
 			if current == nil {
@@ -208,7 +210,7 @@ func newParts(s *store.Store) *gateway.Parts {
 			}
 			return next, err
 		},
-		Upstreams: forward.NewPool(), Limiter: limit.New(limit.Options{}), Inspectors: new(inspect.Pool),
+		Upstreams: upstreams, Limiter: limiter, Inspectors: new(inspect.Pool),
 		Record: func(*exchange.Record) {},
 	}
 }

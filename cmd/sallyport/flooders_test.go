@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bufio"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// requests are what attackers of a kind send over HTTP/1.1, on a connection that they keep; n counts them all.
+var requests = map[string]func(f *force, n int64) string{
+	"anonymous": func(*force, int64) string { return "GET /orders HTTP/1.1\r\nHost: api\r\n\r\n" },
+	"forged": func(f *force, n int64) string {
+		return "GET /orders HTTP/1.1\r\nHost: api\r\nAuthorization: " + forged(f.Token, n%forgeries) + "\r\n\r\n"
+	},
+	"bodies": func(f *force, _ int64) string {
+		body := `{"note":"` + costly(1000) + `"}`
+		return fmt.Sprintf("POST /orders HTTP/1.1\r\nHost: api\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", f.Other, len(body), body)
+	},
+}
+
+const (
+	forgeries  = 50_000
+	floodFrom  = 200 // addresses
+	floodEach  = 20  // requests a second of one address
+	shakesEach = 10  // handshakes a second of one address
+)
+
+// forged is a token with a signature that is none, of which there are so many.
+func forged(token string, n int64) string {
+	random := rand.New(rand.NewPCG(uint64(n), 1))
+	signature := make([]byte, 86)
+	for i := range signature {
+		const base64url = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+		signature[i] = base64url[random.IntN(64)]
+	}
+	signature[85] = "AQgw"[random.IntN(4)] // 64 bytes leave four bits of the last letter unused
+	return token[:strings.LastIndexByte(token, '.')+1] + string(signature)
+}
+
+// costly is a text that never comes again and is full of what rules look for, without being an attack.
+func costly(n int) string {
+	words := []string{"select", "the", "union", "of", "workers", "script", "from", "where", "order", "by", "sleep", "(mm)", "eval", "2=3?", "exec", "javascript", "alert", "drop", "table", "/etc", "insert", "into", "like", "or", "and", "it's", "--", "cmd", "bash"}
+	var b strings.Builder
+	for b.Len() < n {
+		fmt.Fprintf(&b, "%s%d ", words[rand.IntN(len(words))], rand.IntN(1000))
+	}
+	return b.String()[:n]
+}
+
+// keepAsking sends requests of a kind at the rate of one address, until the connection ends or the attack does.
+func (f *force) keepAsking(c *tls.Conn, request func(*force, int64) string) {
+	answers := bufio.NewReader(c)
+	for f.pause(time.Second / floodEach) {
+		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		if _, err := io.WriteString(c, request(f, f.asked.Add(1))); err != nil {
+			return
+		}
+		resp, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			return
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		if f.pieces.Add(1); err != nil || resp.Close {
+			return
+		}
+	}
+}
+
+// shake begins connections and leaves them after the handshake.
+func (f *force) shake(n int64) {
+	f.all.Go(func() {
+		for f.pause(time.Second / shakesEach) {
+			c, err := f.dialFrom(net.IPv4(127, 0, 2, byte(n%floodFrom+1)), "http/1.1")
+			if err != nil {
+				f.denied.Add(1)
+				continue
+			}
+			f.pieces.Add(1)
+			c.NetConn().Close()
+		}
+	})
+}
+
+// ask lets one more attacker send requests from an address that few others have.
+func (f *force) ask(kind string, n int64) {
+	f.all.Go(func() {
+		for f.pause(time.Duration(50+n%50) * time.Millisecond) {
+			c, err := f.dialFrom(net.IPv4(127, 0, 2, byte(n%floodFrom+1)), "http/1.1")
+			if err != nil {
+				f.denied.Add(1)
+				continue
+			}
+			f.held.Add(1)
+			f.keepAsking(c, requests[kind])
+			c.NetConn().Close()
+			f.held.Add(-1)
+			f.cut.Add(1)
+		}
+	})
+}
