@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
+	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/store"
 )
 
@@ -45,6 +46,8 @@ type Options struct {
 	Select func(ctx context.Context, f event.Filter) ([]*exchange.Record, error)
 	// Archive counts and lists what was kept.
 	Archive *event.Reader
+	// Quotas lists who has used how much.
+	Quotas func(limit.UsedFilter) []limit.Used
 	// Posture tells which controls are on, per API and operation.
 	Posture func() []gateway.Posture
 	// Dashboard serves pages, to whoever the context says; nil: there is none.

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
+	"github.com/sallyport/sallyport/limit"
 )
 
 func (a *admin) exchange(w http.ResponseWriter, r *http.Request) {
@@ -44,6 +45,15 @@ func (a *admin) exchanges(w http.ResponseWriter, r *http.Request) {
 
 // defaultPage is the length of a list of which nothing was said.
 const defaultPage = 50
+
+func (a *admin) quotas(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	f := limit.UsedFilter{Plan: query.Get("plan"), Window: query.Get("window"), Kind: query.Get("kind"), Name: query.Get("name"), Limit: defaultPage}
+	if most, err := strconv.Atoi(query.Get("limit")); err == nil {
+		f.Limit = most
+	}
+	result(w, a.Quotas(f), nil)
+}
 
 func (a *admin) posture(w http.ResponseWriter, _ *http.Request) {
 	result(w, append([]gateway.Posture{}, a.Posture()...), nil) // a list, not null

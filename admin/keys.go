@@ -26,12 +26,12 @@ type newKey struct {
 
 // createKey answers a form, too, with the key.
 func (a *admin) createKey(w http.ResponseWriter, r *http.Request) {
-	var in struct{ Subject, Identity, Tenant, Roles, Scopes, Lifetime string }
+	var in struct{ Subject, Identity, Tenant, Plan, Roles, Scopes, Lifetime string }
 	if err := read(r, &in); err != nil {
 		failed(w, err)
 		return
 	}
-	n := identity.NewKey{Identity: in.Identity, Subject: in.Subject, Tenant: in.Tenant, Roles: strings.Fields(in.Roles), Scopes: strings.Fields(in.Scopes)}
+	n := identity.NewKey{Identity: in.Identity, Subject: in.Subject, Tenant: in.Tenant, Plan: in.Plan, Roles: strings.Fields(in.Roles), Scopes: strings.Fields(in.Scopes)}
 	if lifetime, err := time.ParseDuration(in.Lifetime); err == nil { // the schema allows no other; none is for ever
 		n.Expires = time.Now().Add(lifetime)
 	}

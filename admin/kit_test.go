@@ -29,6 +29,7 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/internal/testkit/databases"
+	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
 	"github.com/sallyport/sallyport/telemetry"
@@ -125,7 +126,10 @@ func (s *stand) options() Options {
 			return append([]*exchange.Record{}, s.kept[:min(len(s.kept), f.Limit)]...), s.failing
 		},
 		Posture: func() []gateway.Posture { return nil },
-		Reload:  func() error { s.reloads++; return s.reload }, Store: s.store, Config: s.config, OIDC: s.oidc, Archive: s.archive.Reader,
+		Quotas: func(limit.UsedFilter) []limit.Used {
+			return []limit.Used{{Holder: limit.Holder{Kind: "principal", Name: "acme"}, Window: "day"}}
+		},
+		Reload: func() error { s.reloads++; return s.reload }, Store: s.store, Config: s.config, OIDC: s.oidc, Archive: s.archive.Reader,
 		Evidence: Evidence{Silences: alert.NewSilences(s.store.DB()),
 			Active: func() []alert.Alert {
 				return []alert.Alert{{Rule: "leak-stopped", Severity: exchange.High, Summary: "x", Examples: []string{"01KB"}}}

@@ -60,6 +60,7 @@ var walks = map[string]struct {
 	"listSinks":       {"/api/v1/sinks", "", 200},
 	"replay":          {"/api/v1/replay", `{"since":"24h"}`, 200},
 	"getReport":       {"/api/v1/report?framework=gdpr&since=720h", "", 200},
+	"listQuotas":      {"/api/v1/quotas?plan=free&window=day&limit=5", "", 200},
 	"getPosture":      {"/api/v1/posture", "", 200},
 	"listReasons":     {"/api/v1/reasons", "", 200},
 	"listKinds":       {"/api/v1/kinds", "", 200},

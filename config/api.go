@@ -28,6 +28,10 @@ type API struct {
 	Unknown string `yaml:"unknown" enum:"refuse,inspect"`
 	// Rate limits every operation of the API together, by principal, client, tenant or a CEL expression.
 	Rate *Rate `yaml:"rate"`
+	// Plan of callers whose credential and tenant have none, and of nobody in particular. Default: none, which has no quotas.
+	Plan string `yaml:"plan"`
+	// Spend caps what the upstream may cost, where requests to it are paid for.
+	Spend *Spend `yaml:"spend"`
 	// Refusals bounds how many refusals a client may cause before it is turned away at the door. Default 300 per 1m; off with limit: 0.
 	Refusals *Rate `yaml:"refusals"`
 	// Concurrency bounds requests in flight.
@@ -250,8 +254,10 @@ type Operation struct {
 	Allow string `yaml:"allow"`
 	// Rate limits this operation, besides the API's rate.
 	Rate *Rate `yaml:"rate"`
-	// Cost of one request in units of the API's rate. Default 1.
+	// Cost of one request in units of the API's rate, and of the units of plans. Default 1.
 	Cost int `yaml:"cost"`
+	// Price of one request towards the API's spend. Default: the price there.
+	Price Amount `yaml:"price"`
 	// Concurrency bounds requests in flight of this operation.
 	Concurrency *Concurrency `yaml:"concurrency"`
 	// MaxBody bounds the request body.

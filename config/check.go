@@ -37,6 +37,7 @@ func check(cfg *Config, src *Source) Problems {
 	if len(cfg.APIs) == 0 {
 		c.fail("apis", "there is no API to protect", "apis: [ { name: shop, spec: openapi.yaml, upstream: http://127.0.0.1:9000 } ]")
 	}
+	c.planned(cfg)
 	apis := map[string]bool{}
 	for i, a := range cfg.APIs {
 		at := fmt.Sprintf("apis[%d]", i)
@@ -165,7 +166,7 @@ func (c *checker) operation(op Operation, at string) {
 
 // Guards are the names that modes may use: every guard, and every family before its dot.
 var Guards = []string{
-	"limit", "limit.admit", "limit.spend", "identity", "policy", "policy.operation", "policy.object",
+	"limit", "limit.admit", "limit.spend", "limit.quota", "identity", "policy", "policy.operation", "policy.object",
 	"validate", "validate.params", "validate.body", "validate.response",
 	"inspect", "inspect.head", "inspect.body", "inspect.url", "inspect.response",
 	"protect", "protect.cors", "protect.errors", "protect.filter", "protect.mask", "protect.headers",

@@ -16,6 +16,8 @@ type Config struct {
 	Store Store `yaml:"store"`
 	// Identity lists who may vouch for a caller. The security schemes of a spec are mapped to these by name.
 	Identity []Identity `yaml:"identity"`
+	// Plans are named sets of limits, which callers have by key, token, tenant or API.
+	Plans []Plan `yaml:"plans"`
 	// APIs lists what is protected.
 	APIs []API `yaml:"apis"`
 	// Abuse says what becomes of clients that do not take no for an answer, and of strangers while the gateway is overloaded.
@@ -86,6 +88,8 @@ type JWT struct {
 	Scopes string `yaml:"scopes"`
 	// Tenant is where the token tells the caller's tenant. Default claims.tenant.
 	Tenant string `yaml:"tenant"`
+	// Plan is where the token tells the caller's plan: claims.plan. A token that names one which is not among plans is refused by the quotas. Default: nowhere.
+	Plan string `yaml:"plan"`
 	// Leeway for exp and nbf. Default 30s, at most 5m.
 	Leeway Duration `yaml:"leeway"`
 	// MaxSize bounds the token before it is decoded. Default 8 KiB.
@@ -118,6 +122,8 @@ type Key struct {
 	Roles []string `yaml:"roles"`
 	// Scopes of the key.
 	Scopes []string `yaml:"scopes"`
+	// Plan that the key is held to. Default: that of the tenant, else of the API.
+	Plan string `yaml:"plan"`
 	// Expires is the day or time from which the key is refused, RFC 3339.
 	Expires string `yaml:"expires"`
 }

@@ -126,6 +126,8 @@ func typeName(f reflect.StructField) (string, reflect.Type) {
 		return prefix + "duration", nil
 	case reflect.TypeFor[config.Size]():
 		return prefix + "size", nil
+	case reflect.TypeFor[config.Amount]():
+		return prefix + "amount", nil
 	case reflect.TypeFor[config.Mode]():
 		return prefix + "mode", nil
 	}
@@ -156,6 +158,8 @@ func schemaOf(t reflect.Type, enum string, defs map[string]any, comments map[str
 		return map[string]any{"type": "string", "pattern": `^([0-9.]+(ns|us|ms|s|m|h))+$|^[0-9.]+d$|^0$`}
 	case reflect.TypeFor[config.Size]():
 		return map[string]any{"type": []string{"string", "integer"}, "pattern": `^[0-9]+ ?(KiB|MiB|GiB|kB|KB|MB|GB|B)?$`}
+	case reflect.TypeFor[config.Amount]():
+		return map[string]any{"type": []string{"string", "number"}, "pattern": `^[0-9]+([.][0-9]{1,6})?$`}
 	case reflect.TypeFor[config.Mode]():
 		return map[string]any{"enum": []string{"off", "monitor", "enforce"}}
 	}

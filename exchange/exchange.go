@@ -134,6 +134,7 @@ type Principal struct {
 	Kind     string         // "jwt" or "api_key"
 	ClientID string         // OAuth client, where known
 	Tenant   string         // where known
+	Plan     string         // of quotas, where the credential names one
 	Roles    []string       //
 	Scopes   []string       //
 	Claims   map[string]any // verified claims, for expressions

@@ -48,6 +48,7 @@ type RecordPrincipal struct {
 	Issuer  string   `json:"issuer"`
 	Kind    string   `json:"kind"`
 	Tenant  string   `json:"tenant,omitempty"`
+	Plan    string   `json:"plan,omitempty"`
 	Roles   []string `json:"roles,omitempty"`
 	Scopes  []string `json:"scopes,omitempty"`
 	Schemes []string `json:"schemes,omitempty"` // security schemes of the spec that the credentials fulfil

@@ -165,7 +165,10 @@ func recalled(rec *exchange.Record, op *openapi.Operation) *exchange.Exchange {
 	e := &exchange.Exchange{ID: rec.ID, Start: rec.Time, API: rec.API, Operation: op, Client: exchange.Client{Addr: addr, Peer: addr},
 		Request: &http.Request{Method: rec.Method, Host: rec.Host, RequestURI: rec.Path, Header: http.Header{}, Proto: rec.Proto}}
 	if p := rec.Principal; p != nil {
-		e.Principal = &exchange.Principal{Subject: p.Subject, Issuer: p.Issuer, Kind: p.Kind, Tenant: p.Tenant, Roles: p.Roles, Scopes: p.Scopes, Satisfies: p.Schemes}
+		e.Principal = &exchange.Principal{Subject: p.Subject, Issuer: p.Issuer, Kind: p.Kind, Tenant: p.Tenant, Plan: p.Plan, Roles: p.Roles, Scopes: p.Scopes, Satisfies: p.Schemes}
+	}
+	if u := rec.Upstream; u != nil {
+		e.Upstream.Attempts = u.Attempts
 	}
 	return e
 }

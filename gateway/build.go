@@ -36,8 +36,12 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 	lists, err := list.Open(c.Abuse.Lists, c.Abuse.Databases)
 	problems = append(problems, unlisted(err)...)
 	s.lists = lists
+	plans, err := parts.Limiter.Plans(c.Plans)
+	if err != nil {
+		problems = append(problems, unplanned(err, src)...)
+	}
 	for i := range c.APIs {
-		b := builder{parts: parts, src: src, at: fmt.Sprintf("apis[%d]", i), api: &c.APIs[i], identities: c.Identity, identity: providers}
+		b := builder{parts: parts, src: src, at: fmt.Sprintf("apis[%d]", i), api: &c.APIs[i], plans: plans, identities: c.Identity, identity: providers}
 		a := b.build()
 		s.apis = append(s.apis, a)
 		s.declared.Add(&a.declared)
@@ -78,6 +82,19 @@ func unlisted(err error) config.Problems {
 	return problems
 }
 
+// unplanned reports what is wrong with plans, each at its setting.
+func unplanned(err error, src *config.Source) config.Problems {
+	var problems config.Problems
+	for _, err := range config.Each(err) {
+		at := "plans"
+		if wrong := (*limit.Error)(nil); errors.As(err, &wrong) {
+			at = wrong.Setting
+		}
+		problems = append(problems, src.Problem(at, "limit.invalid", err.Error(), ""))
+	}
+	return problems
+}
+
 // builder compiles one API.
 type builder struct {
 	parts      *Parts
@@ -87,6 +104,7 @@ type builder struct {
 	doc        *openapi.Document
 	identities []config.Identity
 	identity   *identity.Providers // nil: cannot be built, which is reported already
+	plans      *limit.Plans
 	rules      *limit.Rules
 	inspector  *inspect.Inspector
 	managed    *identity.Managed
@@ -177,7 +195,7 @@ func (b *builder) placed(p config.Problem) config.Problem {
 // engines asks the long-lived parts for what this API needs of them.
 func (b *builder) engines() {
 	var err error
-	if b.rules, err = b.parts.Limiter.Rules(b.api); err != nil {
+	if b.rules, err = b.parts.Limiter.Rules(b.api, b.plans); err != nil {
 		b.report(b.at, "limit.invalid", err)
 	}
 	if b.inspected(undocumented()) || slices.ContainsFunc(b.doc.Operations, b.inspected) {

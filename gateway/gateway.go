@@ -162,6 +162,9 @@ func (x *serving) leave() {
 			listen.Abandon(x.r)
 		}
 	}
+	if x.api != nil && x.admitted {
+		x.api.rules.Settle(&x.e, x.bytesIn, x.bytesOut)
+	}
 	r := x.record()
 	defer x.span.End(r)
 	x.parts.Record(r)

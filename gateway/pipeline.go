@@ -41,6 +41,7 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 	}
 	spend, err := b.rules.Spend(op)
 	add("limit")(in(exchange.OnHead, spend), err)
+	add("limit")(one(b.rules.Quota(op)))
 	add("validate")(validate.Guards(b.api.Name, op, b.api.Validate), nil)
 	add("limit")(in(exchange.OnBody, spend), nil) // keys that read the body: of a valid one
 	if !op.Undocumented {

@@ -47,7 +47,7 @@ func (x *serving) record() *exchange.Record {
 	}
 	if p := e.Principal; p != nil {
 		r.Principal = &all.principal
-		all.principal = exchange.RecordPrincipal{Subject: clip(p.Subject, 256), Issuer: p.Issuer, Kind: p.Kind, Tenant: clip(p.Tenant, 256), Roles: p.Roles, Scopes: p.Scopes, Schemes: p.Satisfies}
+		all.principal = exchange.RecordPrincipal{Subject: clip(p.Subject, 256), Issuer: p.Issuer, Kind: p.Kind, Tenant: clip(p.Tenant, 256), Plan: clip(p.Plan, 256), Roles: p.Roles, Scopes: p.Scopes, Schemes: p.Satisfies}
 	}
 	if v := e.Verdict; v.Reason != nil {
 		r.Refused, r.Guard, r.Code, r.OWASP = true, x.refusedBy, v.Reason.Code, v.Reason.OWASP

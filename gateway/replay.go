@@ -312,6 +312,7 @@ func (q *question) charge(code string) {
 		q.e.Verdict, status = exchange.Refuse(reason, ""), reason.Status
 	}
 	q.api.rules.Charge(q.e, status)
+	q.api.rules.Settle(q.e, q.rec.BytesIn, q.rec.BytesOut)
 	q.api.rules.Release(q.e)
 }
 

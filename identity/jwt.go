@@ -32,6 +32,7 @@ type jwt struct {
 	roles    claimPath
 	scopes   claimPath
 	tenant   claimPath
+	plan     claimPath // "": nowhere
 	leeway   time.Duration
 	maxSize  int
 	keys     *keySet
@@ -190,6 +191,11 @@ func (j *jwt) principal(claims map[string]any) (*facts, *failure) {
 	if p.Tenant, f = j.tenant.identifier(claims); f != nil {
 		return nil, f.by("tenant")
 	}
+	if j.plan != "" {
+		if p.Plan, f = j.plan.identifier(claims); f != nil {
+			return nil, f.by("plan")
+		}
+	}
 	if p.Roles, f = j.roles.list(claims, one); f != nil {
 		return nil, f.by("roles")
 	}
@@ -224,6 +230,9 @@ func newJWT(name, at string, c *config.JWT, m *mistakes) *jwt {
 		maxSize: int(c.MaxSize.Or(defaultMaxSize)),
 	}
 	at += ".jwt"
+	if c.Plan != "" {
+		j.plan = path(at+".plan", c.Plan, "claims.plan", m)
+	}
 	if j.issuer == "" {
 		m.add(at+".issuer", "is missing: without it the tokens of anybody with a key in the set would do")
 	}

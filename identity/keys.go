@@ -80,7 +80,7 @@ func (s *storedKeys) load(ctx context.Context) error {
 		for i, k := range list {
 			table.add(&keyEntry{
 				sum: sums[i], id: k.ID, identity: k.Identity, expires: k.Expires, revoked: !k.Revoked.IsZero(),
-				known: holder(k.Subject, k.ID, k.Tenant, k.Roles, k.Scopes, k.Expires),
+				known: holder(k),
 			})
 		}
 		s.table.Store(&table)
@@ -108,9 +108,9 @@ func (s *storedKeys) follow(ctx context.Context) {
 	}
 }
 
-func holder(subject, id, tenant string, roles, scopes []string, expires time.Time) facts {
-	return facts{expires: expires, principal: exchange.Principal{
-		Subject: subject, Kind: "api_key", ClientID: id, Tenant: tenant, Roles: roles, Scopes: scopes, Expires: expires,
+func holder(k StoredKey) facts {
+	return facts{expires: k.Expires, principal: exchange.Principal{
+		Subject: k.Subject, Kind: "api_key", ClientID: k.ID, Tenant: k.Tenant, Plan: k.Plan, Roles: k.Roles, Scopes: k.Scopes, Expires: k.Expires,
 	}}
 }
 
@@ -201,7 +201,8 @@ func newAPIKeys(name, at string, c *config.APIKey, stored *storedKeys, m *mistak
 		if err := checkHolder(subject, k.Tenant, k.Roles, k.Scopes); err != nil {
 			m.add(path, "%w", err)
 		}
-		a.fixed.add(&keyEntry{sum: sum, id: k.ID, expires: expires, known: holder(subject, k.ID, k.Tenant, k.Roles, k.Scopes, expires)})
+		a.fixed.add(&keyEntry{sum: sum, id: k.ID, expires: expires, known: holder(StoredKey{
+			ID: k.ID, Subject: subject, Tenant: k.Tenant, Plan: k.Plan, Roles: k.Roles, Scopes: k.Scopes, Expires: expires})})
 	}
 	return a
 }

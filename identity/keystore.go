@@ -27,6 +27,7 @@ type StoredKey struct {
 	Identity string    `json:"identity,omitempty"` // the api_key identity that it is confined to; "" for every one
 	Subject  string    `json:"subject"`
 	Tenant   string    `json:"tenant,omitempty"`
+	Plan     string    `json:"plan,omitempty"` // of quotas; "" for that of the tenant or API
 	Roles    []string  `json:"roles,omitempty"`
 	Scopes   []string  `json:"scopes,omitempty"`
 	Created  time.Time `json:"created"`
@@ -39,6 +40,7 @@ type NewKey struct {
 	Identity string // "" for every api_key identity of the config
 	Subject  string // default: the id of the key
 	Tenant   string
+	Plan     string // of quotas; whether there is one of that name is known to gateways only
 	Roles    []string
 	Scopes   []string
 	Expires  time.Time // zero: never
@@ -52,11 +54,14 @@ func CreateKey(ctx context.Context, s *store.Store, n NewKey) (key string, store
 		n.Subject = id
 	}
 	stored = StoredKey{
-		ID: id, Identity: n.Identity, Subject: n.Subject, Tenant: n.Tenant, Roles: n.Roles, Scopes: n.Scopes,
+		ID: id, Identity: n.Identity, Subject: n.Subject, Tenant: n.Tenant, Plan: n.Plan, Roles: n.Roles, Scopes: n.Scopes,
 		Created: time.Now().UTC().Truncate(time.Second), Expires: n.Expires.UTC().Truncate(time.Second),
 	}
 	if err := checkHolder(n.Subject, n.Tenant, n.Roles, n.Scopes); err != nil {
 		return "", StoredKey{}, KeyError("couldn't create the key: " + err.Error())
+	}
+	if n.Plan != "" && !printable(n.Plan) {
+		return "", StoredKey{}, KeyError("couldn't create the key: the plan is unprintable")
 	}
 	if !n.Expires.IsZero() && !n.Expires.After(time.Now()) {
 		return "", StoredKey{}, KeyError("couldn't create the key: it would have expired already")
@@ -205,15 +210,15 @@ func insertKey(ctx context.Context, q querier, k StoredKey, sum [sha256.Size]byt
 	if err != nil {
 		return err
 	}
-	_, err = q.ExecContext(ctx, `INSERT INTO api_keys (id, hash, identity, subject, tenant, roles, scopes, created, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		k.ID, sum[:], k.Identity, k.Subject, k.Tenant, string(roles), string(scopes), unix(k.Created), unix(k.Expires))
+	_, err = q.ExecContext(ctx, `INSERT INTO api_keys (id, hash, identity, subject, tenant, plan, roles, scopes, created, expires)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		k.ID, sum[:], k.Identity, k.Subject, k.Tenant, k.Plan, string(roles), string(scopes), unix(k.Created), unix(k.Expires))
 	return err
 }
 
 // selectKeys reads keys and, beside them, their hashes.
 func selectKeys(ctx context.Context, q querier, where string, args ...any) (list []StoredKey, sums [][sha256.Size]byte, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, hash, identity, subject, tenant, roles, scopes, created, expires, revoked
+	rows, err := q.QueryContext(ctx, `SELECT id, hash, identity, subject, tenant, plan, roles, scopes, created, expires, revoked
 		FROM api_keys `+where, args...)
 	if err != nil {
 		return nil, nil, err
@@ -224,7 +229,7 @@ func selectKeys(ctx context.Context, q querier, where string, args ...any) (list
 		var sum []byte
 		var roles, scopes string
 		var created, expires, revoked int64
-		if err := rows.Scan(&k.ID, &sum, &k.Identity, &k.Subject, &k.Tenant, &roles, &scopes, &created, &expires, &revoked); err != nil {
+		if err := rows.Scan(&k.ID, &sum, &k.Identity, &k.Subject, &k.Tenant, &k.Plan, &roles, &scopes, &created, &expires, &revoked); err != nil {
 			return nil, nil, err
 		}
 		if len(sum) != sha256.Size {

@@ -58,6 +58,9 @@ type ledger struct {
 	debts          [4]debt
 	owed           int  // debts in use
 	stranger       bool // counted among those in flight
+	account        *account
+	plan           *plan // of the account
+	paid           int64 // from the purse
 }
 
 // A debt is a key that is charged when the exchange turns out to be a failure. It is kept because the key must be the

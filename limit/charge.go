@@ -60,7 +60,7 @@ func chargeable(v exchange.Verdict) bool {
 		return false
 	}
 	switch v.Reason {
-	case exchange.AdmissionRefused, exchange.Listed, exchange.Banned, exchange.Overloaded, exchange.RateExceeded, exchange.TooManyFailures, exchange.Concurrency:
+	case exchange.AdmissionRefused, exchange.Listed, exchange.Banned, exchange.Overloaded, exchange.RateExceeded, exchange.TooManyFailures, exchange.QuotaExceeded, exchange.Concurrency:
 		return false
 	}
 	return v.Reason.Status < http.StatusInternalServerError

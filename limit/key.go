@@ -16,6 +16,7 @@ const (
 	ofTenant    = 't'
 	ofExpr      = 'x'
 	ofRule      = 'r'
+	ofUpstream  = 'u'
 )
 
 // secret is what keys of several processes are made with: as long as a hash, whatever text it comes from; nil where there is none.

@@ -29,6 +29,8 @@ type Options struct {
 	// Secret makes keys the same in all processes that have it, and tells nobody else what they stand for. Default: they are random
 	// in each process, and quicker to make.
 	Secret []byte
+	// Accounts is how many have quotas of their own in one month. Default 200,000, about 75 MB when all are in use.
+	Accounts int
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -48,8 +50,15 @@ type Limiter struct {
 	turned   uint64 // rule of being turned away at the door
 	known    uint64 // rule of having been authenticated
 
+	quotas    uint64 // names what quotas are counted under
+	accounts  *accounts
+	calendar  calendar
+	unwritten atomic.Uint64 // attempts to write quotas that failed
+	tidied    int64         // day on which old quotas were deleted last; of the one goroutine that writes
+
 	mu     sync.Mutex
-	totals map[string]*gauge // requests in flight, by API and operation
+	totals map[string]*gauge            // requests in flight, by API and operation
+	counts map[[2]string]*atomic.Uint64 // of plans, see countOf
 }
 
 // New makes a Limiter.
@@ -60,6 +69,9 @@ func New(o Options) *Limiter {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
+	if o.Accounts <= 0 {
+		o.Accounts = 200_000
+	}
 	l := &Limiter{
 		counters: NewCounters(o.Keys),
 		clients:  newGauges(),
@@ -69,10 +81,13 @@ func New(o Options) *Limiter {
 		seeds:    [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
 		secret:   secret(o.Secret),
 		totals:   map[string]*gauge{},
+		accounts: newAccounts(o.Accounts),
+		counts:   map[[2]string]*atomic.Uint64{},
 	}
 	l.turned, l.known = l.ruleID("\x00turned away"), l.ruleID("\x00known")
 	l.overload.limit.Store(noBound)
 	l.Apply(config.Abuse{})
+	l.quotas = l.ruleID("quotas")
 	return l
 }
 

@@ -23,15 +23,19 @@ type Rules struct {
 	fields   fields
 	inFlight string // setting of the API's concurrency
 	ledgers  *sync.Pool
+	plans    *Plans
+	plan     *plan // of whoever has no other; nil: none
+	purse    *purse
+	price    int64 // of operations that have none of their own
 }
 
 // Rules compiles the limits of one API. The error joins an [*Error] for each problem.
 //
 // Defaults: 300 refusals in a minute for a client, off where limit is 0; 1024 requests in flight, 256 of one client,
 // unbounded where negative.
-func (l *Limiter) Rules(api *config.API) (*Rules, error) {
+func (l *Limiter) Rules(api *config.API, plans *Plans) (*Rules, error) {
 	at := "apis[" + api.Name + "]"
-	r := &Rules{l: l, api: api.Name, inFlight: at + ".concurrency", ledgers: &sync.Pool{New: func() any { return new(ledger) }}}
+	r := &Rules{l: l, api: api.Name, plans: plans, plan: plans.byName(api.Plan), inFlight: at + ".concurrency", ledgers: &sync.Pool{New: func() any { return new(ledger) }}}
 	var errs []error
 	var err error
 	if r.refusals, err = l.refusals(api, at); err != nil {
@@ -46,19 +50,20 @@ func (l *Limiter) Rules(api *config.API) (*Rules, error) {
 	if r.fields, known = newFields(api.RateHeaders); !known {
 		errs = append(errs, &Error{at + ".rate_headers", fmt.Errorf("%q is none of draft, legacy, both and off", api.RateHeaders)})
 	}
+	if r.purse = l.spendOf(api, at); r.purse != nil {
+		r.price = int64(api.Spend.Price)
+	}
 	r.slots = l.slots(api.Name, orDefault(api.Concurrency.Total, 1024), orDefault(api.Concurrency.Client, 256))
 	return r, errors.Join(errs...)
 }
 
 // Fields are the names of the fields that tell a client the budget of an operation; none where it has none.
 func (r *Rules) Fields(op *openapi.Operation) (names []string) {
-	if r.rate == nil && op.Ext.Rate == nil {
-		return nil
-	}
-	if r.fields.draft {
+	rated := r.rate != nil || op.Ext.Rate != nil
+	if r.fields.draft && (rated || r.plans.any()) {
 		names = append(names, "RateLimit", "RateLimit-Policy")
 	}
-	if r.fields.legacy {
+	if r.fields.legacy && rated {
 		names = append(names, "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset")
 	}
 	return names

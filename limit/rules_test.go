@@ -26,7 +26,7 @@ func rulesOf(t testing.TB, l *Limiter, api config.API) *Rules {
 	if api.Name == "" {
 		api.Name = "shop"
 	}
-	r, err := l.Rules(&api)
+	r, err := l.Rules(&api, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -438,7 +438,7 @@ func TestRulesCannotBeBuilt(t *testing.T) {
 		"apis[shop].refusals":     {Refusals: &config.Rate{Limit: -1}},
 	} {
 		api.Name = "shop"
-		_, err := l.Rules(&api)
+		_, err := l.Rules(&api, nil)
 		var at *Error
 		if !errors.As(err, &at) || at.Setting != setting {
 			t.Errorf("%s: %v", setting, err)

@@ -107,13 +107,24 @@ func (m *Metrics) Counter(name, help string, value func() float64) {
 
 // CounterBy adds counts that are kept elsewhere, one for each value of a label. The values must come from the config.
 func (m *Metrics) CounterBy(name, help, label string, values func(add func(label string, value float64))) {
-	m.registry.MustRegister(&family{prometheus.NewDesc(name, help, []string{label}, nil), prometheus.CounterValue, values})
+	m.CounterOf(name, help, []string{label}, byOne(values))
+}
+
+// CounterOf is [Metrics.CounterBy] for several labels.
+func (m *Metrics) CounterOf(name, help string, labels []string, values func(add func(value float64, labels ...string))) {
+	m.registry.MustRegister(&family{prometheus.NewDesc(name, help, labels, nil), prometheus.CounterValue, values})
+}
+
+func byOne(values func(add func(label string, value float64))) func(add func(value float64, labels ...string)) {
+	return func(add func(float64, ...string)) {
+		values(func(label string, value float64) { add(value, label) })
+	}
 }
 
 // GaugeBy adds values that are asked for at each scrape, one for each value of a label. The values of the label must
 // come from the config.
 func (m *Metrics) GaugeBy(name, help, label string, values func(add func(label string, value float64))) {
-	m.registry.MustRegister(&family{prometheus.NewDesc(name, help, []string{label}, nil), prometheus.GaugeValue, values})
+	m.registry.MustRegister(&family{prometheus.NewDesc(name, help, []string{label}, nil), prometheus.GaugeValue, byOne(values)})
 }
 
 // Reloaded notes whether a configuration was taken into use.

@@ -35,11 +35,11 @@ func (t *table[K, V]) add(key K, value V) V {
 	return value
 }
 
-// A family is a metric whose values are kept elsewhere, by one label.
+// A family is a metric whose values are kept elsewhere, by labels.
 type family struct {
 	desc   *prometheus.Desc
 	kind   prometheus.ValueType
-	values func(add func(label string, value float64))
+	values func(add func(value float64, labels ...string))
 }
 
 // Describe tells the registry what comes.
@@ -48,10 +48,13 @@ func (f *family) Describe(to chan<- *prometheus.Desc) { to <- f.desc }
 // Collect asks for the values. Two of the same label would make the whole scrape fail, so the first one counts.
 func (f *family) Collect(to chan<- prometheus.Metric) {
 	seen := map[string]bool{}
-	f.values(func(label string, value float64) {
-		if !seen[label] {
-			seen[label] = true
-			to <- prometheus.MustNewConstMetric(f.desc, f.kind, value, strings.ToValidUTF8(label, "�")) // it panics otherwise
+	f.values(func(value float64, labels ...string) {
+		for i, l := range labels {
+			labels[i] = strings.ToValidUTF8(l, "�") // it panics otherwise
+		}
+		if at := strings.Join(labels, "\x00"); !seen[at] {
+			seen[at] = true
+			to <- prometheus.MustNewConstMetric(f.desc, f.kind, value, labels...)
 		}
 	})
 }

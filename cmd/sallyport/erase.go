@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
 )
@@ -48,7 +49,7 @@ func (c *auditEraseCmd) Run(k *cli, s *streams) error {
 	if err := announceErasure(ctx, a.store, keys); err != nil {
 		return err
 	}
-	if err := a.Forget(ctx, c.Subject); err != nil {
+	if err := errors.Join(a.Forget(ctx, c.Subject), limit.Erase(ctx, a.store, c.Subject)); err != nil {
 		return fmt.Errorf("%w\n    hint: it is announced, but not complete: run it again", err)
 	}
 	fmt.Fprintln(s.err, "what is kept about the subject cannot be read any more; running gateways follow within a second")

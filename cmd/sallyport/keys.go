@@ -36,6 +36,7 @@ type keysCreateCmd struct {
 	Subject  string        `help:"Who the key belongs to (default: its id)."`
 	Identity string        `help:"Confine the key to one identity of the config."`
 	Tenant   string        `help:"Tenant of the subject."`
+	Plan     string        `help:"Plan of the config that the key is held to."`
 	Roles    []string      `help:"Roles of the subject." placeholder:"ROLE,…"`
 	Scopes   []string      `help:"Scopes of the key." placeholder:"SCOPE,…"`
 	Expires  time.Duration `help:"Lifetime, such as 2160h (default: for ever)."`
@@ -66,7 +67,7 @@ func (c *keysCreateCmd) Run(k *cli, s *streams) error {
 		return err
 	}
 	defer db.Close()
-	n := identity.NewKey{Identity: c.Identity, Subject: c.Subject, Tenant: c.Tenant, Roles: c.Roles, Scopes: c.Scopes}
+	n := identity.NewKey{Identity: c.Identity, Subject: c.Subject, Tenant: c.Tenant, Plan: c.Plan, Roles: c.Roles, Scopes: c.Scopes}
 	if c.Expires > 0 {
 		n.Expires = time.Now().Add(c.Expires)
 	}
@@ -99,9 +100,9 @@ func (keysListCmd) Run(k *cli, s *streams) error {
 	}
 	return print(s.out, k.Keys.Output, list, func(w io.Writer) {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(t, "ID\tSUBJECT\tTENANT\tROLES\tSCOPES\tCREATED\tSTATE")
+		fmt.Fprintln(t, "ID\tSUBJECT\tTENANT\tPLAN\tROLES\tSCOPES\tCREATED\tSTATE")
 		for _, e := range list {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Subject, tell.OrDash(e.Tenant), tell.OrDash(strings.Join(e.Roles, " ")), tell.OrDash(strings.Join(e.Scopes, " ")), e.Created.Format(time.DateOnly), state(e))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Subject, tell.OrDash(e.Tenant), tell.OrDash(e.Plan), tell.OrDash(strings.Join(e.Roles, " ")), tell.OrDash(strings.Join(e.Scopes, " ")), e.Created.Format(time.DateOnly), state(e))
 		}
 		_ = t.Flush() // the terminal has gone
 	})

@@ -75,6 +75,7 @@ type service struct {
 	outbox      delivery
 	bans        bans
 	cluster     cluster
+	endQuotas   func() // writes what was used
 }
 
 // sink is somebody else who wants the records.
@@ -168,6 +169,9 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 	if err = v.openCluster(cfg.Store); err != nil {
 		return err
 	}
+	if v.endQuotas, err = v.parts.Limiter.Keep(v.ctx, v.store); err != nil {
+		return err
+	}
 	if v.parts.Tracer, err = telemetry.NewTracer(v.ctx, version()); err != nil {
 		return err
 	}
@@ -232,6 +236,7 @@ func (v *service) observe() {
 	m.Gauge("sallyport_limit_keys", "Keys that limits count separately now.", func() float64 { return float64(v.parts.Limiter.Stats().Keys) })
 	m.Counter("sallyport_limit_overflow_total", "Requests counted in a shared bucket, because all keys were in use.", func() float64 { return float64(v.parts.Limiter.Stats().Overflow) })
 	m.Counter("sallyport_access_log_dropped_total", "Lines of the access log that could not be written.", func() float64 { return float64(v.access.Dropped()) })
+	v.observeQuotas()
 	v.observeIdentity()
 	v.observeAbuse()
 	v.observeCluster()
@@ -256,7 +261,7 @@ func (v *service) adminHandler() (http.Handler, error) {
 	sessions := people.Options{Idle: time.Duration(c.Session.Idle), Lifetime: time.Duration(c.Session.Lifetime)}
 	return admin.New(admin.Options{Hosts: lower(c.Hosts), TokenHash: hash, People: people.New(v.store, sessions), Tell: v.tell, OIDC: elsewhere,
 		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
-		Find: v.archive.Find, Select: v.archive.Select, Archive: v.archive.Reader,
+		Quotas: v.parts.Limiter.Used, Find: v.archive.Find, Select: v.archive.Select, Archive: v.archive.Reader,
 		Store: v.store, Config: v.file(), Reload: v.reload, Dashboard: v.dashboard(),
 		Evidence: v.evidence(),
 	})
@@ -338,6 +343,9 @@ func (v *service) close() {
 	}
 	if v.archive != nil {
 		v.archive.Close()
+	}
+	if v.endQuotas != nil {
+		v.endQuotas()
 	}
 	v.closeAudit()
 	if v.access != nil {

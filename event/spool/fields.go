@@ -43,6 +43,7 @@ func principalForm(f *form, p *exchange.RecordPrincipal) {
 	list(f, 4, &p.Roles, wordForm)
 	list(f, 5, &p.Scopes, wordForm)
 	list(f, 6, &p.Schemes, wordForm)
+	text(f, 7, &p.Plan)
 }
 
 func wordForm(f *form, s *string) { text(f, 1, s) }
