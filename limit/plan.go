@@ -24,14 +24,14 @@ type plan struct {
 	byTenant bool
 	rate     *rule // nil: none
 	limits   limits
-	items    []item // what is bounded, in the order in which clients are told
+	items    []bounding // what is bounded, in the order in which clients are told
 	passed   *atomic.Uint64
 	refused  [spans]*atomic.Uint64
 	policy   atomic.Pointer[shown] // RateLimit-Policy of this month
 }
 
-// An item is one bound.
-type item struct {
+// A bounding is one bound, as clients are told.
+type bounding struct {
 	span    span
 	measure int
 	name    string // as a structured-field string
@@ -88,7 +88,7 @@ func (p *plan) itemize() {
 	for s := range spans {
 		for m, most := range p.limits[s] {
 			if most > 0 {
-				p.items = append(p.items, item{s, m, sfString(p.name + "-" + s.String() + suffixes[m])})
+				p.items = append(p.items, bounding{s, m, sfString(p.name + "-" + s.String() + suffixes[m])})
 			}
 		}
 	}
