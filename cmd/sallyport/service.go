@@ -200,9 +200,7 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 // newParts makes what survives reloads; s may be nil for commands that only check.
 func newParts(s *store.Store) *gateway.Parts {
 	var current *identity.Providers
-	limiter, upstreams := limit.New(limit.Options{}), forward.NewPool()
-	upstreams.Strained(limiter.Strained)
-	return &gateway.Parts{
+	parts := &gateway.Parts{
 		Providers: func(list []config.Identity) (_ *identity.Providers, err error) {
 			if current == nil {
 				current, err = identity.New(list, s, identity.Options{Log: slog.Default()})
@@ -214,9 +212,11 @@ func newParts(s *store.Store) *gateway.Parts {
 			}
 			return next, err
 		},
-		Upstreams: upstreams, Limiter: limiter, Inspectors: new(inspect.Pool),
+		Upstreams: forward.NewPool(), Limiter: limit.New(limit.Options{}), Inspectors: new(inspect.Pool),
 		Record: func(*exchange.Record) {},
 	}
+	parts.Upstreams.Strained(func() bool { return parts.Limiter.Strained() }) // openCluster puts another one in its place
+	return parts
 }
 
 // swap takes a snapshot into use.
