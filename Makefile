@@ -66,7 +66,7 @@ siege: ## floods of requests, tokens, bodies and handshakes against the gateway,
 	SALLYPORT_SIEGE=$(CURDIR)/siege.json go test ./cmd/sallyport -run TestSiege -count=1 -v -timeout 30m
 
 race: ## needs a C compiler; the lab is no part of the product and too slow under the detector
-	CGO_ENABLED=1 go test -race -short $$(go list ./... | grep -v /lab)
+	CGO_ENABLED=1 go test -race -short -timeout 40m $$(go list ./... | grep -v /lab)
 
 vet:
 	go vet ./...

@@ -38,7 +38,6 @@ type WebhookOptions struct {
 type webhook struct {
 	WebhookOptions
 	client *http.Client
-	body   []byte
 }
 
 // NewWebhook checks the URL. Nothing is sent yet.
@@ -73,8 +72,8 @@ func (w *webhook) Send(ctx context.Context, batch []Message) error {
 	if w.JSON {
 		kind, join = "application/json", array
 	}
-	w.body = join(w.body[:0], batch)
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(w.body))
+	body := join(nil, batch) // not to be used again: a server that answers early leaves the transport reading it
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, w.URL, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
@@ -83,7 +82,7 @@ func (w *webhook) Send(ctx context.Context, batch []Message) error {
 	}
 	req.Header.Set("Content-Type", kind)
 	req.Header.Set("User-Agent", "sallyport/"+w.Version)
-	Sign(req.Header, w.Secret, "msg_"+rand.Text(), time.Now(), w.body)
+	Sign(req.Header, w.Secret, "msg_"+rand.Text(), time.Now(), body)
 	return post(w.client, req, func(io.Reader) error { return nil })
 }
 
