@@ -54,7 +54,9 @@ func (a *admin) api(answers config.Mode) (http.Handler, error) {
 	for id := range handlers {
 		return nil, fmt.Errorf("admin: %s is not described", id)
 	}
-	parts := &gateway.Parts{Limiter: limit.New(limit.Options{Keys: 10_000}), Upstreams: forward.NewPool(), Inspectors: new(inspect.Pool), Record: a.noted}
+	limiter := limit.New(limit.Options{Keys: 10_000})
+	limiter.Apply(config.Abuse{Bans: config.Bans{After: -1}}) // nobody could see them, or end them
+	parts := &gateway.Parts{Limiter: limiter, Upstreams: forward.NewPool(), Inspectors: new(inspect.Pool), Record: a.noted}
 	snapshot, err := gateway.BuildLocal(gateway.Local{Settings: settings(answers), Document: doc, Identity: a.identity(), Handler: mux}, parts)
 	if err != nil {
 		return nil, err

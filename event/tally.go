@@ -24,6 +24,9 @@ const (
 // Outcomes are the outcomes by the words that filters and counts use, in the order of their numbers.
 var Outcomes = []string{"passed", "noticed", "monitored", "refused"}
 
+// OutcomeOf is the word of what became of an exchange, of [Outcomes].
+func OutcomeOf(r *exchange.Record) string { return Outcomes[outcomeOf(r)] }
+
 func outcomeOf(r *exchange.Record) outcome {
 	switch _, code := r.Settled(); {
 	case r.Refused:

@@ -73,6 +73,19 @@ func (b *Bans) Until(a netip.Addr) (time.Time, bool) {
 	return ban.Until, ok && b.now().Before(ban.Until)
 }
 
+// Active is how many bans are in force.
+func (b *Bans) Active() (n int) {
+	now := b.now()
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	for _, ban := range b.list {
+		if now.Before(ban.Until) {
+			n++
+		}
+	}
+	return n
+}
+
 // List are the bans in force, the newest first.
 func (b *Bans) List() []Ban {
 	now := b.now()

@@ -120,7 +120,7 @@ func (d *dashboard) exchange(ctx context.Context, r *http.Request, s *scope) (vi
 	if err != nil {
 		return view{}, err
 	}
-	v := exchangeView{Record: record, Outcome: outcome(record), Slowest: 1, JSON: indented(record)}
+	v := exchangeView{Record: record, Outcome: event.OutcomeOf(record), Slowest: 1, JSON: indented(record)}
 	for i := range record.Steps {
 		v.Slowest = max(v.Slowest, int64(record.Steps[i].Took))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 )
 
@@ -181,7 +182,7 @@ func cells(r *exchange.Record) []string {
 	if r.Principal != nil {
 		subject = r.Principal.Subject
 	}
-	return []string{r.Time.UTC().Format(time.RFC3339Nano), r.ID, outcome(r), strconv.Itoa(r.Status), r.API, r.Operation, r.Method, r.Path, r.Guard, r.Code, subject, r.Client,
+	return []string{r.Time.UTC().Format(time.RFC3339Nano), r.ID, event.OutcomeOf(r), strconv.Itoa(r.Status), r.API, r.Operation, r.Method, r.Path, r.Guard, r.Code, subject, r.Client,
 		strconv.FormatFloat(float64(r.Took)/1e6, 'f', 3, 64)}
 }
 

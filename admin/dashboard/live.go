@@ -93,7 +93,7 @@ func selects(q event.Filter, r *exchange.Record) bool {
 			return false
 		}
 	}
-	return (q.Outcome == "" || q.Outcome == outcome(r)) && (q.Code == "" || answered(r, func(code, _ string) bool { return code == q.Code })) &&
+	return (q.Outcome == "" || q.Outcome == event.OutcomeOf(r)) && (q.Code == "" || answered(r, func(code, _ string) bool { return code == q.Code })) &&
 		(q.OWASP == "" || answered(r, func(code, _ string) bool {
 			reason := exchange.Lookup(code)
 			return reason != nil && reason.OWASP == q.OWASP

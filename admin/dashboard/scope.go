@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/event"
-	"github.com/sallyport/sallyport/exchange"
 )
 
 // A scope is what a page is about: a range of time and filters, all of which its URL holds. It is immutable.
@@ -270,17 +269,4 @@ func (s *scope) Wider() string {
 		}
 	}
 	return ""
-}
-
-// outcome is what became of an exchange.
-func outcome(r *exchange.Record) string {
-	switch _, code := r.Settled(); {
-	case r.Refused:
-		return refused
-	case code != "":
-		return monitored
-	case len(r.Findings) > 0:
-		return noticed
-	}
-	return passed
 }

@@ -27,7 +27,7 @@ var functions = template.FuncMap{
 	"kept":       explain.Kept,
 	"says":       explain.Outcome,
 	"causes":     explain.Causes,
-	"outcome":    outcome,
+	"outcome":    event.OutcomeOf,
 	"outcomes":   func() []string { return event.Outcomes },
 	"codes":      codes,
 	"firstSteps": noExchanges,

@@ -135,7 +135,7 @@ func banEvent(b limit.Ban) *exchange.Event {
 
 func (v *service) observeAbuse() {
 	m, l := v.metrics, v.parts.Limiter
-	m.Gauge("sallyport_bans", "Clients that are banned now.", func() float64 { return float64(len(l.Bans().List())) })
+	m.Gauge("sallyport_bans", "Clients that are banned now.", func() float64 { return float64(l.Bans().Active()) })
 	m.Counter("sallyport_bans_total", "Bans that began in this process.", func() float64 { return float64(v.bans.total.Load()) })
 	m.Counter("sallyport_bans_refused_total", "Bans that were not made, because there are too many.", func() float64 { return float64(l.Bans().Refused()) })
 	m.Gauge("sallyport_overload_queue_seconds", "How long work waited for a processor lately, on average.", func() float64 { return l.Stats().Queue.Seconds() })
