@@ -167,3 +167,21 @@ func TestCeilingIsGivenBack(t *testing.T) {
 		t.Errorf("%d places are lost", n)
 	}
 }
+
+// Answers that are quicker than anybody minds are no overload, however much longer than usual they take.
+func TestCeilingSparesQuickAnswers(t *testing.T) {
+	c, now := newCeiling(4), time.Unix(1, 0)
+	for round := range 200 {
+		took := 100 * time.Microsecond
+		if round > 50 {
+			took = 15 * time.Millisecond
+		}
+		for range 40 {
+			c.answered("GET /quick", 40, took, false, now)
+		}
+		now = now.Add(windowTime)
+	}
+	if l := c.limit.Load(); l < unbounded {
+		t.Errorf("brought down to %d", l)
+	}
+}

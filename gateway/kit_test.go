@@ -66,6 +66,7 @@ func newGate(t testing.TB, spec, upstream, api, sections string) *gate {
 		Record: func(r *exchange.Record) { g.records <- r },
 	}
 	t.Cleanup(parts.Upstreams.Close)
+	parts.Upstreams.Strained(func() bool { return true }) // other tests have the processors too: slow answers mean nothing here
 	snapshot, problems := Build(c, src, parts)
 	if snapshot == nil {
 		t.Fatal(problems)
