@@ -26,6 +26,7 @@ type Exchange struct {
 	Target    content.Target     // gateway: the one canonical reading of path and query
 	Operation *openapi.Operation // gateway: what the spec calls this request; never nil after matching
 	Params    openapi.Params     // gateway: decoded once; empty until matched
+	Agent     *Agent             // limit: an automated client that proved who it is; nil for none
 	Principal *Principal         // identity: nil means nobody
 	Body      *content.Body      // gateway: nil until OnBody, and when there is none
 	BodySpec  *openapi.MediaType // gateway: what the spec declares for the body's media type; nil when it declares none
@@ -160,6 +161,13 @@ func overlaps(have, want []string) bool {
 		}
 	}
 	return false
+}
+
+// Agent is an automated client that proved who it is, by what nobody can send in its name: a signature, or an address that
+// its operator vouches for; never by what it says of itself. It is immutable and may be shared between exchanges.
+type Agent struct {
+	Name string // "GPTBot", "https://agent.example"
+	How  string // what proved it, for people: "signature", "dns"
 }
 
 // Finding is something that a guard noticed without deciding. Match is masked by whoever writes it.
