@@ -1,0 +1,154 @@
+package signature
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// A Message is what of a request can be signed, as it was received.
+type Message struct {
+	Method    string
+	Scheme    string // http or https, of the client's connection
+	Authority string // Host
+	Target    string // path and query
+	Header    http.Header
+}
+
+// Base is what was signed (RFC 9421 section 2.5). An error is a component that the request does not have, or that is not understood.
+func (s *Signature) Base(m *Message) (string, error) {
+	var b strings.Builder
+	seen := map[string]bool{}
+	for _, c := range s.covered {
+		name, ok := c.value.(string)
+		if !ok {
+			return "", errors.New("a component's name is no string")
+		}
+		id := c.text()
+		if seen[id] {
+			return "", fmt.Errorf("component %s is there twice", id)
+		}
+		seen[id] = true
+		value, err := m.component(name, c.params)
+		if err != nil {
+			return "", fmt.Errorf("component %s: %w", id, err)
+		}
+		b.WriteString(id + ": " + value + "\n")
+	}
+	b.WriteString(`"@signature-params": ` + s.params)
+	return b.String(), nil
+}
+
+func (m *Message) component(name string, params []param) (string, error) {
+	switch {
+	case name == "@query-param" && len(params) == 1 && params[0].key == "name":
+		wanted, _ := params[0].value.(string)
+		return m.queryParam(wanted)
+	case strings.HasPrefix(name, "@"):
+		if len(params) > 0 {
+			return "", errors.New("its parameters are not understood")
+		}
+		return m.derived(name)
+	case len(params) == 0:
+		return m.field(name)
+	case len(params) == 1 && params[0].key == "key":
+		key, _ := params[0].value.(string)
+		return m.memberOf(name, key)
+	}
+	return "", errors.New("its parameters are not understood")
+}
+
+// derived are the components of RFC 9421 section 2.2 that a request has.
+func (m *Message) derived(name string) (string, error) {
+	path, query, _ := strings.Cut(m.Target, "?")
+	if path == "" {
+		path = "/"
+	}
+	switch name {
+	case "@method":
+		return m.Method, nil
+	case "@authority":
+		return m.authority(), nil
+	case "@scheme":
+		return m.Scheme, nil
+	case "@target-uri":
+		return m.Scheme + "://" + m.authority() + m.Target, nil
+	case "@request-target":
+		return m.Target, nil
+	case "@path":
+		return path, nil
+	case "@query":
+		return "?" + query, nil
+	}
+	return "", errors.New("it is not known")
+}
+
+func (m *Message) authority() string {
+	host := strings.ToLower(m.Authority)
+	return strings.TrimSuffix(host, map[string]string{"http": ":80", "https": ":443"}[m.Scheme])
+}
+
+// field is the combined value (RFC 9421 section 2.1).
+func (m *Message) field(name string) (string, error) {
+	if name != strings.ToLower(name) {
+		return "", errors.New("its name is not in lower case")
+	}
+	values, ok := m.Header[http.CanonicalHeaderKey(name)]
+	if !ok {
+		return "", errors.New("there is no such field")
+	}
+	trimmed := make([]string, len(values))
+	for i, v := range values {
+		trimmed[i] = strings.Trim(v, " \t")
+	}
+	return strings.Join(trimmed, ", "), nil
+}
+
+func (m *Message) memberOf(name, key string) (string, error) {
+	text, err := m.field(name)
+	if err != nil {
+		return "", err
+	}
+	if len(text) > MaxField {
+		return "", errors.New("it is too long")
+	}
+	members, err := parseDictionary(text)
+	if err != nil {
+		return "", err
+	}
+	for _, d := range members {
+		if d.key == key {
+			return d.text(), nil
+		}
+	}
+	return "", errors.New("there is no such member")
+}
+
+// queryParam is the one value of a name, encoded anew (RFC 9421 section 2.2.8).
+func (m *Message) queryParam(name string) (string, error) {
+	_, query, _ := strings.Cut(m.Target, "?")
+	found := ""
+	for pair := range strings.SplitSeq(query, "&") {
+		n, v, _ := strings.Cut(pair, "=")
+		n, errName := url.QueryUnescape(n)
+		v, errValue := url.QueryUnescape(v)
+		if errName != nil || errValue != nil || encodeForm(n) != name {
+			continue
+		}
+		if found != "" {
+			return "", errors.New("it is there twice")
+		}
+		found = "=" + encodeForm(v)
+	}
+	if found == "" {
+		return "", errors.New("there is no such parameter")
+	}
+	return found[1:], nil
+}
+
+// encodeForm is the encoding of the WHATWG's URL standard, with spaces as %20.
+func encodeForm(s string) string {
+	return strings.NewReplacer("+", "%20", "~", "%7E", "%2A", "*").Replace(url.QueryEscape(s))
+}
