@@ -20,7 +20,7 @@ type Message struct {
 // Base is what was signed (RFC 9421 section 2.5). An error is a component that the request does not have, or that is not understood.
 func (s *Signature) Base(m *Message) (string, error) {
 	var b strings.Builder
-	seen := map[string]bool{}
+	seen, read := map[string]bool{}, map[string][]member{}
 	for _, c := range s.covered {
 		name, ok := c.value.(string)
 		if !ok {
@@ -31,7 +31,7 @@ func (s *Signature) Base(m *Message) (string, error) {
 			return "", fmt.Errorf("component %s is there twice", id)
 		}
 		seen[id] = true
-		value, err := m.component(name, c.params)
+		value, err := m.component(name, c.params, read)
 		if err != nil {
 			return "", fmt.Errorf("component %s: %w", id, err)
 		}
@@ -41,7 +41,8 @@ func (s *Signature) Base(m *Message) (string, error) {
 	return b.String(), nil
 }
 
-func (m *Message) component(name string, params []param) (string, error) {
+// component is the value of one. What is read of dictionaries is kept for the next member of the same.
+func (m *Message) component(name string, params []param, read map[string][]member) (string, error) {
 	switch {
 	case name == "@query-param" && len(params) == 1 && params[0].key == "name":
 		wanted, _ := params[0].value.(string)
@@ -55,7 +56,7 @@ func (m *Message) component(name string, params []param) (string, error) {
 		return m.field(name)
 	case len(params) == 1 && params[0].key == "key":
 		key, _ := params[0].value.(string)
-		return m.memberOf(name, key)
+		return m.memberOf(name, key, read)
 	}
 	return "", errors.New("its parameters are not understood")
 }
@@ -86,8 +87,11 @@ func (m *Message) derived(name string) (string, error) {
 }
 
 func (m *Message) authority() string {
-	host := strings.ToLower(m.Authority)
-	return strings.TrimSuffix(host, map[string]string{"http": ":80", "https": ":443"}[m.Scheme])
+	port := ":80"
+	if m.Scheme == "https" {
+		port = ":443"
+	}
+	return strings.TrimSuffix(strings.ToLower(m.Authority), port)
 }
 
 // field is the combined value (RFC 9421 section 2.1).
@@ -106,17 +110,20 @@ func (m *Message) field(name string) (string, error) {
 	return strings.Join(trimmed, ", "), nil
 }
 
-func (m *Message) memberOf(name, key string) (string, error) {
-	text, err := m.field(name)
-	if err != nil {
-		return "", err
-	}
-	if len(text) > MaxField {
-		return "", errors.New("it is too long")
-	}
-	members, err := parseDictionary(text)
-	if err != nil {
-		return "", err
+func (m *Message) memberOf(name, key string, read map[string][]member) (string, error) {
+	members, known := read[name]
+	if !known {
+		text, err := m.field(name)
+		if err != nil {
+			return "", err
+		}
+		if len(text) > MaxField {
+			return "", errors.New("it is too long")
+		}
+		if members, err = parseDictionary(text); err != nil {
+			return "", err
+		}
+		read[name] = members
 	}
 	for _, d := range members {
 		if d.key == key {
@@ -129,6 +136,9 @@ func (m *Message) memberOf(name, key string) (string, error) {
 // queryParam is the one value of a name, encoded anew (RFC 9421 section 2.2.8).
 func (m *Message) queryParam(name string) (string, error) {
 	_, query, _ := strings.Cut(m.Target, "?")
+	if len(query) > MaxField { // it is decoded for each parameter that is signed
+		return "", errors.New("the query is too long")
+	}
 	found := ""
 	for pair := range strings.SplitSeq(query, "&") {
 		n, v, _ := strings.Cut(pair, "=")
@@ -149,6 +159,6 @@ func (m *Message) queryParam(name string) (string, error) {
 }
 
 // encodeForm is the encoding of the WHATWG's URL standard, with spaces as %20.
-func encodeForm(s string) string {
-	return strings.NewReplacer("+", "%20", "~", "%7E", "%2A", "*").Replace(url.QueryEscape(s))
-}
+func encodeForm(s string) string { return asForm.Replace(url.QueryEscape(s)) }
+
+var asForm = strings.NewReplacer("+", "%20", "~", "%7E", "%2A", "*")

@@ -3,12 +3,13 @@ package signature
 import (
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 )
 
 // What is read of structured fields (RFC 9651): dictionaries of items and inner lists; strings, tokens, integers, booleans and bytes.
-// Other kinds, and repeated keys, are refused: nothing that is signed for us needs them.
+// Other kinds, repeated keys, and more than anybody needs are refused.
 
 type member struct {
 	key string
@@ -29,6 +30,13 @@ type param struct {
 	value any
 }
 
+// Bounds of one field: looking for repeated keys takes the square of them.
+const (
+	maxMembers = 32 // of a dictionary
+	maxParams  = 16 // of an item
+	maxItems   = 16 // of an inner list
+)
+
 var errField = errors.New("is no dictionary")
 
 func parseDictionary(text string) ([]member, error) {
@@ -38,6 +46,9 @@ func parseDictionary(text string) ([]member, error) {
 		m, ok := r.member()
 		if !ok {
 			return nil, errField
+		}
+		if len(list) == maxMembers {
+			return nil, fmt.Errorf("has more than %d members", maxMembers)
 		}
 		for _, before := range list {
 			if before.key == m.key {
@@ -107,6 +118,9 @@ func (r *fieldReader) inner() (list []item, ok bool) {
 		if r.spaces(" "); r.take(')') {
 			return list, true
 		}
+		if len(list) == maxItems {
+			return nil, false
+		}
 		var i item
 		if i.value, ok = r.bare(); !ok {
 			return nil, false
@@ -120,6 +134,9 @@ func (r *fieldReader) inner() (list []item, ok bool) {
 
 func (r *fieldReader) parameters() (list []param, ok bool) {
 	for r.take(';') {
+		if len(list) == maxParams {
+			return nil, false
+		}
 		r.spaces(" ")
 		p := param{value: true}
 		if p.key, ok = r.name(); !ok {
@@ -170,7 +187,7 @@ func (r *fieldReader) bare() (any, bool) {
 	case c == '-' || '0' <= c && c <= '9':
 		text := r.while(func(c byte) bool { return c == '-' || '0' <= c && c <= '9' })
 		n, err := strconv.ParseInt(text, 10, 64)
-		return n, err == nil && len(text) <= 16 && (r.rest == "" || r.rest[0] != '.')
+		return n, err == nil && len(strings.TrimPrefix(text, "-")) <= 15 && (r.rest == "" || r.rest[0] != '.')
 	case c == '*' || 'a' <= c|0x20 && c|0x20 <= 'z':
 		return token(r.while(func(c byte) bool {
 			return 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9' || strings.IndexByte("!#$%&'*+-.^_`|~:/", c) >= 0

@@ -15,7 +15,6 @@ import (
 const (
 	MaxField      = 8 << 10 // bytes of each field
 	maxSignatures = 4       // of a request
-	maxCovered    = 32      // components of a signature
 )
 
 // A Signature is one of those that a request carries. What it says is not true before it is verified.
@@ -71,9 +70,6 @@ func newSignature(input member, of []member) (Signature, error) {
 	s := Signature{Label: input.key, covered: input.list, params: input.text()}
 	if !input.inner {
 		return s, errors.New("its input is no list")
-	}
-	if len(input.list) > maxCovered {
-		return s, fmt.Errorf("more than %d components", maxCovered)
 	}
 	for _, m := range of {
 		if m.key == input.key {

@@ -3,6 +3,7 @@ package signature
 import (
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -138,7 +139,8 @@ func TestWhatIsNoSignature(t *testing.T) {
 		"decimal": {`sig=();created=1.5`, "sig=:AAAA:"}, "key id": {`sig=();keyid=abc`, "sig=:AAAA:"}, "parameter twice": {good + ";created=2", "sig=:AAAA:"},
 		"comma": {good + ",", "sig=:AAAA:"}, "base64": {good, "sig=:A\x01AA:"}, "glued": {`sig=("a""b")`, "sig=:AAAA:"},
 		"many": {`a=(),b=(),c=(),d=(),e=()`, "a=:AAAA:"}, "long": {good + `;tag="` + strings.Repeat("x", MaxField) + `"`, "sig=:AAAA:"},
-		"covers much": {"sig=(" + strings.Repeat(`"a" `, 33) + ")", "sig=:AAAA:"},
+		"covers much": {"sig=(" + strings.Repeat(`"a" `, 17) + ")", "sig=:AAAA:"}, "many parameters": {"sig=()" + strings.Repeat(";a", 17), "sig=:AAAA:"},
+		"many members": {manyMembers(33), "sig=:AAAA:"}, "16 digits": {"sig=();created=1000000000000000", "sig=:AAAA:"},
 	} {
 		if list, err := Parse(message(c[0], c[1]).Header); err == nil {
 			t.Errorf("%s: %+v", name, list)
@@ -146,9 +148,11 @@ func TestWhatIsNoSignature(t *testing.T) {
 	}
 	for name, covered := range map[string]string{
 		"no field": `"x-none"`, "upper case": `"Date"`, "twice": `"date" "date"`, "sf": `"date";sf`, "bs": `"date";bs`, "req": `"@method";req`, "unknown": `"@other"`, "token": `date`,
+		"long field": `"x-long";key="k0"`, "many members": `"x-many";key="k0"`,
 		"no parameter": `"@query-param";name="pet"`, "no member": `"content-digest";key="sha-256"`, "no dictionary": `"date";key="a"`,
 	} {
 		m := message("sig=("+covered+");created=1", "sig=:AAAA:")
+		m.Header["X-Long"], m.Header["X-Many"] = []string{"k0=" + strings.Repeat("a", MaxField)}, []string{manyMembers(33)}
 		if base, err := one(t, m).Base(m); err == nil {
 			t.Errorf("%s: %s", name, base)
 		}
@@ -158,6 +162,33 @@ func TestWhatIsNoSignature(t *testing.T) {
 	delete(m.Header, "Signature-Input")
 	if list, err := Parse(m.Header); list != nil || err != nil {
 		t.Error(list, err)
+	}
+}
+
+func manyMembers(n int) string {
+	var list []string
+	for i := range n {
+		list = append(list, fmt.Sprintf("k%d", i))
+	}
+	return strings.Join(list, ",")
+}
+
+// What is signed at most costs little to make: the key id is public, so anybody can ask for it.
+func BenchmarkCostlyBase(b *testing.B) {
+	var covered []string
+	for i := range 16 {
+		covered = append(covered, fmt.Sprintf(`"x-long";key="k%d"`, i))
+	}
+	m := message("sig=("+strings.Join(covered, " ")+")", "sig=:AAAA:")
+	m.Header["X-Long"] = []string{manyMembers(31) + ",z=" + strings.Repeat("a", MaxField-200)}
+	list, err := Parse(m.Header)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		if _, err := list[0].Base(m); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 

@@ -9,13 +9,14 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"errors"
+	"fmt"
 	"math/big"
 )
 
 // ErrSignature is a signature that is not that of the key over the message.
 var ErrSignature = errors.New("the signature does not verify")
 
-// Verify checks a signature of the message by a key: Ed25519, ECDSA with P-256 or RSA-PSS with at least 2048 bits (RFC 9421 section
+// Verify checks a signature of the message by a key: Ed25519, ECDSA with P-256 or RSA-PSS with 2048 to 4096 bits (RFC 9421 section
 // 3.3). The key says which algorithm it is; one that is named must be the same.
 func (s *Signature) Verify(m *Message, key crypto.PublicKey) error {
 	base, err := s.Base(m)
@@ -26,26 +27,43 @@ func (s *Signature) Verify(m *Message, key crypto.PublicKey) error {
 }
 
 func (s *Signature) verify(base []byte, key crypto.PublicKey) error {
-	algorithm, good := "", false
+	algorithm := algorithmOf(key)
+	if algorithm == "" || s.Algorithm != "" && s.Algorithm != algorithm {
+		return fmt.Errorf("the key is not one for %q", s.Algorithm)
+	}
+	good := false
 	switch k := key.(type) {
 	case ed25519.PublicKey:
-		algorithm = "ed25519"
-		good = len(k) == ed25519.PublicKeySize && ed25519.Verify(k, base, s.value)
+		good = ed25519.Verify(k, base, s.value)
 	case *ecdsa.PublicKey:
-		algorithm = "ecdsa-p256-sha256"
-		good = k.Curve == elliptic.P256() && len(s.value) == 64 && verifyECDSA(k, base, s.value)
+		good = len(s.value) == 64 && verifyECDSA(k, base, s.value)
 	case *rsa.PublicKey:
-		algorithm = "rsa-pss-sha512"
 		sum := sha512.Sum512(base)
-		good = k.N.BitLen() >= 2048 && rsa.VerifyPSS(k, crypto.SHA512, sum[:], s.value, &rsa.PSSOptions{SaltLength: 64}) == nil
-	}
-	if s.Algorithm != "" && s.Algorithm != algorithm {
-		return errors.New("the key is none of " + s.Algorithm)
+		good = rsa.VerifyPSS(k, crypto.SHA512, sum[:], s.value, &rsa.PSSOptions{SaltLength: 64}) == nil
 	}
 	if !good {
 		return ErrSignature
 	}
 	return nil
+}
+
+// algorithmOf is the one algorithm that a key is used with, "" for a key that is of another kind, weaker, or costlier than need be.
+func algorithmOf(key crypto.PublicKey) string {
+	switch k := key.(type) {
+	case ed25519.PublicKey:
+		if len(k) == ed25519.PublicKeySize {
+			return "ed25519"
+		}
+	case *ecdsa.PublicKey:
+		if k.Curve == elliptic.P256() {
+			return "ecdsa-p256-sha256"
+		}
+	case *rsa.PublicKey:
+		if bits := k.N.BitLen(); bits >= 2048 && bits <= 4096 && k.E >= 65537 && k.E%2 == 1 {
+			return "rsa-pss-sha512"
+		}
+	}
+	return ""
 }
 
 func verifyECDSA(k *ecdsa.PublicKey, base, value []byte) bool {
