@@ -26,6 +26,7 @@ type cli struct {
 	Keys        keysCmd       `cmd:"" help:"Create, list, rotate and revoke API keys."`
 	Users       usersCmd      `cmd:"" help:"Add, list and remove people who administer, their roles, passwords and tokens."`
 	Bans        bansCmd       `cmd:"" help:"List, impose and end bans of clients; write them for firewalls."`
+	Limits      limitsCmd     `cmd:"" help:"Propose limits from what was recorded."`
 	Store       storeCmd      `cmd:"" help:"Replace the root key of what is sealed in the store."`
 	Audit       auditCmd      `cmd:"" help:"Verify the audit log, and prove what is in it."`
 	Deadletters deadCmd       `cmd:"" help:"List, show, send again and drop what sinks refused for good."`

@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -34,6 +35,21 @@ func httpCmd(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(err)
 	show(ts, status, header, body)
+}
+
+// timesCmd sends N requests, one after the other, with their numbers in place of {n}.
+func timesCmd(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	c := client(ts)
+	for i := range n {
+		numbered := make([]string, len(args)-1)
+		for j, a := range args[1:] {
+			numbered[j] = strings.ReplaceAll(a, "{n}", strconv.Itoa(i+1))
+		}
+		_, _, _, err := exchanged(c, request(ts, numbered))
+		ts.Check(err)
+	}
 }
 
 func request(ts *testscript.TestScript, args []string) *http.Request {

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //
 //	upstream DIR               a service that answers METHOD/path from files and does what they say; $UP is its URL
 //	http METHOD URL …          one request; begin NAME METHOD URL … and finish NAME are the same in two steps
+//	times N METHOD URL …       N requests; {n} in what follows is the number of each
 //	raw FILE                   bytes, as they are
 //	await URL [NAME:VALUE …] [REGEXP]  wait until URL answers 200, and its body matches
 //	unready URL [NAME:VALUE …] wait until URL answers anything else than 200
@@ -68,7 +69,7 @@ func TestStories(t *testing.T) {
 		Condition: func(name string) (bool, error) { return name == "postgres" && testkit.HasPostgres(), nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"postgres": func(ts *testscript.TestScript, _ bool, _ []string) { ts.Setenv("POSTGRES", databases()()) },
-			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "raw": rawCmd, "await": awaitCmd, "unready": unreadyCmd,
+			"upstream": upstreamCmd, "http": httpCmd, "begin": calls.begin, "finish": calls.finish, "times": timesCmd, "raw": rawCmd, "await": awaitCmd, "unready": unreadyCmd,
 			"exits": exitsCmd, "signal": signalCmd, "values": valuesCmd, "paste": pasteCmd, "issuer": issuer.publish, "token": issuer.token, "key": keyCmd, "keep": keepCmd, "certificate": certificateCmd, "trust": trustCmd,
 			"authority": trusted.authority, "client": trusted.client, "revoke": trusted.revoke, "show": trusted.show, "bind": trusted.bind(issuer), "denied": deniedCmd, "auditor": auditorCmd},
 	})
