@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 )
@@ -14,7 +15,7 @@ import (
 // actor is how events name who asks.
 func actor(r *http.Request) string {
 	if _, who := gateway.Caller(r.Context()); who != nil {
-		return "admin:" + who.Subject
+		return people.Called(who.Subject)
 	}
 	return ""
 }
@@ -25,11 +26,18 @@ func name(r *http.Request) string {
 	return who.Subject
 }
 
-// event is one of an act that is being asked for.
+// happening is an event of an act that is being asked for.
 func happening(r *http.Request, k *exchange.Kind, object, format string, args ...any) *exchange.Event {
 	e := exchange.NewEvent(k, fmt.Sprintf(format, args...))
 	id, _ := gateway.Caller(r.Context())
 	e.Actor, e.Object, e.Data = actor(r), object, map[string]string{"exchange": id}
+	return e
+}
+
+// concerning is one of what is done to a user, whom neither object nor detail name.
+func concerning(r *http.Request, k *exchange.Kind, user, format string, args ...any) *exchange.Event {
+	e := happening(r, k, "", format, args...)
+	e.Subject = people.Called(user)
 	return e
 }
 
@@ -42,7 +50,9 @@ func (a *admin) act(w http.ResponseWriter, r *http.Request, e *exchange.Event, d
 		return false
 	}
 	if err := do(); err != nil {
-		a.tell(happening(r, exchange.AdminRefused, e.Object, "this did not happen: %s", e.Detail))
+		not := happening(r, exchange.AdminRefused, e.Object, "this did not happen: %s", e.Detail)
+		not.Subject = e.Subject
+		a.tell(not)
 		failed(w, err)
 		return false
 	}

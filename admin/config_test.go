@@ -290,8 +290,8 @@ func TestKeys(t *testing.T) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	got := s.events()
-	if want := []string{"key.created admin:bootstrap", "key.rotated admin:bootstrap " + made.ID, "key.revoked admin:bootstrap " + next.ID, "key.rotated admin:bootstrap " + next.ID,
-		"admin.refused admin:bootstrap " + next.ID, "key.created admin:bootstrap", "admin.refused admin:bootstrap"}; !slices.Equal(got, want) {
+	if want := []string{"key.created admin:bootstrap acme", "key.rotated admin:bootstrap " + made.ID, "key.revoked admin:bootstrap " + next.ID, "key.rotated admin:bootstrap " + next.ID,
+		"admin.refused admin:bootstrap " + next.ID, "key.created admin:bootstrap a\x01b", "admin.refused admin:bootstrap a\x01b"}; !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 	for _, e := range s.told {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/forward"
@@ -86,7 +87,7 @@ func (a *admin) noted(r *exchange.Record) {
 	e.Object, e.Data = r.Operation, map[string]string{"exchange": r.ID, "code": r.Code}
 	e.Subject = r.Client // whom it concerns as far as anybody knows, kept sealed
 	if r.Principal != nil {
-		e.Actor = "admin:" + r.Principal.Subject
+		e.Actor = people.Called(r.Principal.Subject)
 	}
 	a.tell(e)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 
 	"github.com/sallyport/sallyport/admin/oidc"
+	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/exchange"
 )
 
@@ -51,15 +52,15 @@ func (a *admin) comeBack(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		slog.Warn("a sign-in at the identity provider was refused", "name", who.Name, "error", err)
 		if errors.Is(err, oidc.ErrRefused) {
-			a.tell(happening(r, exchange.AdminRefused, who.Name, "a sign-in at the identity provider was refused"))
+			a.tell(concerning(r, exchange.AdminRefused, who.Name, "a sign-in at the identity provider was refused"))
 			problem(w, http.StatusForbidden, "admin.oidc", "the identity provider's answer lets nobody in", "the log has the cause")
 			return
 		}
 		problem(w, http.StatusBadGateway, "admin.oidc", "the identity provider does not answer", "the log has the cause")
 		return
 	}
-	e := happening(r, exchange.AdminSignedIn, who.Name, "signed in at the identity provider as %s", who.Role)
-	e.Actor = "admin:" + who.Name
+	e := concerning(r, exchange.AdminSignedIn, who.Name, "signed in at the identity provider as %s", who.Role)
+	e.Actor = people.Called(who.Name)
 	if _, ok := a.begin(w, r, e, who.Name, who.Role); ok {
 		again(w, next)
 	}

@@ -79,7 +79,7 @@ func TestSignInElsewhere(t *testing.T) {
 	if w := s.ask("GET", "/api/v1/session", "Cookie", c.Name+"="+c.Value); !strings.Contains(w.Body.String(), `"name":"oidc:alice@example.com","role":"operator"`) {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if got := s.events(); !slices.Equal(got, []string{"admin.signed_in admin:oidc:alice@example.com oidc:alice@example.com"}) {
+	if got := s.events(); !slices.Equal(got, []string{"admin.signed_in admin:oidc:alice@example.com admin:oidc:alice@example.com"}) {
 		t.Errorf("%v", got)
 	}
 	if w := s.back(journey, back); w.Code != 403 || signedIn(w) != nil {

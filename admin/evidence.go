@@ -42,7 +42,8 @@ func (a *admin) silence(w http.ResponseWriter, r *http.Request) {
 	}
 	lifetime, _ := time.ParseDuration(in.Lifetime) // its form was judged
 	one := alert.Silence{Rule: in.Rule, Key: in.Key, Reason: in.Reason, Until: time.Now().Add(lifetime), By: actor(r)}
-	e := happening(r, exchange.AdminAct, in.Rule, "silenced the alerts of %s for %s: %s", in.Rule, in.Lifetime, in.Reason)
+	e := happening(r, exchange.AdminAct, in.Rule, "silenced the alerts of %s for %s", in.Rule, in.Lifetime)
+	e.Words = in.Reason
 	if !a.act(w, r, e, func() (err error) { one, err = a.Silences.Add(r.Context(), one); return quiet(err) }) {
 		return
 	}

@@ -58,7 +58,7 @@ func (a *admin) signIn(w http.ResponseWriter, r *http.Request) {
 	p, role, err := a.recognize(r.Context(), in.User, in.Password, in.Token)
 	if errors.Is(err, people.ErrRefused) {
 		a.patience.failed(user, from, time.Now())
-		e := happening(r, exchange.AdminRefused, p.Name, "a sign-in was refused") // of a name that exists: people type passwords into the wrong field
+		e := concerning(r, exchange.AdminRefused, p.Name, "a sign-in was refused") // of a name that exists: people type passwords into the wrong field
 		a.tell(e)
 		w.Header().Set("WWW-Authenticate", `Bearer realm="admin"`)
 		problem(w, http.StatusUnauthorized, "admin.sign_in", "the name or the password is wrong", "")
@@ -69,8 +69,8 @@ func (a *admin) signIn(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	a.patience.passed(user, from, time.Now())
-	e := happening(r, exchange.AdminSignedIn, p.Name, "signed in as %s", p.Role)
-	e.Actor = "admin:" + p.Name
+	e := concerning(r, exchange.AdminSignedIn, p.Name, "signed in as %s", p.Role)
+	e.Actor = people.Called(p.Name)
 	if value, ok := a.begin(w, r, e, p.Name, role); ok {
 		a.welcome(w, r, p, value, in.Next)
 	}
@@ -145,7 +145,7 @@ func (a *admin) signOut(w http.ResponseWriter, r *http.Request) {
 		failed(w, err)
 		return
 	}
-	ok := a.act(w, r, happening(r, exchange.AdminAct, name(r), "signed out"), func() error {
+	ok := a.act(w, r, concerning(r, exchange.AdminAct, name(r), "signed out"), func() error {
 		if in.All == "true" {
 			return a.People.EndAll(r.Context(), name(r))
 		}
@@ -165,13 +165,13 @@ func (a *admin) changePassword(w http.ResponseWriter, r *http.Request) {
 		_, err = a.People.SignIn(r.Context(), name(r), in.Old)
 	}
 	if errors.Is(err, people.ErrRefused) {
-		a.tell(happening(r, exchange.AdminRefused, name(r), "a change of the password was refused: the old one is wrong"))
+		a.tell(concerning(r, exchange.AdminRefused, name(r), "a change of the password was refused: the old one is wrong"))
 	}
 	if err != nil {
 		failed(w, err)
 		return
 	}
-	ok := a.act(w, r, happening(r, exchange.AdminAct, name(r), "changed the own password"), func() error {
+	ok := a.act(w, r, concerning(r, exchange.AdminAct, name(r), "changed the own password"), func() error {
 		return a.People.SetPassword(r.Context(), name(r), in.New)
 	})
 	if ok {

@@ -27,7 +27,7 @@ func TestSession(t *testing.T) {
 	if w := s.serve(s.request("POST", "/api/v1/reload", "{}", append(mine, "X-Csrf-Token", csrf)...)); w.Code != 204 {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	if got := s.events(); !slices.Equal(got, []string{"admin.signed_in admin:alice alice", "admin.act admin:alice config"}) {
+	if got := s.events(); !slices.Equal(got, []string{"admin.signed_in admin:alice admin:alice", "admin.act admin:alice config"}) {
 		t.Errorf("%v", got)
 	}
 	// The role is the user's of now, not of then.
@@ -140,7 +140,7 @@ func TestGuessing(t *testing.T) {
 	if last != 429 {
 		t.Errorf("70 guesses for 70 users: %d", last)
 	}
-	if events := s.events(); !slices.Contains(events, "admin.refused  alice") || slices.ContainsFunc(events, func(e string) bool { return strings.Contains(e, "user7") }) {
+	if events := s.events(); !slices.Contains(events, "admin.refused admin:alice") || slices.ContainsFunc(events, func(e string) bool { return strings.Contains(e, "user7") }) {
 		t.Errorf("%v", events)
 	}
 }

@@ -22,7 +22,7 @@ func (a *admin) addUser(w http.ResponseWriter, r *http.Request) {
 		failed(w, err)
 		return
 	}
-	e := happening(r, exchange.AdminAct, in.Name, "added the user %s as %s", in.Name, in.Role)
+	e := concerning(r, exchange.AdminAct, in.Name, "added a user as %s", in.Role)
 	if a.act(w, r, e, func() error { return a.People.Add(r.Context(), in.Name, in.Role, in.Password) }) {
 		done(w, r, in.Next)
 	}
@@ -38,7 +38,7 @@ func (a *admin) setRole(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user := r.PathValue("name")
-	e := happening(r, exchange.AdminAct, user, "made the user %s %s", user, in.Role)
+	e := concerning(r, exchange.AdminAct, user, "made a user %s", in.Role)
 	if a.act(w, r, e, func() error { return a.People.SetRole(r.Context(), user, in.Role) }) {
 		done(w, r, in.Next)
 	}
@@ -51,7 +51,7 @@ func (a *admin) setPassword(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	user := r.PathValue("name")
-	e := happening(r, exchange.AdminAct, user, "set the password of the user %s", user)
+	e := concerning(r, exchange.AdminAct, user, "set the password of a user")
 	if a.act(w, r, e, func() error { return a.People.SetPassword(r.Context(), user, in.Password) }) {
 		done(w, r, in.Next)
 	}
@@ -59,12 +59,12 @@ func (a *admin) setPassword(w http.ResponseWriter, r *http.Request) {
 
 func (a *admin) endSessions(w http.ResponseWriter, r *http.Request) {
 	user := r.PathValue("name")
-	a.simple(w, r, happening(r, exchange.AdminAct, user, "ended the sessions of %s", user), func() error { return a.People.EndAll(r.Context(), user) })
+	a.simple(w, r, concerning(r, exchange.AdminAct, user, "ended the sessions of a user"), func() error { return a.People.EndAll(r.Context(), user) })
 }
 
 func (a *admin) removeUser(w http.ResponseWriter, r *http.Request) {
 	user := r.PathValue("name")
-	a.simple(w, r, happening(r, exchange.AdminAct, user, "removed the user %s", user), func() error { return a.People.Remove(r.Context(), user) })
+	a.simple(w, r, concerning(r, exchange.AdminAct, user, "removed a user"), func() error { return a.People.Remove(r.Context(), user) })
 }
 
 // simple is an act that takes nothing but its target.
@@ -103,7 +103,7 @@ func (a *admin) createToken(w http.ResponseWriter, r *http.Request) {
 		people.Token
 		Secret string `json:"token"`
 	}
-	e := happening(r, exchange.AdminAct, name(r), "made a token with the role %s for %s", in.Role, in.Lifetime)
+	e := concerning(r, exchange.AdminAct, name(r), "made a token with the role %s for %s", in.Role, in.Lifetime)
 	ok := a.act(w, r, e, func() (err error) {
 		made.Secret, made.Token, err = a.People.NewToken(r.Context(), name(r), in.Role, in.Label, lifetime)
 		return err

@@ -15,11 +15,14 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// What a log keeps of old leaves is their hashes: bundles of entries are deleted, tiles are not (tlog-tiles allows a log to
-// have no more than that of a prefix). Every checkpoint, old or new, is as verifiable as before, a leaf that somebody kept
-// is as provable, and whoever deletes more than the log's key has signed away is found.
+// What a log keeps of old leaves is their hashes: bundles of entries are deleted, tiles are not. tlog-tiles ("Pruning") lets a log
+// make bundles and tiles of a prefix unavailable, those that end at or before a minimum index, where there is a policy that says
+// when: audit.retention. It recommends to refuse them rather than to delete them, which is for logs of what is public anyway; a
+// retention that deletes nothing would be none. How clients learn the minimum index it leaves open: here it is signed. Since tiles
+// stay, more holds than it asks for: every checkpoint, old or new, is as verifiable as before, a leaf that somebody kept is as
+// provable, and whoever deletes more than the log's key has signed away is found.
 
-// prunedPath is the signed word on how many leaves are gone.
+// prunedPath is the signed word on how many leaves are gone: the minimum index of tlog-tiles.
 const prunedPath = "pruned"
 
 // prunedText is what is signed: the log, and the number of its first leaf that is still there.

@@ -191,18 +191,25 @@ func (l *Ledger) leaf(what any) ([]byte, error) {
 	leaf := Leaf{V: 1, Appended: time.Now().UTC()}
 	var whose string
 	var s exchange.Personal
+	sealer := l.o.Sealer
+	if sealer == nil {
+		sealer = Nobody{}
+	}
 	switch x := what.(type) {
 	case *exchange.Record:
 		public, private := x.Part()
 		leaf.ID, leaf.Exchange, whose, s = x.ID, &public, x.Whose(), private
 	case *exchange.Event:
-		public, personal := x.Part()
+		public, personal, err := PartEvent(x, sealer)
+		if err != nil {
+			return nil, err
+		}
 		leaf.ID, leaf.Event, whose, s = x.ID, &public, x.Whose(), personal
 	}
-	if l.o.Sealer != nil && whose != "" {
+	if whose != "" {
 		plain, err := json.Marshal(s)
 		if err == nil {
-			leaf.Sealed, err = l.o.Sealer.Seal(whose, plain)
+			leaf.Sealed, err = sealer.Seal(whose, plain)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("couldn't seal: %w", err)
@@ -243,19 +250,21 @@ func ReadLeaf(data []byte, open Sealer) (*Leaf, error) {
 	if leaf.Sealed == nil || open == nil {
 		return leaf, nil
 	}
-	plain, err := open.Open(leaf.Sealed)
-	if err != nil {
-		return leaf, err
-	}
 	var s exchange.Personal
-	if err := json.Unmarshal(plain, &s); err != nil {
-		return leaf, fmt.Errorf("couldn't read what was sealed: %w", err)
+	plain, erased := open.Open(leaf.Sealed)
+	if erased != nil && !errors.Is(erased, ErrErased) {
+		return leaf, erased
+	}
+	if erased == nil {
+		if err := json.Unmarshal(plain, &s); err != nil {
+			return leaf, fmt.Errorf("couldn't read what was sealed: %w", err)
+		}
 	}
 	if leaf.Exchange != nil {
 		leaf.Exchange.Restore(s)
 	}
 	if leaf.Event != nil {
-		leaf.Event.Restore(s)
+		return leaf, errors.Join(erased, RestoreEvent(leaf.Event, s, open))
 	}
-	return leaf, nil
+	return leaf, erased
 }

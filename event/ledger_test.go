@@ -150,6 +150,12 @@ func TestLedgerSealsPersons(t *testing.T) {
 	if leaf, err := ReadLeaf(leaves[2], b.ring); err != nil || leaf.Event.Actor != e.Actor || leaf.Event.Subject != e.Subject {
 		t.Errorf("%+v, %v", leaf, err)
 	}
+	if err := b.ring.Erase(context.Background(), e.Actor); err != nil {
+		t.Fatal(err)
+	}
+	if leaf, err := ReadLeaf(leaves[2], b.ring); !errors.Is(err, keyring.ErrErased) || leaf.Event.Actor != "" || leaf.Event.Subject != e.Subject {
+		t.Errorf("after the erasure of who did it: %+v, %v", leaf.Event, err)
+	}
 	proof, err := audit.Prove(os.DirFS(b.dir), b.key.Verifier, 0)
 	if err != nil {
 		t.Fatal(err)

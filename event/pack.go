@@ -48,7 +48,10 @@ func (p packer) record(r *exchange.Record) (public, sealed []byte, err error) {
 }
 
 func (p packer) event(e *exchange.Event) (public, sealed []byte, err error) {
-	rest, personal := e.Part()
+	rest, personal, err := PartEvent(e, p.ring)
+	if err != nil {
+		return nil, nil, err
+	}
 	rest.ID = ""
 	return p.parts(rest, personal, e.Whose())
 }
@@ -89,7 +92,11 @@ func (p packer) unpackEvent(id string, public, sealed []byte) (*exchange.Event, 
 		return nil, fmt.Errorf("couldn't read the event: %w", err)
 	}
 	e.ID = id
-	e.Restore(personal)
+	if err := RestoreEvent(e, personal, p.ring); errors.Is(err, ErrErased) {
+		e.Actor = Erased
+	} else if err != nil {
+		return nil, fmt.Errorf("couldn't read the event: %w", err)
+	}
 	return e, nil
 }
 

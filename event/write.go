@@ -133,7 +133,7 @@ func (w *writer) prepare(ctx context.Context, records []*exchange.Record, events
 		days[millis(r.ID, r.Time)/dayMillis] = true
 	}
 	for _, e := range events {
-		words[e.Kind], persons[e.Whose()] = true, true
+		words[e.Kind], persons[e.Whose()], persons[e.Actor] = true, true, true
 		days[millis(e.ID, e.Time)/dayMillis] = true
 	}
 	if err := w.names.learn(ctx, slices.Collect(maps.Keys(words))); err != nil {

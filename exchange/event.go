@@ -4,15 +4,18 @@ import "time"
 
 // An Event is something that happened beside the exchanges and that somebody will ask about: an act of an
 // administrator, a change of the configuration or of a key, a loss, a control that fails, an alert. It carries no
-// secret, is immutable, and may be kept by several sinks.
+// secret, is immutable, and may be kept by several sinks. Persons are named by Actor, Subject and Words alone: the rest is
+// kept in clear, and for ever where there is an audit log.
 type Event struct {
 	ID       string            `json:"id"`
 	Time     time.Time         `json:"time"`
 	Kind     string            `json:"kind"` // of the list of kinds: "config.applied"
 	Severity Severity          `json:"severity"`
 	Actor    string            `json:"actor,omitempty"`   // who did it: "cli", "admin:alice"; "" is the gateway itself
+	By       []byte            `json:"by,omitempty"`      // where events are kept: the actor, sealed, of what concerns somebody else
 	Object   string            `json:"object,omitempty"`  // what it was done to: id of a key, name of a sink, of an API
-	Subject  string            `json:"subject,omitempty"` // the person whom it concerns, as in [Principal]
+	Subject  string            `json:"subject,omitempty"` // the person whom it concerns, as in [Principal]; of an administrator "admin:bob"
+	Words    string            `json:"words,omitempty"`   // what somebody wrote with it; it may name anybody
 	Detail   string            `json:"detail"`            // a sentence for people
 	Data     map[string]string `json:"data,omitempty"`    // figures and hashes, by name
 }

@@ -16,6 +16,7 @@ type Personal struct {
 	// Details quote what was asked for: "path.id is 4711, principal.subject is ada".
 	Detail  string   `json:"detail,omitempty"`
 	Details []string `json:"details,omitempty"` // of the steps, in their order, as far as one has any
+	Words   string   `json:"words,omitempty"`   // of events
 }
 
 // Whose names the person whose data the record holds: the principal, else the client's address.
@@ -81,10 +82,10 @@ func (e *Event) Whose() string {
 
 // Part returns the event without what is personal, and that. The event itself is left as it is.
 func (e *Event) Part() (Event, Personal) {
-	public, p := *e, Personal{Actor: e.Actor, Subject: e.Subject}
-	public.Actor, public.Subject = "", ""
+	public, p := *e, Personal{Actor: e.Actor, Subject: e.Subject, Words: e.Words}
+	public.Actor, public.Subject, public.Words = "", "", ""
 	return public, p
 }
 
 // Restore puts back what [Event.Part] took out.
-func (e *Event) Restore(p Personal) { e.Actor, e.Subject = p.Actor, p.Subject }
+func (e *Event) Restore(p Personal) { e.Actor, e.Subject, e.Words = p.Actor, p.Subject, p.Words }

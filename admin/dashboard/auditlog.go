@@ -69,7 +69,7 @@ func (d *dashboard) audited(ctx context.Context, _ *http.Request, s *scope) (vie
 
 // exportEvents writes events as they are read.
 func (d *dashboard) exportEvents(ctx context.Context, s *scope, put func([]string, any) error) error {
-	if err := put([]string{"time", "id", "kind", "severity", "actor", "object", "detail"}, nil); err != nil {
+	if err := put([]string{"time", "id", "kind", "severity", "actor", "object", "subject", "detail", "words"}, nil); err != nil {
 		return err
 	}
 	q := event.EventFilter{From: s.From, To: s.Until, Kind: s.Get("tab"), Limit: 1000}
@@ -79,7 +79,7 @@ func (d *dashboard) exportEvents(ctx context.Context, s *scope, put func([]strin
 			return err
 		}
 		for _, e := range list {
-			if err := put([]string{e.Time.UTC().Format(time.RFC3339Nano), e.ID, e.Kind, string(e.Severity), e.Actor, e.Object, e.Detail}, e); err != nil {
+			if err := put([]string{e.Time.UTC().Format(time.RFC3339Nano), e.ID, e.Kind, string(e.Severity), e.Actor, e.Object, e.Subject, e.Detail, e.Words}, e); err != nil {
 				return err
 			}
 		}

@@ -99,15 +99,23 @@ func New(s *store.Store, o Options) *Directory {
 	return &Directory{s, s.DB(), o, make(chan struct{}, maxChecks)}
 }
 
+// Called is how events name a user: a person that no client can be taken for. It is "" for nobody.
+func Called(name string) string {
+	if name == "" {
+		return ""
+	}
+	return "admin:" + name
+}
+
 // change runs do in a transaction, and announces there what it does to a user, or to the user's token id, where nobody else
 // tells of it.
-func (d *Directory) change(ctx context.Context, object, detail string, do func(*sql.Tx) error) error {
+func (d *Directory) change(ctx context.Context, name, object, detail string, do func(*sql.Tx) error) error {
 	return d.store.Change(ctx, func(tx *sql.Tx) error {
 		if err := do(tx); err != nil || d.store.Actor() == "" {
 			return err
 		}
 		e := exchange.NewEvent(exchange.AdminAct, detail)
-		e.Actor, e.Object = d.store.Actor(), object
+		e.Actor, e.Object, e.Subject = d.store.Actor(), object, Called(name)
 		return store.Announce(ctx, tx, e.ID, e)
 	})
 }
@@ -150,7 +158,7 @@ func (d *Directory) Add(ctx context.Context, name string, role Role, password st
 		return err
 	}
 	now := time.Now().Unix()
-	return d.change(ctx, name, fmt.Sprintf("added the user %s as %s", name, role), func(tx *sql.Tx) error {
+	return d.change(ctx, name, "", "added a user as "+string(role), func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `INSERT INTO users (name, role, password, created, changed) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (name) DO NOTHING`, name, string(role), hash, now, now)
 		return one(r, err, ErrTaken)
 	})
@@ -182,7 +190,7 @@ func (d *Directory) SetPassword(ctx context.Context, name, password string) erro
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, name, "set the password of the user "+name, func(tx *sql.Tx) error {
+	return d.change(ctx, name, "", "set the password of a user", func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `UPDATE users SET password = $1, changed = $2 WHERE name = $3`, hash, time.Now().Unix(), name)
 		if err := one(r, err, ErrUnknown); err != nil {
 			return err
@@ -196,7 +204,7 @@ func (d *Directory) SetRole(ctx context.Context, name string, role Role) error {
 	if err := checkRole(role); err != nil {
 		return err
 	}
-	return d.change(ctx, name, fmt.Sprintf("made the user %s %s", name, role), func(tx *sql.Tx) error {
+	return d.change(ctx, name, "", "made a user "+string(role), func(tx *sql.Tx) error {
 		if role != Admin {
 			if err := notLast(ctx, tx, name); err != nil {
 				return err
@@ -209,7 +217,7 @@ func (d *Directory) SetRole(ctx context.Context, name string, role Role) error {
 
 // Remove deletes a user with sessions and tokens.
 func (d *Directory) Remove(ctx context.Context, name string) error {
-	return d.change(ctx, name, "removed the user "+name, func(tx *sql.Tx) error {
+	return d.change(ctx, name, "", "removed a user", func(tx *sql.Tx) error {
 		if err := notLast(ctx, tx, name); err != nil {
 			return err
 		}

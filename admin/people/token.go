@@ -37,7 +37,7 @@ func (d *Directory) NewToken(ctx context.Context, name string, role Role, label 
 	now := time.Now().UTC().Truncate(time.Second)
 	token := Prefix + secret()
 	t := Token{ID: exchange.NewID(now), Name: name, Role: role, Label: label, Created: now, Expires: now.Add(lifetime)}
-	err := d.change(ctx, t.ID, fmt.Sprintf("made a token of the user %s with the role %s", name, role), func(tx *sql.Tx) error { return keepToken(ctx, tx, t, digest(token)) })
+	err := d.change(ctx, name, t.ID, "made a token of a user with the role "+string(role), func(tx *sql.Tx) error { return keepToken(ctx, tx, t, digest(token)) })
 	if err != nil {
 		return "", Token{}, err
 	}
@@ -110,7 +110,7 @@ func (d *Directory) Tokens(ctx context.Context, name string) ([]Token, error) {
 
 // Revoke ends a token of a user at once.
 func (d *Directory) Revoke(ctx context.Context, name, id string) error {
-	return d.change(ctx, id, "revoked a token of the user "+name, func(tx *sql.Tx) error {
+	return d.change(ctx, name, id, "revoked a token of a user", func(tx *sql.Tx) error {
 		r, err := tx.ExecContext(ctx, `DELETE FROM user_tokens WHERE name = $1 AND id = $2`, name, id)
 		return one(r, err, ErrUnknown)
 	})

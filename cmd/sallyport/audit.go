@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/store/keyring"
 )
 
 // auditCmd looks into the audit log beside the running gateway.
@@ -34,15 +35,23 @@ type auditCmd struct {
 
 // place is where the log is.
 func (a *auditCmd) place() (place, error) {
+	c, err := a.config()
+	if err != nil {
+		return place{}, err
+	}
+	return auditPlace(c), nil
+}
+
+func (a *auditCmd) config() (*config.Config, error) {
 	c := &config.Config{}
 	if a.Config != "" {
 		var problems config.Problems
 		if c, _, problems = config.Load(a.Config); c == nil {
-			return place{}, problems
+			return nil, problems
 		}
 	}
 	c.Store.Path = orElse(a.Store, orElse(c.Store.Path, "./data"))
-	return auditPlace(c), nil
+	return c, nil
 }
 
 type auditVerifyCmd struct {
@@ -126,6 +135,7 @@ func verifier(w io.Writer, dir, text string) (note.Verifier, error) {
 type auditProveCmd struct {
 	ID    string `arg:"" help:"Id of the exchange or event."`
 	Key   string `help:"Verifier key of the log (default: key.pub of the log)." placeholder:"VKEY"`
+	Open  bool   `help:"Read what is sealed, too, with the keys of the store: the proof is of the leaf as it lies."`
 	Proof string `type:"path" help:"Write the proof to this file, and the leaf beside it, for sallyport-audit prove-check." placeholder:"FILE"`
 }
 
@@ -133,15 +143,17 @@ type auditProveCmd struct {
 type proved struct {
 	Index int64           `json:"index"`
 	Leaf  json.RawMessage `json:"leaf"`
-	Proof string          `json:"proof"` // C2SP tlog-proof
+	Open  *event.Leaf     `json:"open,omitempty"` // where that was asked for
+	Proof string          `json:"proof"`          // C2SP tlog-proof
 }
 
 // Run proves.
 func (c *auditProveCmd) Run(k *cli, s *streams) error {
-	p, err := k.Audit.place()
+	cfg, err := k.Audit.config()
 	if err != nil {
 		return err
 	}
+	p := auditPlace(cfg)
 	key, err := verifier(s.err, p.dir, c.Key)
 	if err != nil {
 		return err
@@ -163,9 +175,36 @@ func (c *auditProveCmd) Run(k *cli, s *streams) error {
 			return err
 		}
 	}
-	return print(s.out, k.Audit.Output, proved{index, leaf, string(text)}, func(w io.Writer) {
+	shown := proved{Index: index, Leaf: leaf, Proof: string(text)}
+	if c.Open {
+		if shown.Open, err = opened(cfg.Store, leaf); err != nil {
+			return err
+		}
+		if leaf, err = json.Marshal(shown.Open); err != nil {
+			return err
+		}
+	}
+	return print(s.out, k.Audit.Output, shown, func(w io.Writer) {
 		fmt.Fprintf(w, "leaf %d\n%s\n\n%s", index, indented(leaf), text)
 	})
+}
+
+// opened is a leaf with what of it is sealed and was not erased.
+func opened(c config.Store, leaf []byte) (*event.Leaf, error) {
+	if _, err := os.Stat(filepath.Join(c.KeyFolder(), keyring.File)); err != nil {
+		return nil, fmt.Errorf("there are no keys in %s\n    hint: --config names a store with keys", c.KeyFolder())
+	}
+	ring, err := openRing(c)
+	if err != nil {
+		return nil, err
+	}
+	defer ring.Close()
+	read, err := event.ReadLeaf(leaf, ring)
+	if err != nil && !errors.Is(err, event.ErrErased) {
+		return nil, err
+	}
+	read.Sealed = nil
+	return read, nil
 }
 
 func indented(leaf []byte) string {

@@ -123,12 +123,16 @@ func (b *bans) tells(now time.Time) bool {
 }
 
 func banEvent(b limit.Ban) *exchange.Event {
-	k, detail := exchange.BanBegan, b.Client.String()+" is banned for "+b.Until.Sub(b.Since).Round(time.Second).String()+": "+b.Reason
+	k, detail := exchange.BanBegan, "a client is banned for "+b.Until.Sub(b.Since).Round(time.Second).String()
 	if !b.Until.After(b.Since) {
-		k, detail = exchange.BanEnded, "the ban of "+b.Client.String()+" is ended"
+		k, detail = exchange.BanEnded, "the ban of a client is ended"
 	}
 	e := exchange.NewEvent(k, detail)
-	e.Actor, e.Object = b.By, b.Client.String()
+	if e.Actor, e.Subject = b.By, b.Client.String(); b.By != "" {
+		e.Words = b.Reason
+	} else {
+		e.Detail += ": " + b.Reason
+	}
 	e.Data = map[string]string{"until": b.Until.UTC().Format(time.RFC3339), "times": strconv.Itoa(b.Times)}
 	return e
 }

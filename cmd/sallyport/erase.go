@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/store"
@@ -18,7 +19,7 @@ import (
 )
 
 type auditEraseCmd struct {
-	Subject string `arg:"" help:"Subject of the person, as principals have it; of who never signed in, the address."`
+	Subject string `arg:"" help:"Subject of the person, as principals have it; of who never signed in, the address; of an administrator, admin:NAME."`
 	Yes     bool   `help:"Do not ask."`
 }
 
@@ -39,6 +40,9 @@ func (c *auditEraseCmd) Run(k *cli, s *streams) error {
 	keys, err := a.ring.IDs(ctx, c.Subject)
 	if err == nil && len(keys) == 0 {
 		err = keyring.ErrUnknown
+		if same, _ := a.ring.IDs(ctx, people.Called(c.Subject)); len(same) > 0 {
+			err = fmt.Errorf("%w\n    hint: of the administrator there is: %s", err, people.Called(c.Subject))
+		}
 	}
 	if err != nil {
 		return err

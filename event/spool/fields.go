@@ -95,6 +95,10 @@ func eventForm(f *form, e *exchange.Event) {
 			e.Data[p.name] = p.value
 		}
 	}
+	by := string(e.By)
+	if text(f, 8, &by); f.reading && by != "" {
+		e.By = []byte(by)
+	}
 }
 
 type pair struct{ name, value string }
@@ -122,4 +126,5 @@ func personalForm(f *form, p *exchange.Personal) {
 	text(f, 8, &p.Subject)
 	text(f, 9, &p.Detail)
 	list(f, 10, &p.Details, wordForm)
+	text(f, 11, &p.Words)
 }

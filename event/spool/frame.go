@@ -61,7 +61,10 @@ var errTooLarge = errors.New("the entry is too large")
 
 // sealItem makes a frame of i that has no number and lies nowhere yet.
 func sealItem(i encode.Item, seal event.Sealer) (f frame, err error) {
-	whose, public, personal := part(i)
+	whose, public, personal, err := part(i, seal)
+	if err != nil {
+		return f, err
+	}
 	f = frame{kind: kindOf(i), public: public}
 	if len(personal) > 0 {
 		if f.sealed, err = seal.Seal(whose, personal); err != nil {
@@ -89,13 +92,15 @@ func (f frame) append(b []byte, seq uint64) []byte {
 }
 
 // part writes what is not personal, and what is, beside each other.
-func part(i encode.Item) (whose string, public, personal []byte) {
+func part(i encode.Item, seal event.Sealer) (whose string, public, personal []byte, err error) {
 	f := form{b: make([]byte, 0, usualForms)}
 	var p exchange.Personal
 	if i.Event != nil {
 		var e exchange.Event
 		whose = i.Event.Whose()
-		e, p = i.Event.Part()
+		if e, p, err = event.PartEvent(i.Event, seal); err != nil {
+			return "", nil, nil, err
+		}
 		eventForm(&f, &e)
 	} else {
 		var r exchange.Record
@@ -105,7 +110,7 @@ func part(i encode.Item) (whose string, public, personal []byte) {
 	}
 	n := len(f.b)
 	personalForm(&f, &p)
-	return whose, f.b[:n:n], f.b[n:]
+	return whose, f.b[:n:n], f.b[n:], nil
 }
 
 // usualForms is room for both parts of a usual record.
@@ -163,7 +168,9 @@ func (f frame) item(seal event.Sealer) (i encode.Item, err error) {
 		if err := read(f.public, func(f *form) { eventForm(f, e) }); err != nil {
 			return i, err
 		}
-		e.Restore(p)
+		if err := event.RestoreEvent(e, p, seal); err != nil && !errors.Is(err, event.ErrErased) {
+			return i, fmt.Errorf("couldn't open who did it: %w", err)
+		}
 		return encode.Item{Event: e}, nil
 	}
 	r := &exchange.Record{Steps: []exchange.RecordStep{}} // as it was made

@@ -267,7 +267,7 @@ func (s *Spool) seal(i encode.Item) frame {
 		if s.unsealed.Add(1) == 1 {
 			slog.Error("the spool cannot seal what is personal and keeps the rest", "error", err)
 		}
-		f, err = sealItem(i, nobody{})
+		f, err = sealItem(i, event.Nobody{})
 	}
 	if err != nil {
 		return frame{}
@@ -307,9 +307,3 @@ func (s *Spool) sync() {
 		}
 	}
 }
-
-// nobody seals nothing.
-type nobody struct{}
-
-func (nobody) Seal(string, []byte) ([]byte, error) { return nil, nil }
-func (nobody) Open([]byte) ([]byte, error)         { return nil, event.ErrErased }

@@ -49,6 +49,9 @@ type Options struct {
 	Limit int       // subjects with a key of their own, 0 is [DefaultLimit]; who comes later shares one with a few others, and is erased with them
 }
 
+// File is the name of the ring in its folder.
+const File = "ring.db"
+
 // A Ring is an open key ring. It is safe for concurrent use.
 type Ring struct {
 	db     *sql.DB
@@ -76,7 +79,7 @@ func Open(dir string, o Options) (*Ring, error) {
 		r.limit = DefaultLimit
 	}
 	var err error
-	if r.db, err = open(filepath.Join(dir, "ring.db")); err != nil {
+	if r.db, err = open(filepath.Join(dir, File)); err != nil {
 		return nil, fmt.Errorf("couldn't open the ring of keys: %w", err)
 	}
 	if err := r.unlock(context.Background(), dir, o); err != nil {
