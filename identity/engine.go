@@ -12,6 +12,7 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/store"
+	"github.com/sallyport/sallyport/trust"
 )
 
 // An engine is what Providers and their successors share: what runs, and what is remembered. It is safe for concurrent
@@ -66,17 +67,22 @@ func (e *engine) keySet(at string, c *config.JWT, allowed []algorithm, m *mistak
 		return running
 	}
 	var err error
-	if set.fetch, err = fetcher(c.JWKS, c.AllowPrivate); err != nil {
+	if set.fetch, err = fetching(c.AllowPrivate).From(c.JWKS); err != nil {
 		m.add(at+".jwt.jwks", "%w", err)
 	}
 	set.name = name
 	return set
 }
 
+// fetching says how key sets are fetched.
+func fetching(allowPrivate bool) trust.Fetch {
+	return trust.Fetch{Accept: "application/jwk-set+json, application/json", Most: maxKeySet, AllowPrivate: allowPrivate}
+}
+
 // fileSet reads a file. The file's content is part of what the set is known by: a file that changed is another set,
 // and what was verified with the old one is forgotten.
 func (e *engine) fileSet(at string, set *keySet, m *mistakes) *keySet {
-	data, err := readFile(set.source, e.dir)
+	data, err := trust.ReadFile(set.source, e.dir, maxKeySet)
 	if err != nil {
 		m.add(at+".jwt.jwks", "couldn't read the key set: %w", err)
 		return set

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/trust"
 )
 
 // Times and bounds of fetching. A request waits at most [longestWait], for a fetch of at most [fetchTimeout].
 const (
-	fetchTimeout = 5 * time.Second
+	fetchTimeout = trust.FetchTimeout
 	longestWait  = 3 * time.Second
 	mostWaiting  = 256              // requests that wait for one key set; the others are refused at once
 	fetchPause   = 10 * time.Second // between fetches that requests cause; doubled by each failure up to maxPause

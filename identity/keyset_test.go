@@ -310,7 +310,7 @@ func TestFollow(t *testing.T) {
 // What an issuer must not be able to do.
 func TestFetchIsConfined(t *testing.T) {
 	i := testkit.NewIssuer(t)
-	fetch, err := fetcher(i.URL, true)
+	fetch, err := fetching(true).From(i.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,7 +346,7 @@ func TestFetchIsConfined(t *testing.T) {
 	}
 	// A private address is refused when it is dialled, whatever the name says.
 	for _, host := range []string{"127.0.0.1", "localhost", "[::1]", "169.254.169.254", "10.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0"} {
-		fetch, err := fetcher("https://"+host+":443/jwks.json", false)
+		fetch, err := fetching(false).From("https://" + host + ":443/jwks.json")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -355,7 +355,7 @@ func TestFetchIsConfined(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "/jwks.json", "http://issuer.test/", "ftp://issuer.test/", "https://user:pw@issuer.test/", "https://issuer.test/#x", "https://issuer.test:0/", "https://issuer.test:99999/"} {
-		if _, err := fetcher(bad, false); err == nil {
+		if _, err := fetching(false).From(bad); err == nil {
 			t.Errorf("%s: accepted", bad)
 		}
 	}

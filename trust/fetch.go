@@ -1,10 +1,11 @@
-package identity
+package trust
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net"
 	"net/http"
 	"net/url"
@@ -17,13 +18,24 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// fetcher returns a function that gets a key set from an URL: https, no redirects, bounded in size by the parser's
-// limit and in time by its context, and only from public addresses. The address is judged when it is dialled, after
-// name resolution, so a name that changes its mind (DNS rebinding) gains nothing. allowPrivate lifts the rules on
-// scheme and address, for test benches.
+// FetchTimeout bounds each part of a fetch: the connection, the handshake, the head of the answer, and the whole.
+const FetchTimeout = 5 * time.Second
+
+// A Fetch says what is fetched.
+type Fetch struct {
+	Accept string // the request's Accept
+	Type   string // media type that the answer must have; "" for any
+	Most   int64  // bytes; of a longer answer come one more than these, for the parser to refuse
+	// AllowPrivate lifts the rules on scheme and address, for test benches.
+	AllowPrivate bool
+}
+
+// From returns a function that gets keys from an URL: https, no redirects, bounded in size and in time, and only from public
+// addresses. The address is judged when it is dialled, after name resolution, so a name that changes its mind (DNS rebinding)
+// gains nothing.
 //
 // No proxy of the environment is used: behind one, the address would be judged by somebody else.
-func fetcher(address string, allowPrivate bool) (func(context.Context) ([]byte, error), error) {
+func (f Fetch) From(address string) (func(context.Context) ([]byte, error), error) {
 	u, err := url.Parse(address)
 	switch {
 	case err != nil || u.Host == "":
@@ -32,13 +44,13 @@ func fetcher(address string, allowPrivate bool) (func(context.Context) ([]byte, 
 		return nil, errors.New("must not carry credentials")
 	case u.Fragment != "":
 		return nil, errors.New("must not have a fragment")
-	case u.Scheme == "http" && !allowPrivate:
+	case u.Scheme == "http" && !f.AllowPrivate:
 		return nil, errors.New("is not https: whoever is on the way could replace the keys")
 	case u.Scheme != "https" && u.Scheme != "http":
-		return nil, fmt.Errorf("has the scheme %s, want https or file", quote(u.Scheme))
+		return nil, fmt.Errorf("has the scheme %q, want https or file", u.Scheme)
 	}
-	dialer := &net.Dialer{Timeout: fetchTimeout}
-	if !allowPrivate {
+	dialer := &net.Dialer{Timeout: FetchTimeout}
+	if !f.AllowPrivate {
 		port, err := portOf(u)
 		if err != nil {
 			return nil, err
@@ -46,11 +58,11 @@ func fetcher(address string, allowPrivate bool) (func(context.Context) ([]byte, 
 		dialer.Control = ssrf.New(ssrf.WithPorts(port)).Safe
 	}
 	client := &http.Client{
-		Timeout: fetchTimeout,
+		Timeout: FetchTimeout,
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
-			TLSHandshakeTimeout:    fetchTimeout,
-			ResponseHeaderTimeout:  fetchTimeout,
+			TLSHandshakeTimeout:    FetchTimeout,
+			ResponseHeaderTimeout:  FetchTimeout,
 			MaxResponseHeaderBytes: 64 << 10,
 			MaxIdleConns:           1,
 			IdleConnTimeout:        time.Minute,
@@ -60,15 +72,15 @@ func fetcher(address string, allowPrivate bool) (func(context.Context) ([]byte, 
 			return errors.New("redirects are not followed")
 		},
 	}
-	return func(ctx context.Context) ([]byte, error) { return get(ctx, client, u.String()) }, nil
+	return func(ctx context.Context) ([]byte, error) { return f.get(ctx, client, u.String()) }, nil
 }
 
-func get(ctx context.Context, client *http.Client, address string) ([]byte, error) {
+func (f Fetch) get(ctx context.Context, client *http.Client, address string) ([]byte, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, err
 	}
-	r.Header.Set("Accept", "application/jwk-set+json, application/json")
+	r.Header.Set("Accept", f.Accept)
 	r.Header.Set("User-Agent", "sallyport")
 	resp, err := client.Do(r)
 	if err != nil {
@@ -78,11 +90,14 @@ func get(ctx context.Context, client *http.Client, address string) ([]byte, erro
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("the answer is %s", resp.Status)
 	}
-	data, err := io.ReadAll(io.LimitReader(resp.Body, maxKeySet+1))
+	if kind, _, err := mime.ParseMediaType(resp.Header.Get("Content-Type")); f.Type != "" && (err != nil || kind != f.Type) {
+		return nil, fmt.Errorf("the answer is %q, not %s", resp.Header.Get("Content-Type"), f.Type)
+	}
+	data, err := io.ReadAll(io.LimitReader(resp.Body, f.Most+1))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the answer: %w", err)
 	}
-	return data, nil // one byte too many is for the parser to refuse
+	return data, nil
 }
 
 func portOf(u *url.URL) (uint16, error) {
@@ -92,13 +107,13 @@ func portOf(u *url.URL) (uint16, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 16)
 	if err != nil || n == 0 {
-		return 0, fmt.Errorf("has the port %s", quote(text))
+		return 0, fmt.Errorf("has the port %q", text)
 	}
 	return uint16(n), nil
 }
 
-// readFile reads the key set of a file: setting. Relative paths start from dir.
-func readFile(setting, dir string) ([]byte, error) {
+// ReadFile reads the keys of a file: setting, one byte more than most if there are more. Relative paths start from dir.
+func ReadFile(setting, dir string, most int64) ([]byte, error) {
 	name := strings.TrimPrefix(setting, "file:")
 	if rest, ok := strings.CutPrefix(name, "//"); ok {
 		name = rest // file:///etc/keys.json
@@ -111,5 +126,5 @@ func readFile(setting, dir string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxKeySet+1))
+	return io.ReadAll(io.LimitReader(f, most+1))
 }
