@@ -10,6 +10,8 @@ type Abuse struct {
 	Lists []List `yaml:"lists"`
 	// Databases of MaxMind's format tell the system and the country of an address, for lists that name such: GeoLite2-ASN.mmdb, GeoLite2-Country.mmdb. Sallyport brings none.
 	Databases []string `yaml:"databases"`
+	// Agents are automated clients that can prove who they are: by signatures, or by the names of their addresses.
+	Agents Agents `yaml:"agents"`
 }
 
 // Bans are by client address, of IPv6 by /64. Loopback addresses are never banned, nor are trusted proxies.

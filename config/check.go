@@ -47,6 +47,7 @@ func check(cfg *Config, src *Source) Problems {
 	c.asked(cfg)
 	c.abuse(cfg.Abuse)
 	c.lists(cfg.Abuse)
+	c.agents(cfg.Abuse.Agents)
 	c.alerts(cfg.Alerts)
 	c.events(cfg.Events)
 	c.notes(cfg.Events)
@@ -166,7 +167,7 @@ func (c *checker) operation(op Operation, at string) {
 
 // Guards are the names that modes may use: every guard, and every family before its dot.
 var Guards = []string{
-	"limit", "limit.admit", "limit.spend", "limit.quota", "identity", "policy", "policy.operation", "policy.object",
+	"limit", "limit.admit", "limit.agent", "limit.spend", "limit.quota", "identity", "policy", "policy.operation", "policy.object",
 	"validate", "validate.params", "validate.body", "validate.response",
 	"inspect", "inspect.head", "inspect.body", "inspect.url", "inspect.response",
 	"protect", "protect.cors", "protect.errors", "protect.filter", "protect.mask", "protect.headers",

@@ -1,6 +1,9 @@
 package config
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // List is a file of addresses, and what becomes of requests from there. A change of the file reloads.
 type List struct {
@@ -32,11 +35,16 @@ func (a *ListAction) UnmarshalText(text []byte) error {
 	return fmt.Errorf("not one of allow, deny, monitor")
 }
 
-// ListFiles are the files of lists and the databases that they need.
-func (a *Abuse) ListFiles() []string {
+// Files are those of lists, the databases that they need, and the keys of signers.
+func (a *Abuse) Files() []string {
 	var files []string
 	for _, f := range a.listFiles() {
 		files = append(files, *f)
+	}
+	for _, s := range a.Agents.Signers {
+		if file, ok := strings.CutPrefix(s.Keys, "file:"); ok {
+			files = append(files, file)
+		}
 	}
 	return files
 }

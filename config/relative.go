@@ -40,6 +40,10 @@ func (c *Config) from(dir string) {
 	}
 	c.Events.secretsIn(dir)
 	c.Audit.Key = fileIn(dir, c.Audit.Key)
+	for i := range c.Abuse.Agents.Signers {
+		s := &c.Abuse.Agents.Signers[i]
+		s.Keys = fileIn(dir, s.Keys)
+	}
 	for i := range c.Identity {
 		if j := c.Identity[i].JWT; j != nil {
 			j.JWKS = fileIn(dir, j.JWKS)

@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/agent"
 	"github.com/sallyport/sallyport/limit/list"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
@@ -36,12 +37,15 @@ func Build(c *config.Config, src *config.Source, parts *Parts) (*Snapshot, confi
 	lists, err := list.Open(c.Abuse.Lists, c.Abuse.Databases)
 	problems = append(problems, unlisted(err)...)
 	s.lists = lists
+	if s.agents, err = parts.Agents.Agents(c.Abuse.Agents); err != nil {
+		problems = append(problems, unproven(err, src)...)
+	}
 	plans, err := parts.Limiter.Plans(c.Plans)
 	if err != nil {
 		problems = append(problems, unplanned(err, src)...)
 	}
 	for i := range c.APIs {
-		b := builder{parts: parts, src: src, at: fmt.Sprintf("apis[%d]", i), api: &c.APIs[i], plans: plans, identities: c.Identity, identity: providers}
+		b := builder{parts: parts, src: src, at: fmt.Sprintf("apis[%d]", i), api: &c.APIs[i], plans: plans, identities: c.Identity, identity: providers, agents: s.agents}
 		a := b.build()
 		s.apis = append(s.apis, a)
 		s.declared.Add(&a.declared)
@@ -82,6 +86,19 @@ func unlisted(err error) config.Problems {
 	return problems
 }
 
+// unproven reports what is wrong with agents, each at its setting.
+func unproven(err error, src *config.Source) config.Problems {
+	var problems config.Problems
+	for _, err := range config.Each(err) {
+		at := "abuse.agents"
+		if wrong := (*agent.Error)(nil); errors.As(err, &wrong) {
+			at = wrong.Setting
+		}
+		problems = append(problems, src.Problem(at, "limit.agents", err.Error(), ""))
+	}
+	return problems
+}
+
 // unplanned reports what is wrong with plans, each at its setting.
 func unplanned(err error, src *config.Source) config.Problems {
 	var problems config.Problems
@@ -105,6 +122,7 @@ type builder struct {
 	identities []config.Identity
 	identity   *identity.Providers // nil: cannot be built, which is reported already
 	plans      *limit.Plans
+	agents     *agent.Agents
 	rules      *limit.Rules
 	inspector  *inspect.Inspector
 	managed    *identity.Managed

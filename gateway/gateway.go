@@ -20,6 +20,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/limit/agent"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/telemetry"
 )
@@ -91,6 +92,14 @@ func (g *Gateway) Files() []string {
 func (g *Gateway) Identities() *identity.Providers {
 	if s := g.current.Load(); s != nil {
 		return s.identity
+	}
+	return nil
+}
+
+// Agents are those of the current snapshot, or nil.
+func (g *Gateway) Agents() *agent.Agents {
+	if s := g.current.Load(); s != nil {
+		return s.agents
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/agent"
 	"github.com/sallyport/sallyport/telemetry"
 )
 
@@ -19,6 +20,8 @@ type Parts struct {
 	Upstreams  *forward.Pool
 	Limiter    *limit.Limiter
 	Inspectors *inspect.Pool
+	// Agents knows automated clients that prove who they are; nil knows none.
+	Agents *agent.Memory
 	// Fetch gets remote references of specs that allow them; nil refuses.
 	Fetch func(url string) ([]byte, error)
 	// Tracer makes spans; nil makes none.

@@ -31,6 +31,7 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 		}
 	}
 	add("limit")(one(b.rules.Admit(), nil))
+	add("limit")(one(b.agents.Guard(), nil))
 	if b.asksWho(op) {
 		add("identity")(one(b.identity.Guard(op, b.doc.Schemes, b.api.Security)))
 		add("identity")(one(b.managed.Guard(), nil))

@@ -59,7 +59,7 @@ type Decision struct {
 // identities and the rules of inspection are used. The problems are those of [Build].
 func NewReplay(c *config.Config, src *config.Source, parts *Parts, since time.Time, bases map[string]*Basis) (*Replay, config.Problems) {
 	r := &Replay{bases: bases, now: since, again: map[againKey]*inspect.Again{}}
-	own := &Parts{Providers: parts.Providers, Inspectors: parts.Inspectors, Fetch: parts.Fetch, Upstreams: forward.NewPool(),
+	own := &Parts{Providers: parts.Providers, Inspectors: parts.Inspectors, Agents: parts.Agents, Fetch: parts.Fetch, Upstreams: forward.NewPool(),
 		Limiter: limit.New(limit.Options{Now: func() time.Time { return r.now }})}
 	var problems config.Problems
 	r.s, problems = Build(c, src, own)

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/agent"
 	"github.com/sallyport/sallyport/limit/list"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
@@ -30,6 +31,7 @@ type Snapshot struct {
 	declared listen.Declared // of all APIs
 	basis    *Basis
 	lists    *list.Set
+	agents   *agent.Agents
 	matrix   bool // some operation has matrix parameters: ";" may stand in a path
 }
 
@@ -143,6 +145,9 @@ func bare(host string) string {
 // Lists are the lists of addresses, for the limiter to use with the snapshot.
 func (s *Snapshot) Lists() *list.Set { return s.lists }
 
-// Start begins what the snapshot's identities need in the background (fetching key sets) and ends what only its
-// predecessor needed. Call it after Swap; it returns at once.
-func (s *Snapshot) Start(ctx context.Context) { s.identity.Start(ctx) }
+// Start begins what the snapshot's identities and agents need in the background (fetching keys, looking up names) and ends what only
+// its predecessor needed. Call it after Swap; it returns at once.
+func (s *Snapshot) Start(ctx context.Context) {
+	s.identity.Start(ctx)
+	s.agents.Start(ctx)
+}

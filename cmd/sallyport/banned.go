@@ -11,6 +11,7 @@ import (
 
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/agent"
 )
 
 // Bounds of what is made of bans: an attack from very many addresses must not become one of events, nor of rows. All are counted.
@@ -144,5 +145,12 @@ func (v *service) observeAbuse() {
 	m.Counter("sallyport_bans_refused_total", "Bans that were not made, because there are too many.", func() float64 { return float64(l.Bans().Refused()) })
 	m.Gauge("sallyport_overload_queue_seconds", "How long work waited for a processor lately, on average.", func() float64 { return l.Stats().Queue.Seconds() })
 	m.Counter("sallyport_overload_shed_total", "Requests of strangers that were refused because work waited too long.", func() float64 { return float64(l.Stats().Shed) })
+	agents := func() agent.Stats { return v.gateway.Agents().Stats() }
+	m.Gauge("sallyport_agent_signers", "Signers whose signatures are believed.", func() float64 { return float64(agents().Signers) })
+	m.Gauge("sallyport_agent_directories_missing", "Signers whose key directory was not fetched for a day, or never.", func() float64 { return float64(agents().DirectoriesStale) })
+	m.Gauge("sallyport_agent_addresses", "Addresses that are known to have a crawler's name, or none.", func() float64 { return float64(agents().Names) })
+	m.Counter("sallyport_agent_lookups_total", "Addresses of clients that say they are crawlers, looked up since crawlers were last changed.", func() float64 { return float64(agents().LookUps) })
+	m.Counter("sallyport_agent_lookups_failed_total", "Addresses of which the DNS did not tell.", func() float64 { return float64(agents().Failed) })
+	m.Counter("sallyport_agent_lookups_put_off_total", "Look-ups that were not begun, because there were too many.", func() float64 { return float64(agents().PutOff) })
 	m.GaugeBy("sallyport_upstream_requests_most", "How many requests in flight an upstream is given at most now; absent while there is no bound.", "target", v.parts.Upstreams.Ceilings)
 }

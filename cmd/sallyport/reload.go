@@ -108,7 +108,7 @@ func (v *service) files() []string {
 			}
 		}
 	}
-	list = append(append(list, v.config.TLSFiles()...), v.config.Abuse.ListFiles()...)
+	list = append(append(list, v.config.TLSFiles()...), v.config.Abuse.Files()...)
 	return slices.DeleteFunc(list, func(f string) bool { return f == "" })
 }
 

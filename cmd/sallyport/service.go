@@ -32,6 +32,7 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/agent"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
@@ -213,6 +214,7 @@ func newParts(s *store.Store) *gateway.Parts {
 			return next, err
 		},
 		Upstreams: forward.NewPool(), Limiter: limit.New(limit.Options{}), Inspectors: new(inspect.Pool),
+		Agents: agent.NewMemory(agent.Options{Log: slog.Default()}),
 		Record: func(*exchange.Record) {},
 	}
 	parts.Upstreams.Strained(func() bool { return parts.Limiter.Strained() }) // openCluster puts another one in its place

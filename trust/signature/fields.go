@@ -245,7 +245,7 @@ func parametersText(list []param) string {
 func bareText(v any) string {
 	switch v := v.(type) {
 	case string:
-		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(v) + `"`
+		return `"` + quoting.Replace(v) + `"`
 	case token:
 		return string(v)
 	case int64:
@@ -259,3 +259,5 @@ func bareText(v any) string {
 	}
 	return "?0"
 }
+
+var quoting = strings.NewReplacer(`\`, `\\`, `"`, `\"`)

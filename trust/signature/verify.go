@@ -16,17 +16,11 @@ import (
 // ErrSignature is a signature that is not that of the key over the message.
 var ErrSignature = errors.New("the signature does not verify")
 
-// Verify checks a signature of the message by a key: Ed25519, ECDSA with P-256 or RSA-PSS with 2048 to 4096 bits (RFC 9421 section
-// 3.3). The key says which algorithm it is; one that is named must be the same.
-func (s *Signature) Verify(m *Message, key crypto.PublicKey) error {
-	base, err := s.Base(m)
-	if err != nil {
-		return err
-	}
-	return s.verify([]byte(base), key)
-}
-
-func (s *Signature) verify(base []byte, key crypto.PublicKey) error {
+// Verify checks that it is the signature of a base, see [Signature.Base], by a key: Ed25519, ECDSA with P-256 or RSA-PSS with 2048 to 4096
+// bits (RFC 9421 section 3.3). The key says which algorithm it is; one that is named must be the same. ECDSA has two values for each
+// signature, so it is the base that tells whether something was signed before.
+func (s *Signature) Verify(text string, key crypto.PublicKey) error {
+	base := []byte(text)
 	algorithm := algorithmOf(key)
 	if algorithm == "" || s.Algorithm != "" && s.Algorithm != algorithm {
 		return fmt.Errorf("the key is not one for %q", s.Algorithm)
