@@ -244,7 +244,18 @@ func (r *Reader) Forget(ctx context.Context, subject string) error {
 	if err != nil {
 		return err
 	}
-	err = r.ring.Erase(ctx, subject)
+	return errors.Join(r.ring.Erase(ctx, subject), r.cut(ctx, ids))
+}
+
+// ForgetAgain destroys keys that were destroyed before, as far as they are back because an older ring was restored, and returns
+// the numbers of those.
+func (r *Reader) ForgetAgain(ctx context.Context, numbers []int64) (back []int64, err error) {
+	back, err = r.ring.EraseAgain(ctx, numbers)
+	return back, errors.Join(err, r.cut(ctx, back))
+}
+
+// cut lets no address lead to the exchanges of persons who are erased.
+func (r *Reader) cut(ctx context.Context, ids []int64) (err error) {
 	for _, id := range ids {
 		_, cut := r.store.DB().ExecContext(ctx, `UPDATE exchanges SET client = 0, subject = 0 WHERE subject = $1 AND subject <> 0`, id)
 		err = errors.Join(err, cut)

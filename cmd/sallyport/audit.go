@@ -27,10 +27,11 @@ type auditCmd struct {
 	Store  string `type:"path" help:"Folder of the store (default ./data)." placeholder:"DIR"`
 	Output string `short:"o" enum:"table,json" default:"table" help:"table or json."`
 
-	Verify auditVerifyCmd `cmd:"" help:"Verify the log: every leaf, every hash, the signature, and what was kept of its past."`
-	Prove  auditProveCmd  `cmd:"" help:"Print an exchange or event of the log, and the proof that it is there."`
-	Erase  auditEraseCmd  `cmd:"" help:"Destroy the key of a person's data: what is kept about the person is unreadable, everywhere and for ever."`
-	Key    auditKeyCmd    `cmd:"" help:"Make a signing key for audit.key of the config."`
+	Verify  auditVerifyCmd  `cmd:"" help:"Verify the log: every leaf, every hash, the signature, and what was kept of its past."`
+	Prove   auditProveCmd   `cmd:"" help:"Print an exchange or event of the log, and the proof that it is there."`
+	Erase   auditEraseCmd   `cmd:"" help:"Destroy the key of a person's data: what is kept about the person is unreadable, everywhere and for ever."`
+	Reapply auditReapplyCmd `cmd:"" help:"Destroy the keys of erased persons that an older ring of keys has brought back."`
+	Key     auditKeyCmd     `cmd:"" help:"Make a signing key for audit.key of the config."`
 }
 
 // place is where the log is.

@@ -18,6 +18,7 @@ import (
 	"github.com/sallyport/sallyport/audit"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 )
@@ -132,25 +133,40 @@ func (v *service) trouble(what string) func(error) {
 // tell hands on an event of which somebody must be able to prove that it happened. After an error it is to be taken for
 // one that did not.
 func (v *service) tell(ctx context.Context, e *exchange.Event) error {
-	if v.ledger != nil {
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		if err := v.ledger.Commit(ctx, e); err != nil {
-			return err
-		}
+	err := v.log(ctx, e)
+	if err == nil {
+		v.told(e)
 	}
-	slog.Info(e.Detail, "event", e.Kind, "actor", e.Actor, "object", e.Object, "id", e.ID)
-	v.early.hear(e)
-	return nil
+	return err
 }
 
-// applied tells of a configuration that is about to be taken into use: when that cannot be written down, it is not.
-func (v *service) applied(cfg *config.Config, src *config.Source, s *gateway.Snapshot) error {
+// log returns once the leaf of an event is durable.
+func (v *service) log(ctx context.Context, e *exchange.Event) error {
+	if v.ledger == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return v.ledger.Commit(ctx, e)
+}
+
+// told tells everybody else.
+func (v *service) told(e *exchange.Event) {
+	slog.Info(e.Detail, "event", e.Kind, "actor", e.Actor, "object", e.Object, "id", e.ID)
+	v.early.hear(e)
+}
+
+// applied tells of a configuration that is about to be taken into use: when that cannot be written down, it is not, and nor are its
+// sinks, which are the first to hear of it.
+func (v *service) applied(cfg *config.Config, src *config.Source, s *gateway.Snapshot, sinks *spool.Change) error {
 	e := exchange.NewEvent(exchange.ConfigApplied, "a configuration is taken into use")
 	e.Object, e.Data = src.File, hashes(cfg, src, s)
-	if err := v.tell(v.ctx, e); err != nil {
+	if err := v.log(v.ctx, e); err != nil {
+		sinks.Discard()
 		return unaudited(err)
 	}
+	v.takeSinks(cfg, sinks)
+	v.told(e)
 	return nil
 }
 

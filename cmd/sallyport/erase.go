@@ -8,11 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/sallyport/sallyport/admin/people"
-	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
@@ -53,7 +51,11 @@ func (c *auditEraseCmd) Run(k *cli, s *streams) error {
 	if err := announceErasure(ctx, a.store, keys); err != nil {
 		return err
 	}
-	if err := errors.Join(a.Forget(ctx, c.Subject), limit.Erase(ctx, a.store, c.Subject)); err != nil {
+	err = a.Forget(ctx, c.Subject)
+	if errors.Is(err, keyring.ErrUnknown) {
+		err = nil // a gateway that read the leaf was quicker
+	}
+	if err := errors.Join(err, limit.Erase(ctx, a.store, c.Subject)); err != nil {
 		return fmt.Errorf("%w\n    hint: it is announced, but not complete: run it again", err)
 	}
 	fmt.Fprintln(s.err, "what is kept about the subject cannot be read any more; running gateways follow within a second")
@@ -70,15 +72,8 @@ func confirmed(in io.Reader, w io.Writer, subject string) bool {
 	return strings.TrimSpace(line) == subject
 }
 
-// announceErasure tells of it without the name: the numbers of the keys say which sealed data it was about, and nothing
-// else once they are destroyed.
 func announceErasure(ctx context.Context, s *store.Store, keys []int64) error {
-	e := exchange.NewEvent(exchange.Erased, "the key of a person's data is destroyed")
+	e := erasure("the key of a person's data is destroyed", keys)
 	e.Actor = "cli"
-	var list []string
-	for _, id := range keys {
-		list = append(list, strconv.FormatInt(id, 10))
-	}
-	e.Data = map[string]string{"keys": strings.Join(list, ",")}
 	return s.Change(ctx, func(tx *sql.Tx) error { return store.Announce(ctx, tx, e.ID, e) })
 }

@@ -23,6 +23,7 @@ type delivery struct {
 func (v *service) startDelivery(ctx context.Context) {
 	ctx, v.outbox.end = context.WithCancel(ctx)
 	v.outbox.done.Go(func() { v.deliver(ctx) })
+	v.outbox.done.Go(func() { v.keepFollowing(ctx) })
 	if v.audit != nil && v.config.Audit.Retention > 0 {
 		v.outbox.done.Go(func() { v.prune(ctx, time.Duration(v.config.Audit.Retention)) })
 	}

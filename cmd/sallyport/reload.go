@@ -192,13 +192,11 @@ func (v *service) reload() error {
 // take takes a configuration into use of which nothing can fail any more but to write down that it is; renewed is what became of the
 // certificates.
 func (v *service) take(cfg *config.Config, src *config.Source, snapshot *gateway.Snapshot, sinks *spool.Change, renewed error) error {
-	if err := v.applied(cfg, src, snapshot); err != nil {
-		sinks.Discard()
+	if err := v.applied(cfg, src, snapshot, sinks); err != nil {
 		v.noted(false)
 		slog.Error("the new configuration is not used", "error", err)
 		return err
 	}
-	v.takeSinks(cfg, sinks)
 	v.adopt(cfg, snapshot)
 	v.noted(renewed == nil)
 	return renewed

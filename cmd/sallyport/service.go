@@ -56,7 +56,8 @@ type service struct {
 	silences    *alert.Silences
 	again       *replay.Desk
 	spool       *spool.Spool
-	mask        []byte // key of pseudonyms
+	sinks       *spool.Change // of the first configuration, which waits for its leaf
+	mask        []byte        // key of pseudonyms
 	access      *telemetry.AccessLog
 	metrics     *telemetry.Metrics
 	listeners   []*listener
@@ -135,7 +136,9 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 
 // begin takes the first snapshot into use, once it is written down that it is.
 func (v *service) begin(cfg *config.Config, src *config.Source, s *gateway.Snapshot) error {
-	if err := v.applied(cfg, src, s); err != nil {
+	sinks := v.sinks
+	v.sinks = nil
+	if err := v.applied(cfg, src, s, sinks); err != nil {
 		return err
 	}
 	if err := v.alerts.apply(cfg.Alerts); err != nil {
@@ -188,12 +191,13 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 	if err = v.openAudit(); err != nil {
 		return err
 	}
-	v.parts.Record, v.parts.InFlight = v.bus.Record, v.spool.Serving()
-	sinks, err := v.prepareSinks(cfg)
-	if err != nil {
+	if err = v.followErasures(v.ctx); err != nil {
 		return err
 	}
-	v.takeSinks(cfg, sinks) // what another process has left may go on; the first snapshot waits for its leaf
+	v.parts.Record, v.parts.InFlight = v.bus.Record, v.spool.Serving()
+	if v.sinks, err = v.prepareSinks(cfg); err != nil {
+		return err
+	}
 	v.early.open(v.bus)
 	return nil
 }

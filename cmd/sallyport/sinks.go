@@ -121,6 +121,9 @@ func (v *service) happened(k *exchange.Kind, detail string, data map[string]stri
 const closeWait = 3 * time.Second
 
 func (v *service) closeSpool() {
+	if v.sinks != nil { // the start failed before they were taken into use
+		v.sinks.Discard()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
 	defer cancel()
 	v.spool.Close(ctx)

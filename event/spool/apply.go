@@ -23,6 +23,9 @@ func (s *Spool) Prepare(list []Output) (*Change, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(list) > 0 {
+		s.idle.Store(false) // a process before this one may have left them a cursor: what happens until they are taken is theirs
+	}
 	return &Change{s, list, opened}, nil
 }
 
@@ -37,6 +40,13 @@ func (s *Spool) Apply(list []Output) error {
 
 // Discard closes what was opened.
 func (c *Change) Discard() {
+	c.spool.mu.Lock()
+	c.spool.idle.Store(len(c.spool.outputs) == 0)
+	c.spool.mu.Unlock()
+	c.close()
+}
+
+func (c *Change) close() {
 	for _, k := range c.opened {
 		if k != nil {
 			_ = k.Close() // nothing was sent
@@ -89,7 +99,7 @@ func (s *Spool) open(list []Output) (opened []sink.Sink, err error) {
 			continue
 		}
 		if opened[i], err = o.Open(); err != nil {
-			(&Change{opened: opened[:i]}).Discard()
+			(&Change{opened: opened[:i]}).close()
 			return nil, fmt.Errorf("couldn't open sink %s: %w", o.Name, err)
 		}
 	}

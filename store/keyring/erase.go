@@ -20,21 +20,25 @@ func (r *Ring) Erase(ctx context.Context, subject string) error {
 		if len(ids) == 0 {
 			return nil, ErrUnknown
 		}
-		var drawers []byte
-		for _, id := range ids {
-			var tag []byte
-			if err := tx.QueryRowContext(ctx, `DELETE FROM keys WHERE id = ? RETURNING tag`, id).Scan(&tag); err != nil {
-				return nil, err
-			}
-			r.count--
-			drawers = append(drawers, tag[0])
-		}
-		return drawers, nil
+		return r.destroy(ctx, tx, ids)
 	})
 	if err != nil {
 		return fmt.Errorf("couldn't erase: %w", err)
 	}
 	return nil
+}
+
+// destroy deletes keys, and returns the drawers that they were in.
+func (r *Ring) destroy(ctx context.Context, tx *sql.Tx, ids []int64) (drawers []byte, err error) {
+	for _, id := range ids {
+		var tag []byte
+		if err := tx.QueryRowContext(ctx, `DELETE FROM keys WHERE id = ? RETURNING tag`, id).Scan(&tag); err != nil {
+			return nil, err
+		}
+		r.count--
+		drawers = append(drawers, tag[0])
+	}
+	return drawers, nil
 }
 
 // Rotate wraps every drawer under the first root key of the options, or under a new one where it is the ring's own.

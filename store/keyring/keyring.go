@@ -9,7 +9,7 @@
 // under a new root key, and to destroy the old one. An older copy of the ring is worthless then: what would open it is
 // gone. (Where the root key is the operator's, in a file, the environment or a [Transit], that holds once it was changed
 // there, too: [Ring.Foreign].) The folder belongs in no backup of the data: whoever restores an old ring with its root key has undone
-// every erasure since, and whoever has both has everything.
+// every erasure since, until somebody who remembers them calls [Ring.EraseAgain]; and whoever has both has everything.
 //
 // Several processes may have one ring open. What one erases, another stops using within [Lag].
 package keyring

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -143,6 +144,38 @@ func TestEraseIsForEver(t *testing.T) {
 }
 
 // copied is the folder as a backup has it.
+// A copy of the ring from before an erasure, with its root key, has the erased key; it is destroyed again, and others are not.
+func TestEraseAgain(t *testing.T) {
+	dir := t.TempDir()
+	r := ring(t, dir, Options{})
+	ada, bob := seal(t, r, "ada", "of ada"), seal(t, r, "bob", "of bob")
+	number := id(t, r, "ada")
+	older := ring(t, copied(t, dir), Options{})
+	if err := r.Erase(t.Context(), "ada"); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.SetErased(t.Context(), "log", 7); err != nil {
+		t.Fatal(err)
+	}
+	if back, err := r.EraseAgain(t.Context(), []int64{number}); err != nil || back != nil {
+		t.Errorf("it is not back: %v %v", back, err)
+	}
+	for log, want := range map[string]int64{"log": 7, "another": 0} {
+		if n, err := r.Erased(t.Context(), log); err != nil || n != want {
+			t.Errorf("%s: %d %v", log, n, err)
+		}
+	}
+	if n, err := older.Erased(t.Context(), "log"); err != nil || n != 0 {
+		t.Errorf("what the older one knows: %d %v", n, err)
+	}
+	reads(t, older, ada, "of ada")
+	if back, err := older.EraseAgain(t.Context(), []int64{number, 4711, number}); err != nil || !slices.Equal(back, []int64{number}) {
+		t.Errorf("%v %v", back, err)
+	}
+	reads(t, older, ada, ErrErased)
+	reads(t, older, bob, "of bob")
+}
+
 func copied(t testing.TB, dir string) string {
 	t.Helper()
 	to := t.TempDir()
