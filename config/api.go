@@ -34,6 +34,8 @@ type API struct {
 	Spend *Spend `yaml:"spend"`
 	// Refusals bounds how many refusals a client may cause before it is turned away at the door. Default 300 per 1m; off with limit: 0.
 	Refusals *Rate `yaml:"refusals"`
+	// Bots says what becomes of clients by what they seem to be.
+	Bots Bots `yaml:"bots"`
 	// Concurrency bounds requests in flight.
 	Concurrency Concurrency `yaml:"concurrency"`
 	// RateHeaders says which fields tell the client its budget: draft (RateLimit, RateLimit-Policy), legacy (X-RateLimit-*), both or off. Default draft.

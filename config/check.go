@@ -43,6 +43,7 @@ func check(cfg *Config, src *Source) Problems {
 		at := fmt.Sprintf("apis[%d]", i)
 		c.name(a.Name, at, apis)
 		c.api(a, at, names)
+		c.rated(a.Bots, at+".bots", cfg.Abuse.Lists)
 	}
 	c.asked(cfg)
 	c.abuse(cfg.Abuse)
@@ -167,7 +168,7 @@ func (c *checker) operation(op Operation, at string) {
 
 // Guards are the names that modes may use: every guard, and every family before its dot.
 var Guards = []string{
-	"limit", "limit.admit", "limit.agent", "limit.spend", "limit.quota", "identity", "policy", "policy.operation", "policy.object",
+	"limit", "limit.admit", "limit.agent", "limit.bot", "limit.spend", "limit.quota", "identity", "policy", "policy.operation", "policy.object",
 	"validate", "validate.params", "validate.body", "validate.response",
 	"inspect", "inspect.head", "inspect.body", "inspect.url", "inspect.response",
 	"protect", "protect.cors", "protect.errors", "protect.filter", "protect.mask", "protect.headers",

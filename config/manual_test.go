@@ -43,7 +43,7 @@ func golden(t *testing.T, path string, want []byte) {
 func fieldComments(t *testing.T) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, file := range []string{"config.go", "store.go", "audit.go", "admin.go", "tls.go", "limits.go", "api.go", "abuse.go", "lists.go", "events.go", "types.go"} {
+	for _, file := range []string{"config.go", "store.go", "audit.go", "admin.go", "tls.go", "limits.go", "api.go", "abuse.go", "lists.go", "bots.go", "events.go", "types.go"} {
 		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ParseComments)
 		if err != nil {
 			t.Fatal(err)

@@ -27,6 +27,7 @@ type Exchange struct {
 	Operation *openapi.Operation // gateway: what the spec calls this request; never nil after matching
 	Params    openapi.Params     // gateway: decoded once; empty until matched
 	Agent     *Agent             // limit: an automated client that proved who it is; nil for none
+	Bot       Bot                // limit: how the client is rated
 	Principal *Principal         // identity: nil means nobody
 	Body      *content.Body      // gateway: nil until OnBody, and when there is none
 	BodySpec  *openapi.MediaType // gateway: what the spec declares for the body's media type; nil when it declares none
@@ -77,6 +78,8 @@ type Client struct {
 	TLS        bool
 	ServerName string // SNI
 	JA4        string // fingerprint of the TLS handshake with us; "" without one
+	Grease     bool   // the handshake offered what means nothing (RFC 8701), which JA4 leaves out
+	Order      Order  // of the fields in the first request of the connection; not known behind trusted proxies
 	HSTS       string // Strict-Transport-Security for the answer; "" for none
 	Proto      string // HTTP/1.1, HTTP/2.0
 }

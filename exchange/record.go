@@ -24,6 +24,7 @@ type Record struct {
 	Peer         string           `json:"peer,omitempty"`
 	UserAgent    string           `json:"user_agent,omitempty"`
 	JA4          string           `json:"ja4,omitempty"` // fingerprint of the client's TLS handshake
+	Bot          *RecordBot       `json:"bot,omitempty"` // nil where the client was not rated
 	Principal    *RecordPrincipal `json:"principal,omitempty"`
 	Status       int              `json:"status"`          // what the client received
 	Refused      bool             `json:"refused"`         // by a guard that enforces, or by the gateway itself
@@ -40,6 +41,16 @@ type Record struct {
 	BytesOut     int64            `json:"bytes_out"` // response body
 	Trace        string           `json:"trace_id,omitempty"`
 	Basis        string           `json:"basis,omitempty"` // of the configuration that decided
+}
+
+// RecordBot is how the client was rated. Nothing in it tells of a person: names are those of automated clients, and reasons are our
+// own words.
+type RecordBot struct {
+	Rating  Rating   `json:"rating"`
+	Action  string   `json:"action,omitempty"` // of the config, that the rating has
+	Points  int      `json:"points,omitempty"`
+	Name    string   `json:"name,omitempty"` // of an automated client that proved who it is
+	Reasons []string `json:"reasons,omitempty"`
 }
 
 // RecordPrincipal is who asked.

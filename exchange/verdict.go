@@ -17,6 +17,8 @@ type Verdict struct {
 	Status int
 	// Retry is when the client may try again; zero: not said.
 	Retry time.Duration
+	// Hold is how long the refusal is kept back, to cost whoever waits for it time; see [Verdict.WithHold].
+	Hold time.Duration
 	// Header is sent with the refusal: Allow, WWW-Authenticate, Accept, RateLimit …
 	Header []HeaderField
 }
@@ -64,6 +66,10 @@ func (v Verdict) WithStatus(status int) Verdict { v.Status = status; return v }
 
 // WithRetry returns v with the time after which the client may try again.
 func (v Verdict) WithRetry(d time.Duration) Verdict { v.Retry = d; return v }
+
+// WithHold returns v with the time for which the refusal is kept back. Only so many are kept back at once, and none of a guard that
+// monitors.
+func (v Verdict) WithHold(d time.Duration) Verdict { v.Hold = d; return v }
 
 // WithHeader returns v with one more field for the refusal's header.
 func (v Verdict) WithHeader(name, value string) Verdict {

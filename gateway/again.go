@@ -7,6 +7,7 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/limit/bot"
 	"github.com/sallyport/sallyport/openapi"
 )
 
@@ -26,6 +27,8 @@ func (q *question) ask(s *step) (code, why string) {
 	switch {
 	case name == "limit.agent": // refuses nobody
 		return "", ""
+	case name == "limit.bot" && q.rec.Bot == nil:
+		return "", q.unasked(name)
 	case family == "limit":
 		return q.limits(s)
 	case name == "policy.operation":
@@ -83,7 +86,7 @@ func (q *question) unasked(name string) (why string) {
 // admission counts by client alone.
 func (q *question) limits(s *step) (code, why string) {
 	for _, r := range []string{by(q.api.settings.Rate), by(q.plan.op.Ext.Rate)} {
-		if s.guard.Name != "limit.admit" && !slices.Contains([]string{"", "principal", "client", "tenant"}, r) {
+		if s.guard.Name != "limit.admit" && s.guard.Name != "limit.bot" && !slices.Contains([]string{"", "principal", "client", "tenant"}, r) {
 			return "", "the key of the rate reads what was not recorded"
 		}
 	}
@@ -166,6 +169,12 @@ func recalled(rec *exchange.Record, op *openapi.Operation) *exchange.Exchange {
 	addr, _ := netip.ParseAddr(rec.Client)
 	e := &exchange.Exchange{ID: rec.ID, Start: rec.Time, API: rec.API, Operation: op, Client: exchange.Client{Addr: addr, Peer: addr},
 		Request: &http.Request{Method: rec.Method, Host: rec.Host, RequestURI: rec.Path, Header: http.Header{}, Proto: rec.Proto}}
+	if b := rec.Bot; b != nil { // what a client did before is not recorded: it is rated as it was
+		e.Bot = exchange.Bot{Rating: bot.Rate(b.Points), Points: b.Points}
+		if b.Name != "" {
+			e.Bot.Rating, e.Agent = exchange.Verified, &exchange.Agent{Name: b.Name}
+		}
+	}
 	if p := rec.Principal; p != nil {
 		e.Principal = &exchange.Principal{Subject: p.Subject, Issuer: p.Issuer, Kind: p.Kind, Tenant: p.Tenant, Plan: p.Plan, Roles: p.Roles, Scopes: p.Scopes, Satisfies: p.Schemes}
 	}

@@ -68,6 +68,7 @@ func (s *Snapshot) prints(a *api, op *openapi.Operation, guards map[string]confi
 		"policy.operation": print(asks, x.Roles, x.Scopes, x.Allow),
 		"policy":           print(guards["identity"] == "", message, x.Allow),
 		"limit":            print(c.Rate, c.Refusals, c.Concurrency, x.Rate, x.Cost, x.Concurrency, s.lists.Sum()),
+		"limit.bot":        print(c.Bots, s.lists.Sum()),
 		"limit.quota":      print(s.config.Plans, c.Plan, c.Spend, x.Cost, x.Price),
 		"validate":         print(message, c.Validate),
 		"inspect":          print(c.Inspect, a.attackRules, x.Inspect),

@@ -1,8 +1,10 @@
 package gateway
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net/http"
 	"reflect"
 	"slices"
 	"strconv"
@@ -273,6 +275,20 @@ func (b *builder) fail(op *openapi.Operation, family string, err error) {
 		b.problems = append(b.problems, config.Problem{File: op.At.File, Line: op.At.Line, Column: op.At.Column, Severity: config.Error,
 			Rule: family + ".invalid", Message: op.Key + ": " + strings.TrimPrefix(err.Error(), op.Key+": ")})
 	}
+}
+
+// rated are the guards that rate clients; on an API that this process answers itself nobody is rated: it has no anonymous callers.
+func (b *builder) rated() []exchange.Guard {
+	if b.who != nil {
+		return nil
+	}
+	fields := []string{"Authorization"}
+	for _, id := range b.identities {
+		if id.APIKey != nil {
+			fields = append(fields, http.CanonicalHeaderKey(cmp.Or(id.APIKey.Header, "X-API-Key")))
+		}
+	}
+	return b.rules.Bots(fields)
 }
 
 func (b *builder) policy(op *openapi.Operation) policy.Options {

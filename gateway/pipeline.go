@@ -32,11 +32,14 @@ func (b *builder) pipeline(op *openapi.Operation) []exchange.Guard {
 	}
 	add("limit")(one(b.rules.Admit(), nil))
 	add("limit")(one(b.agents.Guard(), nil))
+	rate := b.rated()
+	add("limit")(in(exchange.OnConnect, rate), nil)
 	if b.asksWho(op) {
 		add("identity")(one(b.identity.Guard(op, b.doc.Schemes, b.api.Security)))
 		add("identity")(one(b.managed.Guard(), nil))
 	}
 	add("identity")(b.who, nil)
+	add("limit")(in(exchange.OnHead, rate), nil) // of who came with a credential
 	if !op.Undocumented {
 		add("policy")(one(policy.Operation(op, b.policy(op))))
 	}

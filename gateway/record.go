@@ -6,6 +6,7 @@ import (
 
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/limit/bot"
 	"github.com/sallyport/sallyport/openapi"
 )
 
@@ -26,6 +27,7 @@ type remains struct {
 	record    exchange.Record
 	principal exchange.RecordPrincipal
 	upstream  exchange.RecordUpstream
+	bot       exchange.RecordBot
 }
 
 // record makes what remains of the exchange, masked. Nothing in it refers to memory of the exchange.
@@ -44,6 +46,13 @@ func (x *serving) record() *exchange.Record {
 	}
 	if e.Operation != nil {
 		r.Operation, r.Undocumented = e.Operation.Key, e.Operation.Undocumented
+	}
+	if b := e.Bot; b.Rating != "" {
+		r.Bot = &all.bot
+		all.bot = exchange.RecordBot{Rating: b.Rating, Action: b.Action, Points: b.Points, Reasons: bot.Reasons(b.Marks)}
+		if e.Agent != nil {
+			r.Bot.Name = clip(e.Agent.Name, 256)
+		}
 	}
 	if p := e.Principal; p != nil {
 		r.Principal = &all.principal

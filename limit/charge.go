@@ -32,6 +32,7 @@ func (r *Rules) Charge(e *exchange.Exchange, status int) {
 	if refused && r.refusals != nil {
 		r.l.counters.owe(r.l.client(r.refusals.id, e.Client.Addr), r.refusals.id, &r.refusals.rate, r.l.ticks(), work(e))
 	}
+	r.bots.remember(e, status)
 	switch {
 	case e.Verdict.Reason == exchange.AdmissionRefused:
 		r.l.turnedAway(e.Client.Addr)
@@ -60,7 +61,7 @@ func chargeable(v exchange.Verdict) bool {
 		return false
 	}
 	switch v.Reason {
-	case exchange.AdmissionRefused, exchange.Listed, exchange.Banned, exchange.Overloaded, exchange.RateExceeded, exchange.TooManyFailures, exchange.QuotaExceeded, exchange.Concurrency:
+	case exchange.AdmissionRefused, exchange.Listed, exchange.BotRefused, exchange.Banned, exchange.Overloaded, exchange.RateExceeded, exchange.TooManyFailures, exchange.QuotaExceeded, exchange.Concurrency:
 		return false
 	}
 	return v.Reason.Status < http.StatusInternalServerError

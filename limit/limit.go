@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/limit/bot"
 	"github.com/sallyport/sallyport/limit/list"
 )
 
@@ -49,6 +50,9 @@ type Limiter struct {
 	secret   []byte // nil: seeds
 	turned   uint64 // rule of being turned away at the door
 	known    uint64 // rule of having been authenticated
+	memory   *bot.Memory
+	rated    uint64 // names whom memory remembers
+	waiting  gauge  // refusals that are kept back
 
 	quotas    uint64 // names what quotas are counted under
 	accounts  *accounts
@@ -74,6 +78,7 @@ func New(o Options) *Limiter {
 	}
 	l := &Limiter{
 		counters: NewCounters(o.Keys),
+		memory:   bot.NewMemory(maxRated),
 		clients:  newGauges(),
 		bans:     newBans(o.Now),
 		now:      o.Now,
@@ -84,6 +89,7 @@ func New(o Options) *Limiter {
 		accounts: newAccounts(o.Accounts),
 		counts:   map[[2]string]*atomic.Uint64{},
 	}
+	l.rated = l.ruleID("\x00rated")
 	l.turned, l.known = l.ruleID("\x00turned away"), l.ruleID("\x00known")
 	l.overload.limit.Store(noBound)
 	l.Apply(config.Abuse{})

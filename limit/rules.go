@@ -18,6 +18,7 @@ type Rules struct {
 	l        *Limiter
 	api      string
 	refusals *rule // nil: off
+	bots     bots
 	rate     *rule // of the API; nil: none
 	slots    slots
 	fields   fields
@@ -39,6 +40,9 @@ func (l *Limiter) Rules(api *config.API, plans *Plans) (*Rules, error) {
 	var errs []error
 	var err error
 	if r.refusals, err = l.refusals(api, at); err != nil {
+		errs = append(errs, err)
+	}
+	if r.bots, err = l.botsOf(api, at); err != nil {
 		errs = append(errs, err)
 	}
 	if api.Rate != nil {

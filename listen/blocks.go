@@ -32,11 +32,12 @@ type blocks struct {
 	open bool    // a block has begun and not ended
 	held []byte  // its frames
 
-	at      int    // where the frame begins in held
-	stream  uint32 // of the block
-	ended   bool   // no body follows the block
-	opening bool   // the block is a request, and no trailers
-	last    uint32 // the highest stream that was opened
+	at      int            // where the frame begins in held
+	stream  uint32         // of the block
+	ended   bool           // no body follows the block
+	opening bool           // the block is a request, and no trailers
+	last    uint32         // the highest stream that was opened
+	first   exchange.Order // of the fields of the first request
 
 	broken atomic.Pointer[refusal] // set once, before the request that carries it can be read
 }
@@ -162,6 +163,9 @@ func (b *blocks) end(out []byte) ([]byte, error) {
 		b.list.whole(b.secure)
 		if b.list.reason != nil {
 			return b.refuse(out, b.list.reason, b.list.detail, http2.ErrCodeNo)
+		}
+		if b.last == 0 {
+			b.first = b.list.order
 		}
 		b.last = b.stream
 	}

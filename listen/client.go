@@ -35,8 +35,9 @@ type peer struct {
 	addr    netip.Addr
 	proxies []netip.Prefix // nil unless addr is one of them
 	hsts    string
-	ja4     string // "" on plain listeners
-	maxHead int    // see [limits]
+	hello
+	held    *held // nil for QUIC
+	maxHead int   // see [limits]
 }
 
 func newPeer(c net.Conn, set *settings) *peer {
@@ -45,7 +46,7 @@ func newPeer(c net.Conn, set *settings) *peer {
 		p.proxies = set.proxies
 	}
 	if h := heldBy(c); h != nil {
-		p.ja4 = h.ja4
+		p.hello, p.held = h.hello, h
 	}
 	return p
 }
@@ -85,7 +86,10 @@ func Client(r *http.Request) exchange.Client {
 	if c.TLS {
 		c.HSTS = p.hsts
 	}
-	c.JA4 = p.ja4
+	c.JA4, c.Grease = p.ja4, p.grease
+	if p.held != nil && p.proxies == nil {
+		c.Order = p.held.order
+	}
 	return c
 }
 

@@ -20,6 +20,7 @@ type fieldList struct {
 	host                            string
 	hosted, te, regular             bool
 	seen                            [4]bool // pseudo-fields
+	order                           exchange.Order
 
 	reason *exchange.Reason // of the first thing that is wrong
 	detail string
@@ -39,6 +40,7 @@ func (l *fieldList) add(f hpack.HeaderField) {
 	if !clean(f.Value, false) || strings.Trim(f.Value, " \t") != f.Value {
 		l.blame(exchange.BadHeader, clip(f.Name)+" has control characters, or blanks around it")
 	}
+	l.order = l.order.With(f.Name)
 	if strings.HasPrefix(f.Name, ":") {
 		l.pseudo(f)
 		return

@@ -18,6 +18,7 @@ type head struct {
 	old      bool   // HTTP/1.0
 	size     int    // bytes so far
 	length   int64
+	order    exchange.Order
 	framing  []byte // the line of one of them: net/http gets it last, when nothing can be refused any more
 }
 
@@ -96,6 +97,16 @@ func (h *head) field(text []byte) (*exchange.Reason, string) {
 		return exchange.BadHeader, "Expect is not 100-continue"
 	}
 	return nil, ""
+}
+
+// withLine is the order of the fields with that of one more line, of HTTP/1.
+func withLine(o exchange.Order, text []byte) exchange.Order {
+	name, _, _ := strings.Cut(string(text), ":")
+	with := o.With(name)
+	if with != o && name[0] >= 'a' && (is([]byte(name), "Host") || is([]byte(name), "User-Agent") || is([]byte(name), "Accept")) {
+		with |= exchange.Small
+	}
+	return with
 }
 
 // framed reports whether a list names a field that says where a message ends, and so cannot come behind it.

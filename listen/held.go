@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"github.com/sallyport/sallyport/exchange"
 )
 
 // held is a connection as it came from the socket, below TLS: it is counted until it is closed, and fails a write of
@@ -18,8 +20,9 @@ type held struct {
 	client *client // nil for a trusted proxy
 	since  time.Time
 	closed atomic.Bool
-	ja4    string      // of the TLS handshake; written before the connection is handed over
-	turn   atomic.Bool // its handshake is being computed; see door.queue
+	hello                 // of the TLS handshake; written before the connection is handed over
+	order  exchange.Order // of the fields in the first request; written before that is served
+	turn   atomic.Bool    // its handshake is being computed; see door.queue
 
 	greeting bool   // nothing has come yet, or no TLS
 	heard    []byte // what has come instead

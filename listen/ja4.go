@@ -14,6 +14,16 @@ const (
 	alpn       = 0x0010
 )
 
+// hello is what is kept of a ClientHello.
+type hello struct {
+	ja4    string // "" on plain listeners
+	grease bool   // it offers suites or extensions that mean nothing
+}
+
+func newHello(h *tls.ClientHelloInfo, transport byte) hello {
+	return hello{fingerprint(h, transport), len(sincere(h.CipherSuites)) < len(h.CipherSuites) || len(sincere(h.Extensions)) < len(h.Extensions)}
+}
+
 // fingerprint is the JA4 of a ClientHello (FoxIO's technical description of JA4, BSD 3-Clause; nothing of JA4+): what
 // the client offers, whoever it is. transport is t for TCP and q for QUIC. It tells programs apart, not people, and a
 // program can imitate another: a hint for limits and rules, never a credential.

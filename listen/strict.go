@@ -24,7 +24,8 @@ type strict struct {
 	max   int    // bytes of a head, or of the trailers of a body; net/http takes more
 	plain bool   // a client that forgot TLS: nothing it says is served, see [held.forgotten]
 	head  head
-	begun int64 // heads
+	begun int64          // heads
+	first exchange.Order // of the fields of the first one, once it is whole
 
 	broken atomic.Pointer[refusal] // set once, before the head that it is about can be read
 }
@@ -192,6 +193,9 @@ func (s *strict) whole(out, line []byte) []byte {
 	case len(text) == 0:
 		return s.endHead(out, line)
 	}
+	if s.begun == 1 {
+		s.head.order = withLine(s.head.order, text)
+	}
 	reason, detail := s.head.field(text)
 	switch {
 	case detail != "":
@@ -206,6 +210,9 @@ func (s *strict) whole(out, line []byte) []byte {
 func (s *strict) endHead(out, line []byte) []byte {
 	if !s.head.hosted && !s.head.old {
 		return s.refuse(out, exchange.BadHeader, "there is no Host")
+	}
+	if s.begun == 1 {
+		s.first = s.head.order
 	}
 	out = append(append(out, s.head.framing...), line...)
 	switch {

@@ -66,10 +66,10 @@ func (s *security) load() error {
 // greet sees a ClientHello before anything is answered.
 func (s *security) greet(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 	if c, ok := hello.Conn.(*held); ok {
-		c.ja4 = fingerprint(hello, 't')
+		c.hello = newHello(hello, 't')
 	}
 	if p, ok := hello.Context().Value(peerKey{}).(*peer); ok { // of QUIC, whose peer is known before; see enterQUIC
-		p.ja4 = fingerprint(hello, 'q')
+		p.hello = newHello(hello, 'q')
 	}
 	if s.renewal != nil && challenged(hello) {
 		return s.renewal.challenge(s.base), nil

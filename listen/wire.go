@@ -123,9 +123,22 @@ func (w *wire) judge(before int, p []byte) {
 		out = w.strict.feed(out, p)
 		w.out = out
 	}
+	w.order()
 	w.owed.Store(w.strict.owed())
 	*w.taken = out
 	w.rest()
+}
+
+// order remembers the order of the fields of the first request, before anybody is told that there is one.
+func (w *wire) order() {
+	if w.held.order != 0 {
+		return
+	}
+	if w.blocks != nil {
+		w.held.order = w.blocks.first
+	} else if w.strict.first != 0 {
+		w.held.order = w.strict.first
+	}
 }
 
 var errPreface = errors.New("almost the preface of HTTP/2")

@@ -30,6 +30,10 @@ func AppendLine(b []byte, r *exchange.Record) []byte {
 	b = text(b, "peer", r.Peer)
 	b = text(b, "user_agent", r.UserAgent)
 	b = text(b, "ja4", r.JA4)
+	if r.Bot != nil {
+		b = text(b, "rating", string(r.Bot.Rating))
+		b = text(b, "agent", r.Bot.Name)
+	}
 	if p := r.Principal; p != nil {
 		b = text(b, "subject", p.Subject)
 		b = text(b, "issuer", p.Issuer)

@@ -21,6 +21,7 @@ type Metrics struct {
 	refusals *prometheus.CounterVec
 	would    *prometheus.CounterVec
 	findings *prometheus.CounterVec
+	bots     *prometheus.CounterVec
 	rules    *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	upstream *prometheus.HistogramVec
@@ -62,6 +63,7 @@ func NewMetrics(version string) *Metrics {
 		refusals: counters("sallyport_refusals_total", "Exchanges that were refused, by reason.", "api", "guard", "reason"),
 		would:    counters("sallyport_would_refuse_total", "Exchanges that a guard in monitor mode would have refused, by reason.", "api", "guard", "reason"),
 		findings: counters("sallyport_findings_total", "What guards noticed without deciding.", "api", "guard", "severity"),
+		bots:     counters("sallyport_bot_requests_total", "Exchanges by how their client was rated, and what was done for it.", "api", "rating", "action"),
 		rules:    counters("sallyport_inspect_rule_matches_total", "Matches of attack rules that are in records.", "rule"),
 		duration: histograms("sallyport_http_request_duration_seconds", "Time from the request's head to the end of the answer.", seconds, "api", "operation", "method"),
 		upstream: histograms("sallyport_upstream_duration_seconds", "Time until the head of the upstream's answer.", seconds, "api"),
@@ -74,7 +76,7 @@ func NewMetrics(version string) *Metrics {
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{Name: "sallyport_build_info", Help: "Version of the binary.", ConstLabels: prometheus.Labels{"version": version}})
 	info.Set(1)
-	m.registry.MustRegister(m.requests, m.refusals, m.would, m.findings, m.rules, m.duration, m.upstream, m.guards, m.bytes, m.reload.ok, m.reload.when, info,
+	m.registry.MustRegister(m.requests, m.refusals, m.would, m.findings, m.bots, m.rules, m.duration, m.upstream, m.guards, m.bytes, m.reload.ok, m.reload.when, info,
 		collectors.NewGoCollector(liveHeap), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -152,6 +154,9 @@ func (m *Metrics) Record(r *exchange.Record) {
 	s.duration.Observe(r.Took.Seconds())
 	if r.Refused {
 		m.refusals.WithLabelValues(r.API, r.Guard, r.Code).Inc()
+	}
+	if b := r.Bot; b != nil {
+		m.bots.WithLabelValues(r.API, string(b.Rating), b.Action).Inc()
 	}
 	for i := range r.Steps {
 		step := &r.Steps[i]

@@ -82,6 +82,9 @@ func explain(w io.Writer, r *exchange.Record) {
 	fmt.Fprintf(w, "%s  %s %s → %d\n", r.ID, r.Method, r.Path, r.Status)
 	fmt.Fprintf(w, "  when       %s, took %s\n", r.Time.Local().Format(time.RFC3339), r.Took.Round(time.Microsecond))
 	fmt.Fprintf(w, "  who        %s\n", tell.Who(r))
+	if rated := tell.Rated(r); rated != "" {
+		fmt.Fprintf(w, "  client     %s\n", rated)
+	}
 	fmt.Fprintf(w, "  operation  %s\n", tell.OrDash(r.Operation))
 	if !r.Refused {
 		fmt.Fprintln(w, "  passed")

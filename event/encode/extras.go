@@ -12,6 +12,7 @@ type extras struct {
 	Findings    []exchange.Finding
 	Peer        string // the proxy that the client came through
 	JA4         string
+	Bot         *exchange.RecordBot
 	Upstream    *exchange.RecordUpstream
 	Object      string // of events
 	Subject     string
@@ -19,7 +20,7 @@ type extras struct {
 }
 
 func extrasOf(r *exchange.Record) extras {
-	x := extras{OWASP: r.OWASP, Setting: r.Setting, Fields: r.Fields, Findings: r.Findings, Peer: r.Peer, JA4: r.JA4, Upstream: r.Upstream}
+	x := extras{OWASP: r.OWASP, Setting: r.Setting, Fields: r.Fields, Findings: r.Findings, Peer: r.Peer, JA4: r.JA4, Bot: r.Bot, Upstream: r.Upstream}
 	if reason := exchange.Lookup(r.Code); reason != nil {
 		x.CWE = reason.CWE
 	}
@@ -47,6 +48,17 @@ func (x *extras) members(d *document) {
 	}
 	d.text("peer", x.Peer)
 	d.text("ja4", x.JA4)
+	if b := x.Bot; b != nil {
+		d.object("bot")
+		d.always("rating", string(b.Rating))
+		d.text("action", b.Action)
+		d.number("points", int64(b.Points))
+		d.text("name", b.Name)
+		if len(b.Reasons) > 0 {
+			d.texts("reasons", b.Reasons...)
+		}
+		d.end()
+	}
 	if u := x.Upstream; u != nil {
 		d.object("upstream")
 		d.always("target", u.Target)

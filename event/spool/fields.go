@@ -34,6 +34,15 @@ func recordForm(f *form, r *exchange.Record) {
 	number(f, 22, &r.BytesOut)
 	text(f, 23, &r.Trace)
 	text(f, 24, &r.Basis)
+	optional(f, 25, &r.Bot, botForm)
+}
+
+func botForm(f *form, b *exchange.RecordBot) {
+	text(f, 1, &b.Rating)
+	text(f, 2, &b.Action)
+	number(f, 3, &b.Points)
+	text(f, 4, &b.Name)
+	list(f, 5, &b.Reasons, wordForm)
 }
 
 func principalForm(f *form, p *exchange.RecordPrincipal) {

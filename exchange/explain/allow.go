@@ -49,6 +49,7 @@ var allowing = map[string]func(place) Allow{
 	exchange.UnknownOperation.Code: place.unknown,
 	exchange.MethodNotAllowed.Code: place.unknown,
 	exchange.Listed.Code:           fixed("Take the entry out of its list, or put the address into a list with action: allow. The files are read again when they change."),
+	exchange.BotRefused.Code:       place.rated,
 	exchange.CredentialsMissing.Code: func(p place) Allow {
 		return p.modes("Everybody may call it then, without a credential, for this operation. Where it has no roles and scopes, anonymous: true says the same.", "identity", "policy.operation")
 	},
@@ -141,6 +142,14 @@ func (p place) unknown() Allow {
 }
 
 var quotedWord = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+
+// rated lets clients with the rating pass.
+func (p place) rated() Allow {
+	if p.r.Bot == nil {
+		return p.watched()
+	}
+	return p.ofAPI("All clients with this rating pass then. A caller with a credential that is verified passes without.", "bots: { "+string(p.r.Bot.Rating)+": monitor }")
+}
 
 // role adds a role of the caller to those that the operation asks for.
 func (p place) role() Allow {

@@ -57,6 +57,22 @@ func Who(r *exchange.Record) string {
 	return fmt.Sprintf("%s (%s %s, roles %s), from %s", r.Principal.Subject, r.Principal.Kind, r.Principal.Issuer, OrDash(strings.Join(r.Principal.Roles, " ")), r.Client)
 }
 
+// Rated is how the client was rated, and why, in one line; "" where it was not.
+func Rated(r *exchange.Record) string {
+	b := r.Bot
+	if b == nil {
+		return ""
+	}
+	text := string(b.Rating)
+	if b.Name != "" {
+		text += " " + b.Name
+	}
+	if len(b.Reasons) > 0 {
+		text += ": " + strings.Join(b.Reasons, "; ")
+	}
+	return text
+}
+
 // Outcome is what one guard said.
 func Outcome(s exchange.RecordStep) string {
 	switch {

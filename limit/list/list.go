@@ -65,6 +65,19 @@ func (s *Set) Find(a netip.Addr, now func() time.Time) *Entry {
 	return found
 }
 
+// On reports whether an address is in an entry of one of the lists that holds now, whatever others say of it.
+func (s *Set) On(a netip.Addr, lists []string, now func() time.Time) bool {
+	if s == nil {
+		return false
+	}
+	for at := s.at(a); at.entry >= 0; at = s.outside(at) {
+		if e := &s.entries[at.entry]; slices.Contains(lists, e.List) && (e.Until.IsZero() || now().Before(e.Until)) {
+			return true
+		}
+	}
+	return false
+}
+
 // rank is what counts first of what is said of one address.
 func rank(a config.ListAction) int {
 	switch a {
