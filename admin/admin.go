@@ -48,6 +48,8 @@ type Options struct {
 	Archive *event.Reader
 	// Quotas lists who has used how much.
 	Quotas func(limit.UsedFilter) []limit.Used
+	// Bans are those in force here.
+	Bans *limit.Bans
 	// Posture tells which controls are on, per API and operation.
 	Posture func() []gateway.Posture
 	// Dashboard serves pages, to whoever the context says; nil: there is none.

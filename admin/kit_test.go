@@ -55,6 +55,7 @@ type stand struct {
 	people  *people.Directory
 	oidc    *oidc.Provider
 	archive *event.Archive
+	bans    *limit.Bans
 	file    string // the config
 	config  *change.File
 	handler http.Handler
@@ -77,6 +78,7 @@ func newStand(t *testing.T) *stand {
 	s.archive = event.NewArchive(s.store, ring, event.ArchiveOptions{})
 	t.Cleanup(func() { s.archive.Close(); _ = ring.Close() })
 	s.people = people.New(s.store, people.Options{})
+	s.bans = limit.New(limit.Options{Keys: 1, Accounts: 1}).Bans()
 	s.file = filepath.Join(t.TempDir(), "sallyport.yaml")
 	if err := os.WriteFile(s.file, []byte(standConfig), 0o600); err != nil {
 		t.Fatal(err)
@@ -125,7 +127,7 @@ func (s *stand) options() Options {
 			s.asked = f
 			return append([]*exchange.Record{}, s.kept[:min(len(s.kept), f.Limit)]...), s.failing
 		},
-		Posture: func() []gateway.Posture { return nil },
+		Posture: func() []gateway.Posture { return nil }, Bans: s.bans,
 		Quotas: func(limit.UsedFilter) []limit.Used {
 			return []limit.Used{{Holder: limit.Holder{Kind: "principal", Name: "acme"}, Window: "day"}}
 		},

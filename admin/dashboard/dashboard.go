@@ -19,6 +19,7 @@ import (
 	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/openapi"
 )
 
@@ -36,6 +37,10 @@ type Options struct {
 	Documents func() map[string]*openapi.Document
 	// Keys lists the API keys of the store.
 	Keys func(context.Context) ([]identity.StoredKey, error)
+	// Bans are the clients that are banned now.
+	Bans func() []limit.Ban
+	// Quotas lists who has used how much, closest to a bound first.
+	Quotas func(limit.UsedFilter) []limit.Used
 	// Config is the config file; nil where there is none, but flags.
 	Config *change.File
 	// Replay decides recorded exchanges again.

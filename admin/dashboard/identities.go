@@ -10,12 +10,15 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/limit"
 )
 
 type identities struct {
 	Principals tops
 	Clients    tops
 	Keys       listing[keyRow]
+	Quotas     listing[limit.Used]
+	Banned     listing[bannedRow]
 	Subject    string
 	Last       []*exchange.Record // of the one principal
 	Refused    tops
@@ -50,12 +53,13 @@ func (d *dashboard) identities(ctx context.Context, _ *http.Request, s *scope) (
 		return view{}, err
 	}
 	i.Keys = tabled(s, "keys", keys, identitiesShown, keyColumns(len(principals) >= mostRanked)...)
+	i.Quotas, i.Banned = d.quotas(s), d.banned(s)
 	if q.Subject != "" {
 		if err := d.principal(ctx, s, q, &i); err != nil {
 			return view{}, err
 		}
 	}
-	return view{Title: "Identities", Scope: s, Data: i, Tables: []exporter{i.Principals, i.Clients, i.Keys, i.Refused}}, nil
+	return view{Title: "Identities", Scope: s, Data: i, Tables: []exporter{i.Principals, i.Clients, i.Keys, i.Quotas, i.Banned, i.Refused}}, nil
 }
 
 // keyColumns are those of the keys; where not every principal was counted, they are not sorted by use.
@@ -65,6 +69,7 @@ func keyColumns(cut bool) []column[keyRow] {
 		{Name: "subject", Label: "Subject", Cell: func(r keyRow) any { return r.Subject }},
 		{Name: "tenant", Cell: func(r keyRow) any { return r.Tenant }},
 		{Name: "state", Label: "State", Cell: func(r keyRow) any { return r.Words }},
+		{Name: "plan", Label: "Plan", Class: "wide", Cell: func(r keyRow) any { return r.Plan }},
 		{Name: "roles", Label: "Roles", Class: "wide", Cell: func(r keyRow) any { return r.Roles }},
 		{Name: "created", Label: "Created", Class: "wide", Cell: func(r keyRow) any { return r.Created }},
 		{Name: "exchanges", Label: "Exchanges", Class: "n", Cell: func(r keyRow) any { return r.N }, Plain: cut},

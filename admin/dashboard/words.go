@@ -34,6 +34,10 @@ var functions = template.FuncMap{
 	"acting":     func(v view, about any) acting { return acting{v.Viewer, about} },
 	"noAudit":    noAudit,
 	"noKeys":     noKeys,
+	"noBans":     noBans,
+	"noQuotas":   noQuotas,
+	"units":      units,
+	"usedUp":     usedUp,
 	"join":       func(list []string) string { return strings.Join(list, " ") },
 }
 

@@ -19,7 +19,8 @@ func (v *service) dashboard() http.Handler {
 		provider = strings.TrimSuffix(strings.TrimPrefix(o.Issuer, "https://"), "/")
 	}
 	return dashboard.New(dashboard.Options{Version: version(), Provider: provider, Archive: v.archive, Live: v.live, Posture: v.gateway.Posture, Documents: v.gateway.Documents,
-		Keys:   func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
+		Keys: func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
+		Bans: v.parts.Limiter.Bans().List, Quotas: v.parts.Limiter.Used,
 		Config: v.file(), Replay: v.again, Sinks: v.spool.Stats, Audit: v.auditLog(), Alerts: v.evidence().Active, Health: v.health})
 }
 

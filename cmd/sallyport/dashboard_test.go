@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -68,7 +69,7 @@ func showDemo(t *testing.T) *demo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(file, []byte(strings.Replace(string(text), "    rate:", "    modes: { validate.response: monitor }\n    rate:", 1)), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(strings.NewReplacer("    rate:", "    modes: { validate.response: monitor }\n    plan: free\n    rate:", "\napis:", "\nplans: [ { name: free, day: { requests: 1000 }, month: { bytes: 10MiB } } ]\napis:").Replace(string(text))), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	if err := d.service.reload(); err != nil {
@@ -87,6 +88,9 @@ func (d *demo) happen(t *testing.T) *exchange.Record {
 	}
 	d.lab.Reset()
 	d.forget()
+	bans := d.service.parts.Limiter.Bans()
+	bans.Impose(netip.MustParseAddr("203.0.113.66"), time.Now().Add(2*time.Hour), "tries cards", "admin:ann")
+	bans.Impose(netip.MustParseAddr("2001:db8:77::1"), time.Now().Add(time.Minute), "it went on after it was turned away", "")
 	var l legitimate
 	d.legitimate(t.Context(), gate, &l)
 	for range 1000 {
