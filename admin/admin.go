@@ -48,8 +48,9 @@ type Options struct {
 	Archive *event.Reader
 	// Quotas lists who has used how much.
 	Quotas func(limit.UsedFilter) []limit.Used
-	// Bans are those in force here.
-	Bans *limit.Bans
+	// Bans are those in force here, and Ban takes one into force that stands in the store.
+	Bans func() []limit.Ban
+	Ban  func(limit.Ban)
 	// Posture tells which controls are on, per API and operation.
 	Posture func() []gateway.Posture
 	// Dashboard serves pages, to whoever the context says; nil: there is none.

@@ -11,7 +11,7 @@ import (
 )
 
 func (a *admin) listBans(w http.ResponseWriter, _ *http.Request) {
-	result(w, append([]limit.Ban{}, a.Bans.List()...), nil) // a list, not null
+	result(w, append([]limit.Ban{}, a.Bans()...), nil) // a list, not null
 }
 
 func (a *admin) ban(w http.ResponseWriter, r *http.Request) {
@@ -46,7 +46,7 @@ func (a *admin) ban(w http.ResponseWriter, r *http.Request) {
 func (a *admin) endBan(w http.ResponseWriter, r *http.Request) {
 	client, err := netip.ParseAddr(r.PathValue("client"))
 	a.simple(w, r, happening(r, exchange.BanEnded, limit.ClientOf(client).String(), "the ban of %s is ended", r.PathValue("client")), func() error {
-		for _, b := range a.Bans.List() {
+		for _, b := range a.Bans() {
 			if err == nil && b.Client == limit.ClientOf(client) {
 				b.Until, b.Times, b.By = b.Since, 0, actor(r)
 				return a.decide(r.Context(), b)
@@ -56,12 +56,12 @@ func (a *admin) endBan(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// decide writes a ban down, for every process with the store, and takes it into force here at once.
+// decide writes a ban down and takes it into force here at once; other processes follow.
 func (a *admin) decide(ctx context.Context, b limit.Ban) error {
 	b.Since, b.Until = b.Since.Truncate(time.Millisecond), b.Until.Truncate(time.Millisecond) // as it is kept
 	if err := limit.NewBanList(a.Store).Put(ctx, nil, b); err != nil {
 		return err
 	}
-	a.Bans.Merge(b)
+	a.Ban(b)
 	return nil
 }

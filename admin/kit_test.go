@@ -127,7 +127,7 @@ func (s *stand) options() Options {
 			s.asked = f
 			return append([]*exchange.Record{}, s.kept[:min(len(s.kept), f.Limit)]...), s.failing
 		},
-		Posture: func() []gateway.Posture { return nil }, Bans: s.bans,
+		Posture: func() []gateway.Posture { return nil }, Bans: s.bans.List, Ban: func(b limit.Ban) { s.bans.Merge(b) },
 		Quotas: func(limit.UsedFilter) []limit.Used {
 			return []limit.Used{{Holder: limit.Holder{Kind: "principal", Name: "acme"}, Window: "day"}}
 		},

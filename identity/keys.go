@@ -19,7 +19,7 @@ import (
 
 const (
 	// pollEvery is how often the store is asked for changes: a revoked key stops working within twice of it.
-	pollEvery = time.Second
+	pollEvery = 400 * time.Millisecond
 	// longestBlind is how long stored keys are accepted while the store cannot be read: revocation must not end with
 	// a broken disk, nor all traffic with a busy one.
 	longestBlind = time.Minute
@@ -160,7 +160,7 @@ func (a *apiKeys) find(sum *[sha256.Size]byte) (*keyEntry, *failure) {
 	}
 	if blind := time.Since(*a.stored.seen.Load()); blind > longestBlind {
 		f := fail(exchange.KeysUnavailable, "identity %s: the store was not read for %s", a.name, blind.Round(time.Second))
-		f.retry = pollEvery
+		f.retry = time.Second
 		return nil, f.by("store.path")
 	}
 	return e, nil

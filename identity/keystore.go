@@ -47,7 +47,7 @@ type NewKey struct {
 }
 
 // CreateKey makes a key and stores its hash. The key is returned once and can never be shown again. Running gateways
-// accept it within two seconds.
+// accept it within a second.
 func CreateKey(ctx context.Context, s *store.Store, n NewKey) (key string, stored StoredKey, err error) {
 	key, id := newKey()
 	if n.Subject == "" {
@@ -134,7 +134,7 @@ func endKey(ctx context.Context, tx *sql.Tx, old StoredKey, now time.Time, grace
 	return err
 }
 
-// RevokeKey makes a key useless, for running gateways within two seconds. To revoke it again changes nothing.
+// RevokeKey makes a key useless, for running gateways within a second. To revoke it again changes nothing.
 func RevokeKey(ctx context.Context, s *store.Store, id string) error {
 	if err := revokeKey(ctx, s, id); err != nil {
 		return fmt.Errorf("couldn't revoke %s: %w", quote(id), err)

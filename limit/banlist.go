@@ -13,7 +13,7 @@ import (
 )
 
 // A BanList keeps bans in the store, so that they outlive the process, hold in every process that serves with the same store within a
-// second or two, and can be imposed and ended beside a running gateway. It is safe for concurrent use.
+// second, and can be imposed and ended beside a running gateway. It is safe for concurrent use.
 type BanList struct {
 	store *store.Store
 	mu    sync.Mutex
@@ -24,7 +24,7 @@ type BanList struct {
 func NewBanList(s *store.Store) *BanList { return &BanList{store: s} }
 
 // FollowBans is how often changes are looked for.
-const FollowBans = time.Second
+const FollowBans = 500 * time.Millisecond
 
 // banOverlap is how many changes are looked at again: PostgreSQL gives numbers out before it commits, so that a smaller one may appear
 // after a greater one. To take a ban again changes nothing.

@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 	"sync"
@@ -122,16 +123,24 @@ func (b *Bans) Lift(client netip.Addr, by string) bool {
 }
 
 // Merge takes over what was decided elsewhere: in another process, or beside this one. The later decision about a client holds.
-// Nobody is told.
-func (b *Bans) Merge(ban Ban) {
+// It reports whether that was news. Nobody is told.
+func (b *Bans) Merge(ban Ban) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	before, known := b.list[ban.Client]
-	if known && (ban.Since.Before(before.Since) || ban.Since.Equal(before.Since) && before.Until.Before(ban.Until)) || !known && len(b.list) >= maxBans {
-		return
+	if known && (ban.Since.Before(before.Since) || ban.Since.Equal(before.Since) && !ban.Until.Before(before.Until)) || !known && len(b.list) >= maxBans {
+		return false
 	}
 	b.list[ban.Client] = ban
 	b.any.Store(int64(len(b.list)))
+	return true
+}
+
+// remembered are all that are, in force or over.
+func (b *Bans) remembered() []Ban {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return slices.Collect(maps.Values(b.list))
 }
 
 // Refused is how many bans were not made, because there were too many.

@@ -73,5 +73,5 @@ func noBans() *empty {
 }
 
 func noQuotas() *empty {
-	return &empty{Title: "Nobody has used anything of a quota", Text: "A plan says how much a key, a token or a tenant may use in a day and a month; it is named by the key, the token, the tenant or the API.", Lines: []string{"plans:", "  - { name: free, day: { requests: 1000 }, month: { requests: 20000 } }"}}
+	return &empty{Title: "Nobody has used anything of a quota", Text: "A plan says how much a key, a token or a tenant may use in a day and a month; it is named by the key, the token, the tenant or the API.", Lines: []string{"plans:\n  - { name: free, day: { requests: 1000 }, month: { requests: 20000 } }"}}
 }

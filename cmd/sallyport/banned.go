@@ -45,6 +45,10 @@ func (v *service) startBans(ctx context.Context) {
 	l := limit.NewBanList(v.store)
 	v.followBans(ctx, l)
 	v.bans.done.Go(func() { v.keepBans(ctx, l) })
+	if b := v.cluster.bans; b != nil {
+		b.Exchange(ctx)
+		v.bans.done.Go(func() { b.Run(ctx) })
+	}
 	v.bans.done.Go(func() { v.parts.Limiter.Watch(ctx) })
 }
 
@@ -97,7 +101,25 @@ func (v *service) followBans(ctx context.Context, l *limit.BanList) {
 		slog.Error("bans of other processes are not followed", "error", err)
 	}
 	for _, b := range list {
-		v.parts.Limiter.Bans().Merge(b)
+		v.takeBan(b)
+	}
+}
+
+// takeBan takes a ban into force that was decided beside this process, and is in its store.
+func (v *service) takeBan(b limit.Ban) {
+	if v.parts.Limiter.Bans().Merge(b) && v.cluster.bans != nil {
+		v.cluster.bans.Tell(b)
+	}
+}
+
+// learnBan keeps one that a process with another store has decided; with PostgreSQL it stands there.
+func (v *service) learnBan(b limit.Ban) {
+	if v.store.Postgres() {
+		return
+	}
+	select {
+	case v.bans.queue <- b:
+	default: // the store is slow: it holds here
 	}
 }
 
@@ -109,6 +131,9 @@ func (v *service) tellBan(b limit.Ban) {
 	select {
 	case v.bans.queue <- b:
 	default: // the store is slow: it holds here
+	}
+	if v.cluster.bans != nil {
+		v.cluster.bans.Tell(b)
 	}
 	if b.By != "" || v.bans.tells(b.Since) {
 		v.bus.Event(banEvent(b))

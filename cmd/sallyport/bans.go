@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport/sallyport/limit"
 )
 
-// bansCmd works on the store beside running gateways, which follow within a second or two.
+// bansCmd works on the store beside running gateways, which follow within a second.
 type bansCmd struct {
 	Config string `short:"c" help:"Config file that names the store." placeholder:"FILE"`
 	Store  string `type:"path" help:"Folder of the store (default ./data)." placeholder:"DIR"`

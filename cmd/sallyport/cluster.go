@@ -19,6 +19,7 @@ import (
 // cluster counts limits together with other processes; the zero one does not.
 type cluster struct {
 	*limit.Cluster
+	bans   *limit.BoardBans // of all processes
 	client *counters.Client
 	end    context.CancelFunc
 	done   sync.WaitGroup
@@ -47,7 +48,12 @@ func (v *service) openCluster(c config.Store) error {
 		return fmt.Errorf("store.counters: %w", err)
 	}
 	v.parts.Limiter = limit.New(limit.Options{Secret: []byte(key)})
+	board, err := client.Board([]byte(key))
+	if err != nil {
+		return err
+	}
 	v.cluster.client, v.cluster.Cluster = client, v.parts.Limiter.Cluster(client, c.Processes)
+	v.cluster.bans = limit.NewBoardBans(v.parts.Limiter.Bans(), board, v.learnBan)
 	return nil
 }
 
@@ -91,6 +97,17 @@ func (c *cluster) partOf() string {
 	return fmt.Sprintf("they cannot be added up: this process lets through a part of each limit, one of %d (%v)", s.Nodes, s.Alone)
 }
 
+// ownBans is why bans of others are not known here, and theirs not there; "" while they are.
+func (c *cluster) ownBans() string {
+	if c.bans == nil {
+		return ""
+	}
+	if err := c.bans.Failing(); err != nil {
+		return fmt.Sprintf("they are not told: those of this process hold here only until then (%v)", err)
+	}
+	return ""
+}
+
 func (v *service) observeCluster() {
 	c := &v.cluster
 	if c.Cluster == nil {
@@ -99,6 +116,12 @@ func (v *service) observeCluster() {
 	m := v.metrics
 	m.Gauge("sallyport_cluster_connected", "1 while limits are counted together with other processes; 0 while this one lets through its part of each.", func() float64 {
 		if c.Stats().Alone != nil {
+			return 0
+		}
+		return 1
+	})
+	m.Gauge("sallyport_cluster_bans_connected", "1 while bans of this process are told to the others, and theirs to it.", func() float64 {
+		if c.ownBans() != "" {
 			return 0
 		}
 		return 1

@@ -16,11 +16,12 @@ import (
 // memberConfig takes the addresses, the counters, the rate, and the upstream.
 const memberConfig = `
 version: 1
-listen: [ { address: %q } ]
+listen: [ { address: %q, trusted_proxies: [ 127.0.0.0/8 ] } ]
 admin: { address: %q, token: "0123456789abcdef0123456789abcdef" }
 store: { path: data, %s }
 log: { access: off }
 abuse: { bans: { after: -1 } }
+identity: [ { name: keys, api_key: {} } ]
 apis:
   - name: shop
     spec: openapi.yaml
@@ -28,6 +29,7 @@ apis:
     rate: { %s, by: client }
     refusals: { limit: 0 }
     concurrency: { client: -1 }
+    security: { key: keys }
     modes: { inspect: off }
 `
 
@@ -36,6 +38,8 @@ openapi: 3.1.0
 info: { title: Shop, version: "1" }
 paths:
   /: { get: { x-sallyport: { anonymous: true }, responses: { "200": { description: one } } } }
+  /own: { get: { security: [ { key: [] } ], responses: { "200": { description: one } } } }
+components: { securitySchemes: { key: { type: apiKey, in: header, name: X-API-Key } } }
 `
 
 // A member is one gateway process of several.
@@ -52,14 +56,20 @@ func startMember(t *testing.T, store, upstream, rate string) *member {
 	m.gate, m.admin = "http://"+gate, "http://"+admin
 	m.write("openapi.yaml", memberSpec)
 	m.write("sallyport.yaml", fmt.Sprintf(memberConfig, gate, admin, store, upstream, rate))
+	return m.started()
+}
+
+// started starts it, again where it was killed.
+func (m *member) started() *member {
+	m.t.Helper()
 	m.cmd = exec.Command("sallyport", "run", "--config", "sallyport.yaml")
 	m.cmd.Dir, m.cmd.Stderr, m.cmd.Stdout = m.dir, m.log, io.Discard
 	m.cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH"))
 	if err := m.cmd.Start(); err != nil {
-		t.Fatal(err)
+		m.t.Fatal(err)
 	}
-	t.Cleanup(m.kill)
-	await(t, "readiness", func() bool { return get(m.admin+"/readyz") == http.StatusOK })
+	m.t.Cleanup(m.kill)
+	await(m.t, "readiness", func() bool { return get(m.admin+"/readyz") == http.StatusOK })
 	return m
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/admin/dashboard"
 	"github.com/sallyport/sallyport/audit"
 	"github.com/sallyport/sallyport/identity"
+	"github.com/sallyport/sallyport/limit"
 )
 
 // dashboard are the pages for people, over what this process has open.
@@ -19,8 +20,9 @@ func (v *service) dashboard() http.Handler {
 		provider = strings.TrimSuffix(strings.TrimPrefix(o.Issuer, "https://"), "/")
 	}
 	return dashboard.New(dashboard.Options{Version: version(), Provider: provider, Archive: v.archive, Live: v.live, Posture: v.gateway.Posture, Documents: v.gateway.Documents,
-		Keys: func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
-		Bans: v.parts.Limiter.Bans().List, Quotas: v.parts.Limiter.Used,
+		Keys:   func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
+		Bans:   func() []limit.Ban { return v.parts.Limiter.Bans().List() },
+		Quotas: func(f limit.UsedFilter) []limit.Used { return v.parts.Limiter.Used(f) },
 		Config: v.file(), Replay: v.again, Sinks: v.spool.Stats, Audit: v.auditLog(), Alerts: v.evidence().Active, Health: v.health})
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/sallyport/sallyport/store"
 )
 
-// keysCmd works on the store beside the running gateway, which notices within two seconds.
+// keysCmd works on the store beside the running gateway, which notices within a second.
 type keysCmd struct {
 	Config string `short:"c" help:"Config file that names the store." placeholder:"FILE"`
 	Store  string `type:"path" help:"Folder of the store (default ./data)." placeholder:"DIR"`

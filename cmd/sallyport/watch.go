@@ -96,6 +96,9 @@ func (v *service) controls() func() map[string]string {
 		if why := v.cluster.partOf(); why != "" {
 			failing["counters of limits"] = why
 		}
+		if why := v.cluster.ownBans(); why != "" {
+			failing["bans of other processes"] = why
+		}
 		if v.stale.Load() {
 			failing["configuration"] = "the newest one has mistakes: an older one is served"
 		}

@@ -182,11 +182,21 @@ func TestServerGone(t *testing.T) {
 
 // A server with users, with the rights of docs/scale.md: the URL has name and password, and the errors never have them.
 func TestUsers(t *testing.T) {
-	server := testkit.Redis(t, strings.Fields("--user default off --user gate on >s3cret ~sallyport:* +eval +evalsha +zadd +zremrangebyscore +zcard +zrem +pexpire +get +set +time +hello +client +select")...)
+	server := testkit.Redis(t, strings.Fields("--user default off --user gate on >s3cret ~sallyport:* +eval +evalsha +zadd +zremrangebyscore +zcard +zrem +pexpire +get +set +time +hget +hset +hsetnx +hdel +hlen +hincrby +hexists +zrangebyscore +zrevrange +hello +client +select")...)
 	c := client(t, Options{URL: "redis://gate:s3cret@" + server.Addr, Service: "s", Node: "a"})
 	trade(t, c, Item{Spent: time.Second, Most: time.Minute})
 	if err := c.Leave(t.Context()); err != nil {
 		t.Error(err)
+	}
+	notes, err := c.Board([]byte("key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, notes, Note{"x", 1, time.Millisecond, nil})
+	time.Sleep(5 * time.Millisecond)
+	write(t, notes, Note{"x", 2, time.Hour, []byte("x")})
+	if got := news(t, notes, &Place{}); got != "2x" {
+		t.Errorf("%q", got)
 	}
 	for _, url := range []string{"redis://gate:wrong-s3cret@" + server.Addr, server.URL()} {
 		_, err := client(t, Options{URL: url, Service: "s", Node: "a"}).Exchange(t.Context(), time.Now(), nil)
