@@ -84,7 +84,7 @@ const (
 func NewArchive(s *store.Store, ring *keyring.Ring, o ArchiveOptions) *Archive {
 	a := &Archive{Reader: NewReader(s, ring), options: o.withDefaults(), told: make(chan *exchange.Record, queueSize), passed: make(chan *exchange.Record, queueSize),
 		events: make(chan *exchange.Event, queueSize/8), quit: make(chan struct{}), done: make(chan struct{})}
-	a.writer = newWriter(a.Reader)
+	a.writer = newWriter(a.Reader, func() { polite(len(a.told), queueSize) })
 	a.ration.Store(int64(burst * a.options.Passed))
 	go a.run()
 	return a

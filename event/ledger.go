@@ -130,6 +130,7 @@ func (l *Ledger) run() {
 	for open := true; open || len(l.queue) > 0; {
 		select {
 		case what := <-l.queue:
+			polite(len(l.queue), ledgerSize)
 			if l.append(what) || failed {
 				continue
 			}

@@ -23,10 +23,11 @@ type writer struct {
 	next  int64
 	days  map[string]bool // partitions that are there
 	swept int64           // SQLite: what passed before this key was forgotten
+	yield func()          // between two pieces of work
 }
 
-func newWriter(r *Reader) writer {
-	return writer{Reader: r, node: rand.Int64N(1 << 6), next: rand.Int64N(1 << 14), days: map[string]bool{}}
+func newWriter(r *Reader, yield func()) writer {
+	return writer{Reader: r, yield: yield, node: rand.Int64N(1 << 6), next: rand.Int64N(1 << 14), days: map[string]bool{}}
 }
 
 // The key of a row is the millisecond of its exchange, which the id has too, then the process, then a count: rows lie in
@@ -93,6 +94,7 @@ func (w *writer) put(ctx context.Context, tables []table) error {
 func (w *writer) tables(records []*exchange.Record, events []*exchange.Event) ([]table, error) {
 	exchanges, findings := make([][]any, 0, len(records)), [][]any(nil)
 	for _, r := range records {
+		w.yield()
 		row, err := w.row(r)
 		if err != nil {
 			return nil, err
@@ -201,6 +203,7 @@ func (w *writer) insert(ctx context.Context, tables []table) error {
 	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
 	for _, t := range tables {
 		for chunk := range slices.Chunk(t.rows, insertRows) {
+			w.yield()
 			if _, err := tx.ExecContext(ctx, insertOf(t.name, t.columns, len(chunk)), slices.Concat(chunk...)...); err != nil {
 				return fmt.Errorf("couldn't write to the store: %w", err)
 			}

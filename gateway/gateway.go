@@ -8,6 +8,7 @@ package gateway
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -31,6 +32,7 @@ type Gateway struct {
 	current  atomic.Pointer[Snapshot]
 	inFlight *atomic.Int64
 	draining atomic.Bool
+	held     atomic.Int64 // answers that wait
 }
 
 // New returns a gateway without a snapshot: it refuses everything with 503 until the first Swap.
@@ -116,13 +118,40 @@ func (g *Gateway) InFlight() int64 { return g.inFlight.Load() }
 // ServeHTTP serves one exchange. It never panics, except with http.ErrAbortHandler to cut a connection whose answer
 // cannot be completed.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if wait := g.exchange(w, r); wait > 0 && !g.draining.Load() {
+		g.hold(r.Context(), wait)
+	}
+}
+
+// exchange serves, and returns for how long the answer is to wait.
+func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request) (wait time.Duration) {
 	g.inFlight.Add(1)
 	defer g.inFlight.Add(-1)
 	x := pool.Get().(*serving)
 	x.begin(g, w, r)
-	defer x.end()
+	defer x.end(&wait)
 	if v := x.settle(); !v.Passed() {
 		x.refuse(v)
+	}
+	return 0
+}
+
+// maxHeld bounds the answers that wait; each costs what an idle connection costs, and a goroutine.
+const maxHeld = 8192
+
+// hold lets a refusal wait. The exchange is over, its record made, its slots given back; net/http sends what is written of the answer when
+// the handler returns.
+func (g *Gateway) hold(ctx context.Context, wait time.Duration) {
+	defer g.held.Add(-1)
+	if g.held.Add(1) > maxHeld {
+		return
+	}
+	g.parts.Slowed.Add(1)
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 
@@ -144,10 +173,11 @@ type serving struct {
 	status    int
 	bytesIn   int64
 	bytesOut  int64
-	pending   io.Reader // a body that nobody judges, put together again
-	sent      *counter  // a body that is passed on as it arrives
-	gone      bool      // the client has closed
-	abort     bool      // the answer broke off: the connection must not look complete
+	pending   io.Reader     // a body that nobody judges, put together again
+	sent      *counter      // a body that is passed on as it arrives
+	gone      bool          // the client has closed
+	abort     bool          // the answer broke off: the connection must not look complete
+	wait      time.Duration // of the answer, when everything else is done
 }
 
 // settle serves, and refuses where something else than a guard panics.
@@ -162,7 +192,7 @@ func (x *serving) leave() {
 	if x.api != nil && x.admitted {
 		defer x.api.rules.Release(&x.e)
 		if !x.gone || x.e.Response != nil { // who only leaves has caused no refusal: pages do it at every keystroke
-			x.api.rules.Charge(&x.e, x.status)
+			x.wait = x.api.rules.Charge(&x.e, x.status)
 		}
 	}
 	if x.sent != nil {
@@ -209,9 +239,10 @@ func (x *serving) begin(g *Gateway, w http.ResponseWriter, r *http.Request) {
 	x.span = g.parts.Tracer.Start(r)
 }
 
-// end leaves the record and gives everything back, on every path.
-func (x *serving) end() {
+// end leaves the record and gives everything back, on every path, and tells for how long the answer is to wait.
+func (x *serving) end(wait *time.Duration) {
 	x.leave()
+	*wait = x.wait
 	abort, steps, outgoing, reply := x.abort, x.e.Steps, x.e.Outgoing, x.e.Reply
 	clear(steps)
 	outgoing.Clear()

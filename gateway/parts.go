@@ -32,4 +32,6 @@ type Parts struct {
 	Record func(*exchange.Record)
 	// Panics counts guards that panicked.
 	Panics atomic.Int64
+	// Slowed counts refusals that had to wait, because their client causes many.
+	Slowed atomic.Int64
 }

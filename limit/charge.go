@@ -1,7 +1,10 @@
 package limit
 
 import (
+	"math/rand/v2"
 	"net/http"
+	"net/netip"
+	"time"
 
 	"github.com/sallyport/sallyport/exchange"
 )
@@ -17,7 +20,9 @@ import (
 // A failed credential (401 or 403, from the service or from the gateway) spends one of the rates with count: failures
 // that the request was asked about, and one at the door. So who tries one password on many accounts pays as a client,
 // and many clients who try one account are stopped by the account's key.
-func (r *Rules) Charge(e *exchange.Exchange, status int) {
+//
+// It returns for how long the client is to wait for its answer, so that who goes on after many refusals goes on slowly.
+func (r *Rules) Charge(e *exchange.Exchange, status int) (wait time.Duration) {
 	refused := chargeable(e.Verdict)
 	failed := failure(status) || e.Response != nil && failure(e.Response.Status)
 	b, _ := e.Ledger.(*ledger)
@@ -35,10 +40,28 @@ func (r *Rules) Charge(e *exchange.Exchange, status int) {
 	r.bots.remember(e, status)
 	switch {
 	case e.Verdict.Reason == exchange.AdmissionRefused:
+		refused = true
 		r.l.turnedAway(e.Client.Addr)
 	case e.Principal != nil && !e.Verdict.Refused():
 		r.l.know(e.Client.Addr)
 	}
+	if !refused || r.refusals == nil || e.Client.Addr.IsLoopback() {
+		return 0
+	}
+	return r.patience(e.Client.Addr)
+}
+
+// longestWait for an answer is short enough for every client to wait for it.
+const longestWait = time.Second
+
+// patience is how long a client waits that has caused so many refusals: a thirtieth of its budget costs no time, then each takes the longer
+// the more there were, and up to a second once a sixth is spent. No two wait for the same time, or they would all come again together.
+func (r *Rules) patience(a netip.Addr) time.Duration {
+	now := r.l.ticks()
+	spent := float64(r.l.counters.peek(r.l.client(r.refusals.id, a), r.refusals.id, now) - now)
+	free, full := float64(r.refusals.tolerance)/30, float64(r.refusals.tolerance)/6
+	share := max(0, min(1, (spent-free)/(full-free)))
+	return time.Duration(share * (0.5 + rand.Float64()/2) * float64(longestWait))
 }
 
 // work is what a refusal has cost us, in refusals that were settled by the head alone: a credential that had to be looked up or

@@ -250,6 +250,49 @@ func TestRefusalsAtTheDoor(t *testing.T) {
 	})
 }
 
+// Whoever goes on is answered more and more slowly, with its refusals and with nothing else, until it has kept quiet for a while.
+func TestRefusalsTakeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := rulesOf(t, New(Options{}), config.API{})
+		wait := func(addr string, reason *exchange.Reason) time.Duration {
+			e := from(addr, "")
+			if reason != nil {
+				e.Verdict = exchange.Refuse(reason, "")
+				return r.Charge(e, reason.Status)
+			}
+			return r.Charge(e, 200)
+		}
+		for n := range 200 {
+			low, high := time.Duration(0), time.Duration(0)
+			if n >= 10 { // of 300
+				low, high = min(time.Duration(n-10)*time.Second/40, time.Second)/2, min(time.Duration(n-8)*time.Second/40, time.Second)
+			}
+			if got := wait("192.0.2.1", exchange.BodyInvalid); got < low || got > high {
+				t.Fatalf("refusal %d waits %s, want %s to %s", n+1, got, low, high)
+			}
+			if got := wait("127.0.0.1", exchange.BodyInvalid); got != 0 {
+				t.Fatalf("on this machine: refusal %d waits %s", n+1, got)
+			}
+		}
+		if got := wait("192.0.2.1", nil); got != 0 {
+			t.Errorf("an answer that is no refusal waits %s", got)
+		}
+		if got := wait("192.0.2.1", exchange.RateExceeded); got != 0 {
+			t.Errorf("a refusal that costs nothing waits %s", got)
+		}
+		if got := wait("192.0.2.2", exchange.BodyInvalid); got != 0 {
+			t.Errorf("the neighbour waits %s", got)
+		}
+		if got := wait("192.0.2.3", exchange.AdmissionRefused); got != 0 {
+			t.Errorf("who was charged elsewhere waits %s", got)
+		}
+		time.Sleep(time.Minute)
+		if got := wait("192.0.2.1", exchange.BodyInvalid); got != 0 {
+			t.Errorf("after a minute it waits %s", got)
+		}
+	})
+}
+
 func TestRefusalsOff(t *testing.T) {
 	r := rulesOf(t, New(Options{}), config.API{Refusals: &config.Rate{}})
 	for range 1000 {

@@ -1,6 +1,7 @@
 package listen
 
 import (
+	"math/rand/v2"
 	"net/netip"
 	"sync"
 	"time"
@@ -29,7 +30,16 @@ type client struct {
 	lingering  int // of those
 	handshakes bucket
 	resets     bucket // in halves
+	wasted     bucket // connections that end before anything is asked for
+	waiting    int    // connections whose handshake has to wait
 }
+
+// A client may leave so many connections unused, and one a second; each that it uses pays for one more. Beyond, its handshakes wait.
+const (
+	maxWasted  = 10
+	wasteWait  = time.Second
+	maxWaiting = 64 // connections of one client
+)
 
 func newClients(l *limits) *clients { return &clients{limits: l, known: map[netip.Addr]*client{}} }
 
@@ -103,18 +113,58 @@ func (k *client) flooded(now time.Time) {
 	k.handshakes.owe(k.all.limits.handshakes, now)
 }
 
+// used settles what a connection was good for when it has ended. A client whose connections serve nothing costs us a handshake each.
+func (k *client) used(asked bool, now time.Time) {
+	if k == nil {
+		return
+	}
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	if asked {
+		k.wasted.give(1)
+	} else {
+		k.wasted.owe(1, now)
+	}
+}
+
+// patience is how long the next handshake of a client waits; false where so many wait that this one must not.
+func (k *client) patience(now time.Time) (wait time.Duration, ok bool) {
+	if k == nil || k.addr.IsLoopback() {
+		return 0, true
+	}
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	if k.wasted.take(0, now) {
+		return 0, true
+	}
+	if k.waiting >= maxWaiting {
+		return 0, false
+	}
+	k.waiting++
+	return wasteWait/2 + rand.N(wasteWait/2), true // or they would all begin together
+}
+
+// waited is to be called once for each wait.
+func (k *client) waited() {
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	k.waiting--
+}
+
 func (c *clients) find(addr netip.Addr, now time.Time) *client {
 	if k := c.known[addr]; k != nil {
 		return k
 	}
 	burst := 2 * 5 * c.limits.resets
-	k := &client{addr: addr, all: c, handshakes: newBucket(4*c.limits.handshakes, c.limits.handshakes, now), resets: newBucket(burst, max(1, burst/60), now)}
+	k := &client{addr: addr, all: c, handshakes: newBucket(4*c.limits.handshakes, c.limits.handshakes, now), resets: newBucket(burst, max(1, burst/60), now), wasted: newBucket(maxWasted, 1, now)}
 	c.known[addr] = k
 	c.resting++
 	return k
 }
 
-func (k *client) forgiven(now time.Time) bool { return k.handshakes.full(now) && k.resets.full(now) }
+func (k *client) forgiven(now time.Time) bool {
+	return k.handshakes.full(now) && k.resets.full(now) && k.wasted.full(now)
+}
 
 func (c *clients) forget(k *client) {
 	delete(c.known, k.addr)

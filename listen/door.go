@@ -155,6 +155,23 @@ func (d *door) enter(c net.Conn) {
 	case d.tls == nil:
 		d.hand(newWire(h, h), h)
 	default:
+		d.begin(h)
+	}
+}
+
+// begin begins a handshake, later where the client has wasted many.
+func (d *door) begin(h *held) {
+	wait, ok := h.client.patience(time.Now())
+	switch {
+	case !ok:
+		d.report(manyHandshakes, h)
+		h.Close()
+	case wait > 0:
+		time.AfterFunc(wait, func() {
+			h.client.waited()
+			d.greet(h)
+		})
+	default:
 		go d.greet(h)
 	}
 }

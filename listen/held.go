@@ -23,6 +23,7 @@ type held struct {
 	hello                 // of the TLS handshake; written before the connection is handed over
 	order  exchange.Order // of the fields in the first request; written before that is served
 	turn   atomic.Bool    // its handshake is being computed; see door.queue
+	asked  atomic.Bool    // it has brought a request
 
 	greeting bool   // nothing has come yet, or no TLS
 	heard    []byte // what has come instead
@@ -66,6 +67,7 @@ func (c *held) Write(p []byte) (int, error) {
 func (c *held) Close() error {
 	if c.closed.CompareAndSwap(false, true) {
 		c.endTurn()
+		c.client.used(c.asked.Load(), time.Now())
 		c.door.left(c)
 	}
 	return c.Conn.Close()

@@ -162,6 +162,96 @@ func TestHandshakeRate(t *testing.T) {
 	}
 }
 
+// A client whose connections serve nothing begins the next ones later, and holds so many at most that wait; what it uses pays for that.
+func TestWastedHandshakes(t *testing.T) {
+	l, now := newLimits(config.Listener{}), time.Now()
+	all := newClients(&l)
+	enter := func(addr string) *client {
+		k, _, ok := all.enter(netip.MustParseAddr(addr), 1)
+		if !ok {
+			t.Fatal("refused")
+		}
+		return k
+	}
+	waits := func(k *client) bool {
+		wait, ok := k.patience(now)
+		if wait > 0 {
+			k.waited()
+		}
+		return !ok || wait > 0
+	}
+	k := enter("192.0.2.1")
+	for n := range 3 * maxWasted {
+		if n == maxWasted {
+			for range maxWasted {
+				k.used(true, now)
+			}
+		}
+		if waits(k) {
+			t.Fatalf("the handshake after %d waits", n)
+		}
+		k.used(false, now)
+		if n >= 2*maxWasted-1 {
+			break
+		}
+	}
+	k.used(false, now)
+	if !waits(k) || waits(enter("192.0.2.2")) || waits(nil) {
+		t.Error("the wrong one waits")
+	}
+	local := enter("127.0.0.1")
+	for range 2 * maxWasted {
+		local.used(false, now)
+	}
+	if waits(local) {
+		t.Error("this machine waits")
+	}
+	for range maxWaiting {
+		if _, ok := k.patience(now); !ok {
+			t.Fatal("refused too early")
+		}
+	}
+	if _, ok := k.patience(now); ok {
+		t.Error("any number waits")
+	}
+	k.waited()
+	if wait, ok := k.patience(now); !ok || wait < wasteWait/2 || wait > wasteWait {
+		t.Errorf("once one has waited: %s, %v", wait, ok)
+	}
+	k.waited()
+	if now = now.Add(time.Minute); waits(k) {
+		t.Error("it waits a minute later")
+	}
+}
+
+// The same at the door itself: addresses are those that a proxy tells.
+func TestWastedHandshakesWait(t *testing.T) {
+	files := writeCert(t, t.TempDir(), 1)
+	s := start(t, config.Listener{ProxyProtocol: []string{"127.0.0.1/32"}, TLS: &files}, ok)
+	shake := func(from string) time.Duration {
+		conn := dialFrom(t, "127.0.0.1", s)
+		defer conn.Close()
+		begun := time.Now()
+		_, _ = fmt.Fprintf(conn, "PROXY TCP4 %s 198.51.100.1 4711 443\r\n", from)
+		if err := tls.Client(conn, &tls.Config{InsecureSkipVerify: true}).Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		return time.Since(begun)
+	}
+	quick := 0
+	for shake("203.0.113.7") < wasteWait/2 {
+		if quick++; quick > 10*maxWasted {
+			t.Fatal("it never waits")
+		}
+	}
+	if quick < maxWasted {
+		t.Errorf("the handshake after %d waits", quick)
+	}
+	if shake("203.0.113.8") >= wasteWait/2 && shake("203.0.113.9") >= wasteWait/2 {
+		t.Error("others wait")
+	}
+}
+
 // A client that says nothing, or stops within its handshake, is not waited for, and does not keep others waiting.
 func TestHandshakeTimeout(t *testing.T) {
 	s := secure(t, config.Limits{HandshakeTimeout: patience}, ok)

@@ -288,6 +288,7 @@ func (w *wire) last(r *http.Request) bool {
 	if r.ProtoMajor == 1 {
 		disputed = r.ProtoMinor == 0
 	}
+	w.held.asked.Store(true)
 	n := w.requests.Add(1)
 	switch {
 	case limits.maxRequests > 0 && n >= limits.maxRequests:

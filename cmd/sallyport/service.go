@@ -238,6 +238,7 @@ func (v *service) swap(cfg *config.Config, s *gateway.Snapshot) {
 func (v *service) observe() {
 	m := v.metrics
 	m.Gauge("sallyport_http_requests_in_flight", "Exchanges being served.", func() float64 { return float64(v.gateway.InFlight()) })
+	m.Counter("sallyport_refusals_slowed_total", "Refusals whose answer had to wait, because their client causes many.", func() float64 { return float64(v.parts.Slowed.Load()) })
 	m.Counter("sallyport_guard_panics_total", "Guards that panicked; each refused its exchange.", func() float64 { return float64(v.parts.Panics.Load()) })
 	m.Gauge("sallyport_limit_keys", "Keys that limits count separately now.", func() float64 { return float64(v.parts.Limiter.Stats().Keys) })
 	m.Counter("sallyport_limit_overflow_total", "Requests counted in a shared bucket, because all keys were in use.", func() float64 { return float64(v.parts.Limiter.Stats().Overflow) })

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -14,15 +15,22 @@ import (
 
 // TestSiege floods the gateway, nginx with limit_req and limit_conn, and HAProxy with stick tables, while good clients send
 // 200 authenticated requests a second, and tells how these fared, how long it took until the flood was shed, and after its end until
-// all was as before. SALLYPORT_SIEGE is where the JSON goes. Attackers are at 200 other addresses of loopback, in a process of their own.
+// all was as before. SALLYPORT_SIEGE is where the JSON goes; SALLYPORT_CONTENDER and SALLYPORT_ATTACK choose one of each. Attackers are at 200 addresses of [floodNet], in a process of their own, which yields the processors to the others.
 func TestSiege(t *testing.T) {
 	out := os.Getenv("SALLYPORT_SIEGE")
 	if out == "" {
 		t.Skip("takes minutes and the whole machine: make siege")
 	}
+	if text, err := exec.Command("ip", "route", "add", "local", floodNet, "dev", "lo").CombinedOutput(); err != nil {
+		t.Fatalf("attackers have no addresses, which take root and iproute2: %v: %s", err, text)
+	}
+	t.Cleanup(func() { _ = exec.Command("ip", "route", "del", "local", floodNet, "dev", "lo").Run() })
 	s := newSiege(t)
 	var rows []floodRow
 	for _, c := range contenders {
+		if w := os.Getenv("SALLYPORT_CONTENDER"); w != "" && w != c.name {
+			continue
+		}
 		if !c.installed() {
 			t.Logf("%s is not installed", c.name)
 			continue
@@ -101,6 +109,9 @@ func defended(c contender) string {
 func (s *siege) flood(c contender) (rows []floodRow) {
 	var usual time.Duration
 	for _, a := range floodAttacks {
+		if only := os.Getenv("SALLYPORT_ATTACK"); a.name != "quiet" && only != "" && !strings.Contains(a.name, only) {
+			continue
+		}
 		pid, end := c.start(s)
 		s.good() // connections are made, and good clients are known
 		r := s.underFlood(c.name, pid, a, &usual)
@@ -113,6 +124,9 @@ func (s *siege) flood(c contender) (rows []floodRow) {
 
 func (s *siege) underFlood(name string, pid int, a attack, usual *time.Duration) floodRow {
 	r := floodRow{Contender: name, Attack: a.name}
+	for status := range s.wrong { // of those that asked whether it is up
+		s.wrong[status].Store(0)
+	}
 	watched := make(chan struct{})
 	var most atomic.Int64
 	go func() {

@@ -11,6 +11,7 @@ package alert
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -141,6 +142,9 @@ func (a *Alerts) run() {
 	for {
 		select {
 		case o := <-a.queue:
+			if len(a.queue) < queueSize/2 {
+				runtime.Gosched() // requests come first, as long as there is room for what they leave
+			}
 			a.judge(o)
 		case <-clock.C:
 			a.tick()

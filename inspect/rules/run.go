@@ -3,6 +3,7 @@ package rules
 import (
 	"context"
 	"math/bits"
+	"runtime"
 	"strconv"
 	"sync"
 
@@ -70,13 +71,15 @@ var runs = sync.Pool{New: func() any { return &run{} }}
 // maxHits bounds what one message can make us remember.
 const maxHits = 4096
 
-// patience is how many bytes are looked at before the context is asked again: far less than a millisecond's work.
+// patience is how many bytes are looked at before the context is asked again, and other requests have the processor: those that cost
+// little do not wait for those that cost much. It is far less than a millisecond's work.
 const patience = 16 << 10
 
 // work notes that n bytes are about to be looked at, and reports whether there is time for them.
 func (r *run) work(n int) bool {
 	if r.done += n + 16; r.done > patience && !r.late { // 16: short values cost, too
 		r.done, r.late = 0, r.ctx.Err() != nil
+		runtime.Gosched()
 	}
 	return !r.late
 }

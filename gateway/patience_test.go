@@ -1,0 +1,56 @@
+package gateway
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sallyport/sallyport/internal/testkit"
+)
+
+// The refusals of a client that causes many are sent late, but settled and recorded at once.
+func TestManyRefusalsWait(t *testing.T) {
+	upstream := testkit.NewUpstream(t, noContent)
+	g := newGate(t, plainSpec, upstream.URL, "    modes: { identity: off, inspect: off }\n", "")
+	ask := func(ctx context.Context, addr string) time.Duration {
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, "/nowhere", nil)
+		r.RemoteAddr = addr
+		begun := time.Now()
+		g.ServeHTTP(httptest.NewRecorder(), r)
+		return time.Since(begun)
+	}
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() { ask(t.Context(), "192.0.2.1:1") })
+	}
+	all.Wait()
+	if n := g.parts.Slowed.Load(); n < 80 || g.InFlight() != 0 {
+		t.Errorf("%d refusals waited; %d in flight", n, g.InFlight())
+	}
+	for len(g.records) > 0 {
+		<-g.records
+	}
+	if took, r := ask(t.Context(), "192.0.2.1:1"), g.record(t); took-r.Took < 450*time.Millisecond {
+		t.Errorf("answered after %s, recorded after %s", took, r.Took)
+	}
+	slowed := g.parts.Slowed.Load()
+	ask(t.Context(), "192.0.2.2:1")
+	ask(t.Context(), "127.0.0.1:1")
+	g.held.Store(maxHeld)
+	ask(t.Context(), "192.0.2.1:1")
+	g.held.Store(0)
+	brief, leave := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer leave()
+	if took := ask(brief, "192.0.2.1:1"); took > 450*time.Millisecond {
+		t.Errorf("who leaves is waited for %s", took)
+	}
+	slowed++
+	g.Drain()
+	ask(t.Context(), "192.0.2.1:1")
+	if n := g.parts.Slowed.Load() - slowed; n != 0 {
+		t.Errorf("%d waited that should not", n)
+	}
+}
