@@ -140,13 +140,18 @@ func (r *Reader) Top(ctx context.Context, f Filter, field string, n int) ([]Shar
 		query, args = q.counts(q.width(f), q.window)
 		query = `SELECT ` + column + `, sum(n), 0` + query + ` GROUP BY 1`
 	} else {
-		query, args = q.where(q.window)
-		query = fmt.Sprintf(`SELECT %s, count(*), max(seq) FROM (SELECT %s, seq FROM exchanges%s ORDER BY seq DESC LIMIT %d) AS newest GROUP BY 1 ORDER BY 2 DESC`, column, column, query, maxRows)
+		query, args = q.newest(column)
 	}
 	if person {
 		query += fmt.Sprintf(` LIMIT %d`, n+1) // one may be nobody
 	}
 	return r.shares(ctx, query, args, field, n)
+}
+
+// newest counts the newest exchanges by a column, with one of each value.
+func (q query) newest(column string) (string, []any) {
+	where, args := q.where(q.window)
+	return fmt.Sprintf(`SELECT %s, count(*), max(seq) FROM (SELECT %s, seq FROM exchanges%s ORDER BY seq DESC LIMIT %d) AS newest GROUP BY 1 ORDER BY 2 DESC`, column, column, where, maxRows), args
 }
 
 func (r *Reader) shares(ctx context.Context, query string, args []any, field string, n int) ([]Share, error) {
