@@ -107,6 +107,8 @@ type boardFile struct {
 	*board
 	memory []byte
 	file   *os.File
+	fresh  bool // it was made just now, or is of another version
+	flush  func() error
 }
 
 func openBoard(dir string) (*boardFile, error) {
@@ -114,7 +116,8 @@ func openBoard(dir string) (*boardFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := fillUp(f); err != nil {
+	other, err := fillUp(f)
+	if err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -123,25 +126,26 @@ func openBoard(dir string) (*boardFile, error) {
 		f.Close()
 		return nil, fmt.Errorf("couldn't map %s: %w", f.Name(), err)
 	}
-	b := &boardFile{(*board)(unsafe.Pointer(&memory[0])), memory, f}
-	if b.magic != boardMagic { // new, or of another version: nothing of it is believed
+	b := &boardFile{board: (*board)(unsafe.Pointer(&memory[0])), memory: memory, file: f, flush: func() error { return syncFile(f, memory) }}
+	if other || b.magic != boardMagic { // new, or of another version: nothing of it is believed
 		clear(memory)
-		b.magic = boardMagic
+		b.magic, b.fresh = boardMagic, true
 	}
 	return b, nil
 }
 
-// fillUp gives a file its size with room on the disk: to store into a page for which there is none ends the process.
-func fillUp(f *os.File) error {
+// fillUp gives a file its size with room on the disk: to store into a page for which there is none ends the process. other tells that
+// it had none, or that of another version.
+func fillUp(f *os.File) (other bool, err error) {
 	info, err := f.Stat()
 	if err != nil || info.Size() == int64(boardSize) {
-		return err
+		return false, err
 	}
 	_, err = f.WriteAt(make([]byte, boardSize), 0)
-	return errors.Join(err, f.Truncate(int64(boardSize)))
+	return true, errors.Join(err, f.Truncate(int64(boardSize)))
 }
 
-func (b *boardFile) sync() error { return syncFile(b.file, b.memory) }
+func (b *boardFile) sync() error { return b.flush() }
 
 // close leaves the memory mapped: who comes late must be able to count.
 func (b *boardFile) close() error { return errors.Join(b.sync(), b.file.Close()) }

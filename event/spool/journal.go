@@ -23,8 +23,17 @@ type journal struct {
 	next     uint64    // sequence number of the next entry
 	total    int64     // bytes
 
-	file *os.File   // of the last segment
-	full []*os.File // of segments before it, not yet synced
+	file file   // of the last segment
+	full []file // of segments before it, not yet synced
+	torn bool   // when it was opened, its end could not be read and was cut off
+}
+
+// A file is what is asked of a segment by whoever writes it.
+type file interface {
+	io.WriteSeeker
+	Truncate(size int64) error
+	Sync() error
+	Close() error
 }
 
 type segment struct {
@@ -62,8 +71,7 @@ func openJournal(dir string, size int64, first uint64) (*journal, error) {
 	if len(j.segments) == 0 {
 		return j, j.begin()
 	}
-	slices.SortFunc(j.segments, func(a, b segment) int { return int(int64(a.first - b.first)) })
-	return j, j.recover()
+	return j, j.recover() // names are of one length, and ReadDir sorts them
 }
 
 // recover finds the end of the last segment.
@@ -86,6 +94,7 @@ func (j *journal) recover() error {
 		}
 		end += got.size
 	}
+	j.torn = int64(end) < last.size
 	j.total += int64(end) - last.size
 	last.size, j.file = int64(end), f
 	if err := f.Truncate(int64(end)); err != nil {

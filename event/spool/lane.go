@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,21 +40,49 @@ func openLane(dir string, n int, segment int64) (*lane, error) {
 		held.Close()
 		return nil, err
 	}
-	if l.journal, err = openJournal(dir, segment, l.board.accepted.Load()-l.board.lost.Load()+1); err != nil {
+	skipped := uint64(0)
+	if l.board.fresh {
+		skipped, err = abandon(dir)
+		l.board.accepted.Store(skipped)
+		l.board.lost.Store(skipped)
+	}
+	if err == nil {
+		l.journal, err = openJournal(dir, segment, l.board.accepted.Load()-l.board.lost.Load()+1)
+	}
+	if err != nil {
 		_ = l.board.close()
 		held.Close()
 		return nil, fmt.Errorf("couldn't open the journal: %w", err)
 	}
-	l.reckon()
+	l.reckon(skipped)
 	return l, nil
 }
 
-// reckon finds what the last process accepted and did not write: its queue died with it.
-func (l *lane) reckon() {
+// abandon removes a journal whose board is gone or of another version: without cursors, nobody knows what of it the sinks have got. It
+// returns how many entries that were.
+func abandon(dir string) (entries uint64, err error) {
+	old, err := openJournal(dir, maxSegment, 1)
+	if err != nil {
+		return 0, err
+	}
+	entries = old.next - old.segments[0].first
+	if old.torn {
+		entries++ // at least: what this version cannot read
+	}
+	err = old.close()
+	for _, s := range old.segments {
+		err = errors.Join(err, os.Remove(old.path(s.first)))
+	}
+	return entries, err
+}
+
+// reckon finds what the last process accepted and did not write: its queue died with it; and what this one has skipped.
+func (l *lane) reckon(skipped uint64) {
 	b, known := l.board, l.next-1+l.board.lost.Load()
 	b.unsaid.Add(uint64(max(b.serving.Swap(0), 0)))
 	l.found = map[loss]uint64{
-		{why: untold}:  surplus(b.lost.Load(), b.told.Load()),
+		{why: foreign}: skipped,
+		{why: untold}:  surplus(b.lost.Load()-skipped, b.told.Load()),
 		{why: unended}: b.unsaid.Load(),
 		{why: killed}:  surplus(b.accepted.Load(), known),
 	}

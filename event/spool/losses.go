@@ -18,6 +18,7 @@ const (
 	overdue   = "the journal had reached its bound before the sink took them"
 	damaged   = "the journal is damaged"
 	dead      = "the sink refused them for good"
+	foreign   = "at most so many, for another version wrote them, and nobody knows how far the sinks had come"
 	untold    = "the process ended before it could tell why"
 	unended   = "at most so many, for the process ended while it served them; those that were answered have no record"
 )
@@ -72,7 +73,7 @@ func (s *Spool) tellLosses() {
 		e := exchange.NewEvent(exchange.Dropped, fmt.Sprintf("%d records or events were lost for %s: %s.", n, whose, lost.why))
 		e.Object = lost.sink
 		e.Data = map[string]string{"count": strconv.FormatUint(n, 10), "why": lost.why}
-		if lost.why == unended {
+		if lost.why == unended || lost.why == foreign {
 			e.Data["at_most"] = "true"
 		}
 		s.telling.Store(e.ID, telling{lost, n})
