@@ -81,6 +81,7 @@ func checkConfig(t *testing.T, rendered string) {
 	write(t, filepath.Join(dir, "tls/tls.crt"), string(testkit.CertPEM(pair.Leaf)), 0o644)
 	write(t, filepath.Join(dir, "tls/tls.key"), string(testkit.KeyPEM(t, pair)), 0o600)
 	write(t, filepath.Join(dir, "admin-token"), "a token of thirty characters", 0o600)
+	write(t, filepath.Join(dir, "counters-key"), "a key of more than thirty-two characters", 0o600)
 	do(t, dir, gateway(t), "check", "--config", "sallyport.yaml")
 }
 

@@ -166,7 +166,7 @@ func watched(t *testing.T, dir string) observed {
 		t.Fatal(err)
 	}
 	text, gate, admin := addresses(t, string(data), "0.0.0.0:8443", "0.0.0.0:9901")
-	text = regexp.MustCompile(`(?m)^  url: .*\n`).ReplaceAllString(text, "")
+	text = regexp.MustCompile(`(?m)^  (url|counters|counters_key|processes): .*\n`).ReplaceAllString(text, "")
 	text = strings.NewReplacer("/run/secrets", filepath.Join(dir, "secrets"), "/var/lib/sallyport", filepath.Join(dir, "state"), "${UPSTREAM}", up.URL).Replace(text)
 	// A second API watches only, and has an issuer.
 	text += `  - { name: watched, hosts: [watched.example], upstream: "` + up.URL + `", unknown: inspect, modes: { inspect: monitor, identity: off } }
