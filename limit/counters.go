@@ -3,7 +3,6 @@ package limit
 import (
 	"math/bits"
 	"sync"
-	"time"
 )
 
 // Counters keep one TAT per key, in a bounded table.
@@ -69,9 +68,6 @@ type Stats struct {
 	Keys     int    // slots in use, be they active or refilled
 	Capacity int    // slots at most
 	Overflow uint64 // requests that were counted in a shared bucket, since the start
-
-	Queue time.Duration // that work waited for a processor lately, on average
-	Shed  uint64        // strangers that were refused because of it, since the start
 }
 
 // Stats sums over all shards.

@@ -115,12 +115,8 @@ func (l *Limiter) Tarpit() time.Duration { return l.abuse.Load().tarpit }
 // Bans are those of this process.
 func (l *Limiter) Bans() *Bans { return l.bans }
 
-// Stats of the table and of overload, for metrics.
-func (l *Limiter) Stats() Stats {
-	s := l.counters.Stats()
-	s.Queue, s.Shed = time.Duration(l.overload.delay.Load()), l.overload.shed.Load()
-	return s
-}
+// Stats of the table, for metrics.
+func (l *Limiter) Stats() Stats { return l.counters.Stats() }
 
 // ticks is the time as the counters know it.
 func (l *Limiter) ticks() int64 { return int64(l.now().Sub(l.base)) }

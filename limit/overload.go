@@ -46,6 +46,17 @@ func newShedding(c config.Overload) shedding {
 	}
 }
 
+// Load is how long work waits, and what that does, for metrics.
+type Load struct {
+	Queue time.Duration // that work waited for a processor lately, on average
+	Shed  uint64        // strangers that were refused because of it, since the start
+}
+
+// Load of the processors, as strangers notice it.
+func (l *Limiter) Load() Load {
+	return Load{time.Duration(l.overload.delay.Load()), l.overload.shed.Load()}
+}
+
 // enter counts a stranger in, or says that it must not.
 func (o *overload) enter(s shedding) bool {
 	n := o.strangers.Add(1)

@@ -71,8 +71,8 @@ func TestStrangersAreBoundedWhileWorkWaits(t *testing.T) {
 	if got := l.overload.limit.Load(); got != noBound {
 		t.Errorf("after the overload: %d", got)
 	}
-	if l.Stats().Shed != 1 {
-		t.Errorf("%+v", l.Stats())
+	if l.Load().Shed != 1 {
+		t.Errorf("%+v", l.Load())
 	}
 }
 

@@ -168,8 +168,8 @@ func (v *service) observeAbuse() {
 	m.Gauge("sallyport_bans", "Clients that are banned now.", func() float64 { return float64(l.Bans().Active()) })
 	m.Counter("sallyport_bans_total", "Bans that began in this process.", func() float64 { return float64(v.bans.total.Load()) })
 	m.Counter("sallyport_bans_refused_total", "Bans that were not made, because there are too many.", func() float64 { return float64(l.Bans().Refused()) })
-	m.Gauge("sallyport_overload_queue_seconds", "How long work waited for a processor lately, on average.", func() float64 { return l.Stats().Queue.Seconds() })
-	m.Counter("sallyport_overload_shed_total", "Requests of strangers that were refused because work waited too long.", func() float64 { return float64(l.Stats().Shed) })
+	m.Gauge("sallyport_overload_queue_seconds", "How long work waited for a processor lately, on average.", func() float64 { return l.Load().Queue.Seconds() })
+	m.Counter("sallyport_overload_shed_total", "Requests of strangers that were refused because work waited too long.", func() float64 { return float64(l.Load().Shed) })
 	agents := func() agent.Stats { return v.gateway.Agents().Stats() }
 	m.Gauge("sallyport_agent_signers", "Signers whose signatures are believed.", func() float64 { return float64(agents().Signers) })
 	m.Gauge("sallyport_agent_directories_missing", "Signers whose key directory was not fetched for a day, or never.", func() float64 { return float64(agents().DirectoriesStale) })
