@@ -20,6 +20,12 @@ const unreached = "the exchange was refused before it came to this guard"
 func (q *question) ask(s *step) (code, why string) {
 	name := s.guard.Name
 	taken := q.taken(name)
+	if name == "limit.admit" && q.otherAbuse() {
+		q.d.Unweighed = true
+		if taken != nil && (taken.Code == exchange.Banned.Code || taken.Code == exchange.Overloaded.Code) {
+			return "", "bans and overload have other settings, and follow from load and from what else came"
+		}
+	}
 	if taken != nil && q.same(name) {
 		return taken.Code, ""
 	}
@@ -69,6 +75,11 @@ func (q *question) taken(name string) *exchange.RecordStep {
 // same reports whether a guard's settings are those of then.
 func (q *question) same(name string) bool {
 	return q.then != nil && printOf(q.then.Prints, name) == printOf(q.now.Prints, name)
+}
+
+// otherAbuse reports that bans or overload have other settings. Earlier versions did not say which they were.
+func (q *question) otherAbuse() bool {
+	return q.then != nil && q.then.Prints["abuse"] != "" && q.then.Prints["abuse"] != q.now.Prints["abuse"]
 }
 
 // unasked says of a guard that said nothing then why it would now: "" where it would have nothing to judge now either.

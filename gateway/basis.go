@@ -69,6 +69,7 @@ func (s *Snapshot) prints(a *api, op *openapi.Operation, guards map[string]confi
 		"policy":           print(guards["identity"] == "", message, x.Allow),
 		"limit":            print(c.Rate, c.Refusals, c.Concurrency, x.Rate, x.Cost, x.Concurrency, s.lists.Sum()),
 		"limit.bot":        print(c.Bots, s.lists.Sum()),
+		"abuse":            print(bansOf(s.config.Abuse.Bans), s.config.Abuse.Overload),
 		"limit.quota":      print(s.config.Plans, c.Plan, c.Spend, x.Cost, x.Price),
 		"validate":         print(message, c.Validate),
 		"inspect":          print(c.Inspect, a.attackRules, x.Inspect),
@@ -77,6 +78,12 @@ func (s *Snapshot) prints(a *api, op *openapi.Operation, guards map[string]confi
 		"protect":          print(message, c.Protect, x.CORS),
 		"bounds":           print(x.MaxBody, c.MaxBody, x.MaxResponse, c.MaxResponse, x.Streaming),
 	}
+}
+
+// bansOf are the settings that say who is banned: how that feels is another thing.
+func bansOf(b config.Bans) config.Bans {
+	b.Tarpit = 0
+	return b
 }
 
 // printOf is the print of a guard's settings: its own, or that of its family.

@@ -227,3 +227,31 @@ func BenchmarkDecide(b *testing.B) {
 		})
 	}
 }
+
+// Where bans or overload have other settings, what they refused is undecidable, and it is told of how many exchanges nothing is said.
+func TestReplaySaysWhatOtherBansAndOverloadWouldDo(t *testing.T) {
+	g, list := recordedTraffic(t, decideAPI)
+	for i, reason := range []*exchange.Reason{exchange.Banned, exchange.Overloaded} {
+		refused := *list[i]
+		refused.Refused, refused.Guard, refused.Code, refused.Status = true, "limit.admit", reason.Code, reason.Status
+		refused.Steps = []exchange.RecordStep{{Guard: "limit.admit", Mode: config.Enforce, Code: reason.Code}}
+		list[i] = &refused
+	}
+	bases := map[string]*Basis{list[0].Basis: g.current.Load().Basis()}
+	weighed := func(abuse string) (undecidable, unweighed int) {
+		s := NewSummary()
+		decisions := replayed(t, g, list[:4], bases, "apis:", abuse+"\napis:")
+		for i, rec := range list[:4] {
+			d := decisions[nameOf(i)]
+			if s.Add(rec, d); d.Change == Undecidable {
+				undecidable++
+			}
+		}
+		return undecidable, s.Unweighed
+	}
+	for abuse, want := range map[string][2]int{"": {0, 0}, "abuse: { bans: { tarpit: 10s } }": {0, 0}, "abuse: { bans: { after: 7 } }": {2, 4}, "abuse: { overload: { queue: 1s } }": {2, 4}} {
+		if undecidable, unweighed := weighed(abuse); undecidable != want[0] || unweighed != want[1] {
+			t.Errorf("%q: %d undecidable, %d unweighed, want %v", abuse, undecidable, unweighed, want)
+		}
+	}
+}

@@ -53,6 +53,8 @@ type Decision struct {
 	Guard     string   `json:"guard,omitempty"`    // that would refuse, or of which nothing can be said
 	Why       string   `json:"why,omitempty"`      // nothing can be said
 	Unjudged  []string `json:"unjudged,omitempty"` // guards that the exchange did not reach then, and would now
+	// Unweighed: whether the client would have been banned, or shed under load, by the settings that are asked about, is not said.
+	Unweighed bool `json:"unweighed,omitempty"`
 }
 
 // NewReplay builds a configuration for deciding again what was decided since a time on the given bases. Of parts only the

@@ -12,8 +12,9 @@ import (
 type Summary struct {
 	Exchanges int             `json:"exchanges"`
 	Changes   map[Change]int  `json:"changes"`
-	Sampled   int64           `json:"sampled,omitempty"` // exchanges of the period of which no record is kept
-	Groups    []*SummaryGroup `json:"groups"`            // of all but the same, the largest first
+	Sampled   int64           `json:"sampled,omitempty"`   // exchanges of the period of which no record is kept
+	Unweighed int             `json:"unweighed,omitempty"` // exchanges of other settings of bans or overload, of which nothing is said of those
+	Groups    []*SummaryGroup `json:"groups"`              // of all but the same, the largest first
 
 	// The same by who asked ("": nobody that was known), and by rule: of attack rules those that matched, else the reason. Up
 	// to [MaxShares] of each change, those with the most exchanges first.
@@ -78,6 +79,9 @@ func NewSummary() *Summary {
 func (s *Summary) Add(rec *exchange.Record, d Decision) {
 	s.Exchanges++
 	s.Changes[d.Change]++
+	if d.Unweighed {
+		s.Unweighed++
+	}
 	if d.Change == Same {
 		return
 	}

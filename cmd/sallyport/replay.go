@@ -178,6 +178,9 @@ func printReplay(w io.Writer, s *gateway.Summary) {
 	if s.Sampled > 0 {
 		fmt.Fprintf(w, "%d more of this period passed and are counted only: rates are counted without them\n", s.Sampled)
 	}
+	if s.Unweighed > 0 {
+		fmt.Fprintf(w, "%d were decided under other settings of abuse.bans or abuse.overload: whom those would refuse follows from load and from what else came, and is not said\n", s.Unweighed)
+	}
 	for _, g := range s.Groups {
 		fmt.Fprintf(w, "\n%s: %d × %s %s, by %s\n", changeWords[g.Change], g.Count, g.API, orElse(g.Operation, "-"), counted(g.Principals, "principal"))
 		switch {
