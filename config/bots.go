@@ -18,7 +18,7 @@ type Bots struct {
 	Hostile BotAction `yaml:"hostile"`
 	// Limit is the rate of each client whose rating has the action limit. Default 30 per 1m.
 	Limit *Rate `yaml:"limit"`
-	// Tarpit is how long a client whose rating has the action tarpit waits for its refusal, 256 at most at once; further ones are refused without waiting. Default 10s.
+	// Tarpit is how long a client whose rating has the action tarpit waits for its refusal, with 8192 others at most; further ones are refused without waiting. Default 10s.
 	Tarpit Duration `yaml:"tarpit"`
 	// Hosting names lists of abuse.lists with the addresses of data centres, which speak against a client.
 	Hosting []string `yaml:"hosting"`

@@ -67,8 +67,8 @@ func (v Verdict) WithStatus(status int) Verdict { v.Status = status; return v }
 // WithRetry returns v with the time after which the client may try again.
 func (v Verdict) WithRetry(d time.Duration) Verdict { v.Retry = d; return v }
 
-// WithHold returns v with the time for which the refusal is kept back. Only so many are kept back at once, and none of a guard that
-// monitors.
+// WithHold returns v with the time for which the refusal is kept back once the exchange is over. Only so many are kept back at once, and
+// none of a guard that monitors.
 func (v Verdict) WithHold(d time.Duration) Verdict { v.Hold = d; return v }
 
 // WithHeader returns v with one more field for the refusal's header.

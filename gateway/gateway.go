@@ -139,7 +139,7 @@ func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request) (wait time.Du
 // maxHeld bounds the answers that wait; each costs what an idle connection costs, and a goroutine.
 const maxHeld = 8192
 
-// hold lets a refusal wait. The exchange is over, its record made, its slots given back; net/http sends what is written of the answer when
+// hold lets a refusal wait, because its client causes many or a guard wants it kept back. The exchange is over, its record made, its slots given back; net/http sends what is written of the answer when
 // the handler returns.
 func (g *Gateway) hold(ctx context.Context, wait time.Duration) {
 	defer g.held.Add(-1)
@@ -192,7 +192,7 @@ func (x *serving) leave() {
 	if x.api != nil && x.admitted {
 		defer x.api.rules.Release(&x.e)
 		if !x.gone || x.e.Response != nil { // who only leaves has caused no refusal: pages do it at every keystroke
-			x.wait = x.api.rules.Charge(&x.e, x.status)
+			x.wait = max(x.wait, x.api.rules.Charge(&x.e, x.status))
 		}
 	}
 	if x.sent != nil {

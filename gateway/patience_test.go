@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/internal/testkit"
 )
 
@@ -52,5 +54,24 @@ func TestManyRefusalsWait(t *testing.T) {
 	ask(t.Context(), "192.0.2.1:1")
 	if n := g.parts.Slowed.Load() - slowed; n != 0 {
 		t.Errorf("%d waited that should not", n)
+	}
+}
+
+// A refusal that a guard wants kept back is sent late too, where the guard enforces.
+func TestRefusalIsHeld(t *testing.T) {
+	upstream := testkit.NewUpstream(t, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 11\r\n\r\n{\"id\":\"a1\"}")
+	for mode, want := range map[config.Mode]int{config.Enforce: http.StatusForbidden, config.Monitor: http.StatusOK} {
+		g := newGate(t, plainSpec, upstream.URL, "    modes: { identity: off, inspect: off }\n", "")
+		g.guarded(exchange.OnHead, mode, func(context.Context, *exchange.Exchange) (exchange.Verdict, error) {
+			return exchange.Refuse(exchange.BotRefused, "").WithHold(time.Second), nil
+		})
+		w, begun := httptest.NewRecorder(), time.Now()
+		g.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/orders/a1", nil))
+		if took, held := time.Since(begun), g.parts.Slowed.Load() == 1; w.Code != want || held != (mode == config.Enforce) || held && took < time.Second {
+			t.Errorf("%s: %d after %s", mode, w.Code, took)
+		}
+		if r := g.record(t); r.Took > time.Second {
+			t.Errorf("%s: recorded after %s", mode, r.Took)
+		}
 	}
 }

@@ -36,9 +36,7 @@ func (x *serving) refuse(v exchange.Verdict) {
 		x.status, x.abort = statusClientGone, true
 		return
 	}
-	if v.Hold > 0 && x.api != nil {
-		x.api.rules.Hold(x.r.Context(), &x.e, v.Hold)
-	}
+	x.wait = v.Hold
 	if x.status != 0 { // an answer has begun: it must not look complete
 		x.abort = true
 		return

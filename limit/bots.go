@@ -32,9 +32,6 @@ const maxRated = 1 << 17
 
 const defaultTarpit = 10 * time.Second
 
-// maxTarpit is how many requests wait for their refusal at once.
-const maxTarpit = 256
-
 func (l *Limiter) botsOf(api *config.API, at string) (b bots, err error) {
 	c := api.Bots
 	b = bots{l: l, tarpit: orDefault(time.Duration(c.Tarpit), defaultTarpit), hosting: c.Hosting, authenticated: c.Authenticated, setting: at + ".bots.",
@@ -157,22 +154,6 @@ func (b *bots) act(e *exchange.Exchange) exchange.Verdict {
 
 func (b *bots) refuse(e *exchange.Exchange, reason *exchange.Reason) exchange.Verdict {
 	return exchange.Refuse(reason, because(e)).WithSetting(b.setting + string(e.Bot.Rating) + ": " + e.Bot.Action)
-}
-
-// Hold waits for as long as a refusal is to be kept back, unless too many wait already. The slots of the exchange are given back
-// before: who waits for a refusal holds nothing that others need.
-func (r *Rules) Hold(ctx context.Context, e *exchange.Exchange, d time.Duration) {
-	if !r.l.waiting.acquire(maxTarpit) {
-		return
-	}
-	defer r.l.waiting.release()
-	r.Release(e)
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
 }
 
 // because puts a rating into words.

@@ -1,7 +1,6 @@
 package limit
 
 import (
-	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"net/http"
@@ -133,38 +132,6 @@ func TestBotsAreLimited(t *testing.T) {
 		}
 		if code, _ := judged(t, r, visitor("192.0.2.2", "curl/8")); code != "" {
 			t.Error(code)
-		}
-	})
-}
-
-// Refusals are kept back, as many at once as there is room for, and hold no slots.
-func TestTarpitIsBounded(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		l := New(Options{})
-		r := rulesOf(t, l, config.API{Concurrency: config.Concurrency{Total: 2}})
-		done := make(chan time.Duration, maxTarpit+1)
-		begin := time.Now()
-		ctx, gone := context.WithCancel(context.Background())
-		for range maxTarpit {
-			e := visitor("192.0.2.1", "sqlmap")
-			if code, _ := ask(t, []exchange.Guard{r.Admit()}, e); code != "" {
-				t.Fatal("who waits holds a slot: " + code)
-			}
-			go func() { r.Hold(ctx, e, 10*time.Second); r.Charge(e, 403); r.Release(e); done <- time.Since(begin) }()
-			synctest.Wait()
-		}
-		if r.Hold(ctx, visitor("192.0.2.2", ""), 10*time.Second); time.Since(begin) != 0 {
-			t.Error("one more waits")
-		}
-		time.Sleep(time.Second)
-		gone()
-		for range maxTarpit {
-			if waited := <-done; waited != time.Second {
-				t.Fatalf("%s after the client has gone", waited)
-			}
-		}
-		if r.Hold(context.Background(), visitor("192.0.2.2", ""), 10*time.Second); time.Since(begin) != 11*time.Second {
-			t.Errorf("%s", time.Since(begin))
 		}
 	})
 }

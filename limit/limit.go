@@ -52,7 +52,6 @@ type Limiter struct {
 	known    uint64 // rule of having been authenticated
 	memory   *bot.Memory
 	rated    uint64 // names whom memory remembers
-	waiting  gauge  // refusals that are kept back
 
 	quotas    uint64 // names what quotas are counted under
 	accounts  *accounts
