@@ -101,3 +101,10 @@ func (s *shelf) take(seq uint64, r *reader) (b *block, next uint64, err error) {
 	s.blocks = append(s.blocks, b)
 	return b, seq, nil
 }
+
+// release forgets what is before seq.
+func (s *shelf) release(seq uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.blocks = slices.DeleteFunc(s.blocks, func(b *block) bool { return b.end() <= seq })
+}

@@ -99,8 +99,17 @@ func (l *lane) unwanted(from, end uint64, only Only) (n uint64) {
 	return n
 }
 
-// release forgets what every sink has got of what is in memory.
-func (s *Spool) release() { s.tail.release(s.own.lowest()) }
+// release forgets of what is in memory what every sink has got. One that fails has it read from the journal when it is back: for that
+// long, memory is for those that keep up.
+func (s *Spool) release() {
+	least := s.own.end()
+	for _, o := range s.current() {
+		if o.health.Load().err == "" {
+			least = min(least, o.own.cursor())
+		}
+	}
+	s.tail.release(least)
+}
 
 // inherit takes over what processes have left that are gone, and removes what is done with. It is the writer's.
 func (s *Spool) inherit() {

@@ -249,6 +249,21 @@ func TestSettleAfterTheBound(t *testing.T) {
 	}
 }
 
+// What is in memory is bounded, for sinks that are slow and do not fail.
+func TestTailIsBounded(t *testing.T) {
+	var all tail
+	items := make([]encode.Item, groupSize)
+	for n := range items {
+		items[n].Record = record(n)
+	}
+	for n := range uint64(2 * maxTail / groupSize) {
+		all.add(written(1+n*groupSize, items))
+	}
+	if n := all.size(); n > maxTail || n < maxTail-groupSize || all.holding(1) != nil || all.holding(2*maxTail) == nil {
+		t.Errorf("%d entries in memory", n)
+	}
+}
+
 // What is read at once is bounded in bytes.
 func TestBlocksAreBounded(t *testing.T) {
 	j := journalOf(t, t.TempDir(), maxSegment)

@@ -210,3 +210,10 @@ func clientOf(t *testing.T, line []byte) string {
 	}
 	return r.Client
 }
+
+// size is how many entries are in memory.
+func (t *tail) size() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.entries
+}

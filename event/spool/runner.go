@@ -234,5 +234,6 @@ func (r *runner) settle(p *parcel, refused uint64) {
 	c.cursor = max(c.cursor, p.next)
 	r.slot.store(c)
 	r.lane.cursors.Unlock()
+	r.lane.shelf.release(r.lane.lowest())
 	r.spool.release()
 }

@@ -236,6 +236,7 @@ func (w *writer) commit() {
 	s.dirty.Store(true)
 	s.tail.add(written(first, kept))
 	s.wake()
+	s.release()
 	s.trim()
 	if cap(w.frames) > 8<<20 {
 		w.frames = nil // a burst must not hold its memory for ever
