@@ -230,6 +230,63 @@ func TestSystemsAndCountries(t *testing.T) {
 	}
 }
 
+// opens is what is said of lists and databases together.
+func opens(t *testing.T, text string, databases ...string) string {
+	t.Helper()
+	_, err := Open([]config.List{{Name: "l", File: written(t, "l.txt", text)}}, databases)
+	return fmt.Sprint(err)
+}
+
+// sparse is a file that says it has so many bytes.
+func sparse(t *testing.T, size int64) string {
+	t.Helper()
+	file := written(t, "sparse", "")
+	if err := os.Truncate(file, size); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// What is larger than its bound is refused as a whole, before it is read: files and databases.
+func TestFilesAreBounded(t *testing.T) {
+	if _, err := Open([]config.List{{Name: "l", File: sparse(t, maxFile+1)}}, nil); err == nil || !strings.Contains(err.Error(), "is larger than 64 MiB") {
+		t.Error(err)
+	}
+	if said := opens(t, "AS64496", sparse(t, maxDatabase+1)); !strings.Contains(said, "is larger than 1024 MiB") {
+		t.Error(said)
+	}
+	if _, err := Open([]config.List{{Name: "l", File: "/dev/zero"}}, nil); err == nil || !strings.Contains(err.Error(), "is larger than 64 MiB") {
+		t.Error(err)
+	}
+	if said := opens(t, "192.0.2.1 # "+strings.Repeat("x", 700)); said != "<nil>" {
+		t.Error(said)
+	}
+	s := open(t, nil, "192.0.2.1 # "+strings.Repeat("x", 700))
+	if e := s.Find(netip.MustParseAddr("192.0.2.1"), now); len(e.Reason) != maxReason {
+		t.Errorf("a reason of %d bytes goes into records", len(e.Reason))
+	}
+}
+
+// Lists have so many entries and no more, and the networks that databases make of few entries are bounded as well.
+func TestEntriesAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads millions of entries")
+	}
+	if said := opens(t, strings.Repeat("::1\n", maxEntries)); said != "<nil>" {
+		t.Error(said)
+	}
+	if said := opens(t, strings.Repeat("::1\n", maxEntries+1)); !strings.Contains(said, "1000001:1: there are more than 1000000 entries") {
+		t.Error(said)
+	}
+	networks := map[string]mmdbtype.Map{}
+	for i := range 2000 {
+		networks[fmt.Sprintf("10.%d.%d.0/24", i>>8, i&255)] = mmdbtype.Map{"country": mmdbtype.Map{"iso_code": mmdbtype.String([]string{"KP", "DE"}[i%2])}}
+	}
+	if said := opens(t, strings.Repeat("country:KP\ncountry:DE\n", maxPlaces/2000+1), database(t, "GeoLite2-Country", networks)); !strings.Contains(said, "the lists cover more than 4000000 networks") {
+		t.Error(said)
+	}
+}
+
 // A file of somebody else's never does worse than to be refused.
 func FuzzOpen(f *testing.F) {
 	f.Add("192.0.2.0/24 # reason until 2027-01-01\nAS1\ncountry:KP;\n::/0")

@@ -188,15 +188,20 @@ func short(s string) string {
 	return strings.ToValidUTF8(s[:min(len(s), maxReason)], "")
 }
 
+// read reads a file of a bounded size: one that says that it is larger is not read at all.
 func read(file string, most int64) ([]byte, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	large := fmt.Errorf("is larger than %d MiB", most>>20)
+	if info, err := f.Stat(); err != nil || info.Size() > most {
+		return nil, cmp.Or(err, large)
+	}
 	data, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(data)) > most {
-		err = fmt.Errorf("is larger than %d MiB", most>>20)
+		return nil, large
 	}
 	return data, err
 }
