@@ -6,7 +6,7 @@ COUNT ?= 50000
 CONTAINER ?= docker
 IMAGE ?= ghcr.io/sallyport/sallyport:latest
 
-.PHONY: build demo tour test test-all differential h2spec idle cluster hostile siege dashboard race vet lint fuzz bench golden tls package-files image packages release
+.PHONY: build demo tour test test-all differential h2spec idle bots cluster hostile siege dashboard race vet lint fuzz bench golden tls package-files image packages release
 
 build: ## the binary, in bin/
 	go build -trimpath -o bin/sallyport ./cmd/sallyport
@@ -37,6 +37,9 @@ dashboard: ## every page in Debian's Chromium (apt-get install chromium), screen
 
 mutate: ## takes rules out and demands that their tests notice; minutes
 	./.ci/mutate
+
+bots: ## ten programs and two browsers, each with its own words and a browser's, and how they are rated (apt-get install chromium curl ffuf firefox-esr libnss3-tools nodejs python3-aiohttp python3-h2 python3-httpx python3-requests sqlmap wapiti wget wrk); five minutes
+	SALLYPORT_ALL=1 go test -count=1 -timeout 20m -v ./gateway -run TestClientsAreRated
 
 cluster: ## 5,000 requests a second at three processes and a server of counters that stops and dies (apt-get install redis-server); a minute of a quiet machine, docs/scale.md
 	SALLYPORT_CLUSTER=1 go test -count=1 -v ./cmd/sallyport -run TestClusterUnderLoad

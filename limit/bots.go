@@ -100,33 +100,11 @@ func (b *bots) judge(e *exchange.Exchange) exchange.Bot {
 	if e.Agent != nil {
 		return exchange.Bot{Rating: exchange.Verified, Marks: uint32(bot.Proved)}
 	}
-	f := features(e)
+	f := bot.Of(e)
 	k := b.l.client(b.l.rated, e.Client.Addr)
 	f.Did = b.l.memory.Recall(k.hi, k.lo, time.Duration(b.l.ticks()))
 	f.Hosting = len(b.hosting) > 0 && b.l.lists.Load().On(e.Client.Addr, b.hosting, b.l.now)
 	return bot.Judge(&f)
-}
-
-// features are what the request shows. What belongs to the connection is the client's only where no proxy is between.
-func features(e *exchange.Exchange) bot.Features {
-	r := e.Request
-	f := bot.Features{Agent: r.UserAgent(), TLS: e.Client.TLS, HTTP2: r.ProtoMajor >= 2}
-	if e.Client.Addr == e.Client.Peer {
-		f.JA4, f.Grease, f.Order = e.Client.JA4, e.Client.Grease, e.Client.Order
-	}
-	for _, n := range [...]struct {
-		field string
-		name  bot.Names
-	}{{"Accept-Language", bot.AcceptLanguage}, {"Accept-Encoding", bot.AcceptEncoding},
-		{"Sec-Fetch-Mode", bot.FetchMetadata}, {"Sec-Ch-Ua", bot.ClientHints}, {"Upgrade", bot.Upgrade}} {
-		if len(r.Header[n.field]) > 0 {
-			f.Names |= n.name
-		}
-	}
-	if r.Method == http.MethodOptions {
-		f.Names |= bot.Preflight
-	}
-	return f
 }
 
 // act does what the config says of the rating.

@@ -64,6 +64,7 @@ func TestMetricsCount(t *testing.T) {
 	m.Record(usual())
 	refused := usual()
 	refused.Refused, refused.Guard, refused.Code, refused.Status, refused.BytesIn, refused.Upstream = true, "policy.object", "policy.not_owner", 404, 10, nil
+	refused.Bot = &exchange.RecordBot{Rating: exchange.Hostile, Action: "deny"}
 	m.Record(refused)
 	monitored := usual()
 	monitored.Steps = []exchange.RecordStep{{Guard: "inspect.body", Mode: config.Monitor, Code: "inspect.sqli"}, {Guard: "validate.body", Mode: config.Enforce, Code: "validate.body"}}
@@ -81,6 +82,7 @@ func TestMetricsCount(t *testing.T) {
 		"sallyport_http_request_duration_seconds": {operation, 3},
 		"sallyport_refusals_total":                {[]string{"api=shop", "guard=policy.object", "reason=policy.not_owner"}, 1},
 		"sallyport_would_refuse_total":            {[]string{"api=shop", "guard=inspect.body", "reason=inspect.sqli"}, 1},
+		"sallyport_bot_requests_total":            {[]string{"action=deny", "api=shop", "rating=hostile"}, 1},
 		"sallyport_findings_total":                {[]string{"api=shop", "guard=inspect.body", "severity=high"}, 2},
 		"sallyport_inspect_rule_matches_total":    {[]string{"rule=942100"}, 2},
 		"sallyport_upstream_duration_seconds":     {[]string{"api=shop"}, 2},

@@ -26,6 +26,7 @@ func poisoned(s string) *exchange.Record {
 	r := traffic(1)[0]
 	r.Method, r.Host, r.Path, r.Query, r.UserAgent, r.JA4, r.Trace, r.Client = s, s, "/"+s, s, s, s, s, s
 	r.Principal = &exchange.RecordPrincipal{Subject: s, Issuer: s, Kind: s, Tenant: s, Roles: []string{s}}
+	r.Bot = &exchange.RecordBot{Rating: exchange.Rating(s), Action: s, Name: s, Reasons: []string{s}}
 	r.Detail, r.Setting, r.Fields = s, s, []exchange.Field{{Pointer: "/" + s, Detail: s}}
 	r.Findings = []exchange.Finding{{Guard: "inspect.head", Rule: s, Message: s, Field: s, Match: s, Severity: exchange.High}}
 	return r

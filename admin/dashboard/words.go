@@ -25,6 +25,7 @@ var functions = template.FuncMap{
 	"changed":    func(c gateway.Change) string { return changeWords[c] },
 	"dash":       explain.OrDash,
 	"kept":       explain.Kept,
+	"rated":      explain.Rated,
 	"says":       explain.Outcome,
 	"causes":     explain.Causes,
 	"outcome":    event.OutcomeOf,

@@ -47,7 +47,7 @@ func cases() map[string]Item {
 
 func sample(change func(*exchange.Record)) *exchange.Record {
 	r := &exchange.Record{ID: "01JDZ0000000000000000000AA", Time: noon, Took: 1500 * time.Microsecond, API: "shop", Operation: "GET /orders/{id}", Method: "GET", Host: "shop.example", Path: "/api/orders/4711", Query: "q=***&limit=10",
-		Proto: "HTTP/2.0", Client: "192.0.2.7", Peer: "10.0.0.1", UserAgent: "curl/8.5.0", JA4: "t13d1516h2_8daaf6152771_b186095e22b6", Status: 200, BytesOut: 512, Trace: "0af7651916cd43dd8448eb211c80319c",
+		Proto: "HTTP/2.0", Client: "192.0.2.7", Peer: "10.0.0.1", UserAgent: "curl/8.5.0", JA4: "t13d1516h2_8daaf6152771_b186095e22b6", Bot: &exchange.RecordBot{Rating: exchange.Suspected, Action: "allow", Points: 4, Reasons: []string{"its User-Agent is a program's, and no browser's"}}, Status: 200, BytesOut: 512, Trace: "0af7651916cd43dd8448eb211c80319c",
 		Principal: &exchange.RecordPrincipal{Subject: "ada", Issuer: "corp", Kind: "jwt", Tenant: "acme", Roles: []string{"customer"}},
 		Upstream:  &exchange.RecordUpstream{Target: "http://127.0.0.1:9000", Status: 200, Attempts: 1, Took: time.Millisecond}}
 	if change != nil {

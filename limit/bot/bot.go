@@ -19,7 +19,11 @@
 // What was done is remembered by address, or /64, in a [Memory] of fixed size. The package knows neither configs nor guards.
 package bot
 
-import "github.com/sallyport/sallyport/exchange"
+import (
+	"net/http"
+
+	"github.com/sallyport/sallyport/exchange"
+)
 
 // Points from which on a client is rated so.
 const (
@@ -27,17 +31,17 @@ const (
 	hostileFrom   = 10
 )
 
-// Features are what one request shows of its client. Nothing is allocated for them.
+// Features are what one request shows of its client. Nothing is allocated for them. They have JSON for traces.
 type Features struct {
-	Agent   string         // the User-Agent, as it is
-	Names   Names          // of fields that are there
-	HTTP2   bool           // HTTP/2 or 3
-	TLS     bool           // between the client and whoever vouches for it
-	JA4     string         // "" where the handshake is not the client's own, or there was none
-	Grease  bool           // of the same handshake
-	Order   exchange.Order // not known: 0
-	Hosting bool           // the address is one of a data centre
-	Did     Deeds
+	Agent   string         `json:"agent,omitzero"`   // the User-Agent, as it is
+	Names   Names          `json:"names,omitzero"`   // of fields that are there
+	HTTP2   bool           `json:"http2,omitzero"`   // HTTP/2 or 3
+	TLS     bool           `json:"tls,omitzero"`     // between the client and whoever vouches for it
+	JA4     string         `json:"ja4,omitzero"`     // "" where the handshake is not the client's own, or there was none
+	Grease  bool           `json:"grease,omitzero"`  // of the same handshake
+	Order   exchange.Order `json:"order,omitzero"`   // not known: 0
+	Hosting bool           `json:"hosting,omitzero"` // the address is one of a data centre
+	Did     Deeds          `json:"did,omitzero"`
 }
 
 // Names are the fields, and kinds of requests, that are looked for.
@@ -52,6 +56,29 @@ const (
 	Preflight     // OPTIONS, to which browsers add no hints
 	Upgrade       // to WebSocket, for which browsers speak HTTP/1.1, without hints and metadata
 )
+
+// Of is what the request shows: all but Hosting and Did. What belongs to the connection is the client's only where no proxy is between.
+func Of(e *exchange.Exchange) Features {
+	r := e.Request
+	f := Features{Agent: r.UserAgent(), TLS: e.Client.TLS, HTTP2: r.ProtoMajor >= 2}
+	if e.Client.Addr == e.Client.Peer {
+		f.JA4, f.Grease, f.Order = e.Client.JA4, e.Client.Grease, e.Client.Order
+	}
+	for i := range named {
+		if len(r.Header[named[i].field]) > 0 {
+			f.Names |= named[i].name
+		}
+	}
+	if r.Method == http.MethodOptions {
+		f.Names |= Preflight
+	}
+	return f
+}
+
+var named = [...]struct {
+	field string
+	name  Names
+}{{"Accept-Language", AcceptLanguage}, {"Accept-Encoding", AcceptEncoding}, {"Sec-Fetch-Mode", FetchMetadata}, {"Sec-Ch-Ua", ClientHints}, {"Upgrade", Upgrade}}
 
 // Judge rates what proved nothing.
 func Judge(f *Features) exchange.Bot {
@@ -131,7 +158,7 @@ var marked = [...]struct {
 	{3, "order", "it claims to be a browser, and sends fields in another order or writing"},
 	{4, "handshake", "it claims to be a browser, and its handshake is not that of one"},
 	{2, "hosting", "its address is one of a data centre"},
-	{4, "hasty", "it sent more than a thousand requests without a credential in about a minute"},
+	{6, "hasty", "it sent more than a thousand requests without a credential in about a minute"},
 	{2, "regular", "its requests come by the clock"},
 	{4, "failing", "most of what it asked for lately failed"},
 	{4, "guessing", "ten or more of its credentials were wrong lately"},

@@ -75,7 +75,7 @@ func TestRatings(t *testing.T) {
 		{"what the handshake cannot be", &Features{Agent: chromeSays, TLS: true, JA4: "t13"}, exchange.Hostile, "no-language no-encoding no-metadata no-hints handshake"},
 		{"python as an old firefox", &Features{Agent: "Mozilla/5.0 (Windows NT 6.1; rv:45.0) Gecko/20100101 Firefox/45.0", TLS: true, Names: AcceptEncoding, JA4: "t13d3013h1_e8f1e7e78f70_375ca2c5e164"}, exchange.Hostile, "stale no-language handshake"},
 
-		{"a program in a hurry", &Features{Agent: "curl/8", Did: Deeds{Requests: 5000}}, exchange.Suspected, "program hasty"},
+		{"a program in a hurry", &Features{Agent: "curl/8", Did: Deeds{Requests: 5000}}, exchange.Hostile, "program hasty"},
 		{"a program by the clock", &Features{Agent: "curl/8", Hosting: true, Did: Deeds{Requests: 60, InTurn: 60, Every: 1, Off: 0.01}}, exchange.Suspected, "program hosting regular"},
 		{"a program that searches", &Features{Agent: "curl/8", Did: Deeds{Requests: 100, Failed: 90, Missed: 90}}, exchange.Hostile, "program failing searching"},
 		{"a browser that guesses", with(chrome(), func(f *Features) { f.Did = Deeds{Requests: 40, Failed: 35, Denied: 35} }), exchange.Suspected, "failing guessing"},

@@ -21,11 +21,11 @@ type Deeds struct {
 
 // An Act is one request, once it was answered.
 type Act struct {
-	At     time.Duration // on a clock that never goes back
-	Status int           // 0: says nothing of what was asked for
-	Denied bool          // a credential was wrong
-	Attack bool          // it was refused as one
-	Object uint64        // hash of what was asked for; 0 where there is nothing to enumerate
+	At     time.Duration `json:"at,omitzero"`     // on a clock that never goes back
+	Status int           `json:"status,omitzero"` // 0: says nothing of what was asked for
+	Denied bool          `json:"denied,omitzero"` // a credential was wrong
+	Attack bool          `json:"attack,omitzero"` // it was refused as one
+	Object uint64        `json:"object,omitzero"` // hash of what was asked for; 0 where there is nothing to enumerate
 }
 
 // Bounds from which deeds speak.
