@@ -36,6 +36,8 @@ type API struct {
 	Refusals *Rate `yaml:"refusals"`
 	// Bots says what becomes of clients by what they seem to be.
 	Bots Bots `yaml:"bots"`
+	// Challenge gives out proofs of work to solve, for clients that are asked for one. Default: there is none.
+	Challenge *Challenge `yaml:"challenge"`
 	// Concurrency bounds requests in flight.
 	Concurrency Concurrency `yaml:"concurrency"`
 	// RateHeaders says which fields tell the client its budget: draft (RateLimit, RateLimit-Policy), legacy (X-RateLimit-*), both or off. Default draft.

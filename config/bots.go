@@ -31,21 +31,22 @@ type BotAction string
 
 // The actions.
 const (
-	BotAllow   BotAction = "allow"   // nothing
-	BotMonitor BotAction = "monitor" // a finding in the record
-	BotLimit   BotAction = "limit"
-	BotTarpit  BotAction = "tarpit"
-	BotDeny    BotAction = "deny"
+	BotAllow     BotAction = "allow"   // nothing
+	BotMonitor   BotAction = "monitor" // a finding in the record
+	BotLimit     BotAction = "limit"
+	BotChallenge BotAction = "challenge" // a proof of work, see Challenge
+	BotTarpit    BotAction = "tarpit"
+	BotDeny      BotAction = "deny"
 )
 
 // UnmarshalText reads the written form.
 func (a *BotAction) UnmarshalText(text []byte) error {
 	switch v := BotAction(text); v {
-	case BotAllow, BotMonitor, BotLimit, BotTarpit, BotDeny:
+	case BotAllow, BotMonitor, BotLimit, BotChallenge, BotTarpit, BotDeny:
 		*a = v
 		return nil
 	}
-	return fmt.Errorf("not one of allow, monitor, limit, tarpit, deny")
+	return fmt.Errorf("not one of allow, monitor, limit, challenge, tarpit, deny")
 }
 
 // rated refuses what would keep everybody out, and what has no effect.

@@ -150,6 +150,7 @@ func (c *checker) api(a API, at string, identities map[string]bool) {
 	}
 	c.modes(a.Modes, at)
 	c.rate(a.Rate, at+".rate")
+	c.challenge(a, at)
 	c.inspect(a.Inspect, at+".inspect")
 	c.cors(a.Protect.CORS, at+".protect.cors")
 	for key, op := range a.Operations {

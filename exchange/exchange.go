@@ -18,28 +18,29 @@ import (
 // An Exchange is one request and its answer. It belongs to one goroutine at a time. Who writes a field is named
 // beside it; everybody else only reads it.
 type Exchange struct {
-	ID        string             // gateway: unique, 26 characters, safe in headers and logs
-	Start     time.Time          // gateway
-	API       string             // gateway: name of the API in the config
-	Client    Client             // listen: address behind trusted proxies, TLS facts
-	Request   *http.Request      // as received; nobody changes it
-	Target    content.Target     // gateway: the one canonical reading of path and query
-	Operation *openapi.Operation // gateway: what the spec calls this request; never nil after matching
-	Params    openapi.Params     // gateway: decoded once; empty until matched
-	Agent     *Agent             // limit: an automated client that proved who it is; nil for none
-	Bot       Bot                // limit: how the client is rated
-	Principal *Principal         // identity: nil means nobody
-	Body      *content.Body      // gateway: nil until OnBody, and when there is none
-	BodySpec  *openapi.MediaType // gateway: what the spec declares for the body's media type; nil when it declares none
-	Outgoing  Edits              // identity, protect: header changes on the way to the upstream
-	Reply     Edits              // limit, protect: header changes on the way to the client
-	Response  *Response          // forward: nil until the upstream has answered
-	Findings  []Finding          // any guard: noticed, not decided
-	Verdict   Verdict            // gateway: the one that settled it
-	Steps     []Step             // gateway: what each guard said and how long it took
-	Upstream  Upstream           // forward: which target was used, how often it was tried
-	Ledger    any                // limit: the slots held and the keys to charge at the end; nobody else looks inside
-	Inspected any                // inspect: the head as it was judged, for the judgement of the body; nobody else looks inside
+	ID          string             // gateway: unique, 26 characters, safe in headers and logs
+	Start       time.Time          // gateway
+	API         string             // gateway: name of the API in the config
+	Client      Client             // listen: address behind trusted proxies, TLS facts
+	Request     *http.Request      // as received; nobody changes it
+	Target      content.Target     // gateway: the one canonical reading of path and query
+	Operation   *openapi.Operation // gateway: what the spec calls this request; never nil after matching
+	Params      openapi.Params     // gateway: decoded once; empty until matched
+	Agent       *Agent             // limit: an automated client that proved who it is; nil for none
+	Bot         Bot                // limit: how the client is rated
+	Principal   *Principal         // identity: nil means nobody
+	Body        *content.Body      // gateway: nil until OnBody, and when there is none
+	BodySpec    *openapi.MediaType // gateway: what the spec declares for the body's media type; nil when it declares none
+	Outgoing    Edits              // identity, protect: header changes on the way to the upstream
+	Reply       Edits              // limit, protect: header changes on the way to the client
+	Response    *Response          // forward: nil until the upstream has answered
+	AtChallenge bool               // gateway: asks for a challenge, or answers one; nobody has to solve one for that
+	Findings    []Finding          // any guard: noticed, not decided
+	Verdict     Verdict            // gateway: the one that settled it
+	Steps       []Step             // gateway: what each guard said and how long it took
+	Upstream    Upstream           // forward: which target was used, how often it was tried
+	Ledger      any                // limit: the slots held and the keys to charge at the end; nobody else looks inside
+	Inspected   any                // inspect: the head as it was judged, for the judgement of the body; nobody else looks inside
 
 	judged *schema.Result
 }

@@ -63,18 +63,19 @@ var (
 
 // Admission and limits.
 var (
-	AdmissionRefused = reason("limit.admit", 429, "Too many refused requests", Medium, "API4", 307, "This client caused too many refusals lately; see apis[].refusals.")
-	Banned           = reason("limit.banned", 429, "This client is shut out for a while", Medium, "API4", 307, "The client went on after it was turned away, or was banned by an administrator; see abuse.bans and sallyport bans.")
-	Overloaded       = reason("limit.overload", 503, "The service is overloaded", Medium, "API4", 770, "The gateway has more work than its processors can do, and refuses strangers first: clients from whose address nobody was authenticated lately; see abuse.overload.")
-	Listed           = reason("limit.listed", 403, "Requests from this address are not accepted", Medium, "API4", 284, "The client's address is on a list of abuse.lists with action deny; the detail has the entry, its reason and its end. A list with action allow goes before it.")
-	BotRefused       = reason("limit.bot", 403, "Requests of this client are not accepted", Medium, "API6", 799, "The client is rated as a bot, and the API refuses its rating; the detail has the reasons. See apis[].bots and docs/bots.md. A caller with a verified credential is not refused.")
-	RateExceeded     = reason("limit.rate", 429, "Too many requests", Medium, "API4", 770, "The rate limit of this operation or API is exhausted.")
-	TooManyFailures  = reason("limit.failures", 429, "Too many failed attempts", High, "API2", 307, "Too many failed credentials for this client or account.")
-	QuotaExceeded    = reason("limit.quota", 429, "The quota is used up", Medium, "API4", 770, "The daily or monthly quota of the caller's plan is used up until the window ends; see plans. GET /api/v1/quotas tells who has used how much.")
-	PlanUnknown      = reason("limit.plan", 503, "The plan of the caller is not known", High, "API4", 0, "The credential names a plan that the config does not have. Add it under plans, or correct the key or token.")
-	SpendExceeded    = reason("limit.spent", 503, "The service is not available now", High, "API4", 770, "What may be spent on the upstream in this window is spent; see apis[].spend.")
-	Uncountable      = reason("limit.key", 400, "The request cannot be counted", Low, "API4", 770, "The key expression of a rate could not be evaluated for this request, mostly because a value that it reads is missing. Test for it with has(), or count by principal or client.")
-	Concurrency      = reason("limit.concurrency", 503, "Too many requests at once", Medium, "API4", 770, "The concurrency limit of this client or upstream is reached.")
+	AdmissionRefused  = reason("limit.admit", 429, "Too many refused requests", Medium, "API4", 307, "This client caused too many refusals lately; see apis[].refusals.")
+	Banned            = reason("limit.banned", 429, "This client is shut out for a while", Medium, "API4", 307, "The client went on after it was turned away, or was banned by an administrator; see abuse.bans and sallyport bans.")
+	Overloaded        = reason("limit.overload", 503, "The service is overloaded", Medium, "API4", 770, "The gateway has more work than its processors can do, and refuses strangers first: clients from whose address nobody was authenticated lately; see abuse.overload.")
+	Listed            = reason("limit.listed", 403, "Requests from this address are not accepted", Medium, "API4", 284, "The client's address is on a list of abuse.lists with action deny; the detail has the entry, its reason and its end. A list with action allow goes before it.")
+	BotRefused        = reason("limit.bot", 403, "Requests of this client are not accepted", Medium, "API6", 799, "The client is rated as a bot, and the API refuses its rating; the detail has the reasons. See apis[].bots and docs/bots.md. A caller with a verified credential is not refused.")
+	ChallengeUnsolved = reason("limit.challenge", 403, "A proof of work is asked for", Low, "API4", 799, "The client is asked to prove work, and has not, or its answer was wrong, over, another client's, or given before; the detail says which. See apis[].challenge and docs/challenge.md.")
+	RateExceeded      = reason("limit.rate", 429, "Too many requests", Medium, "API4", 770, "The rate limit of this operation or API is exhausted.")
+	TooManyFailures   = reason("limit.failures", 429, "Too many failed attempts", High, "API2", 307, "Too many failed credentials for this client or account.")
+	QuotaExceeded     = reason("limit.quota", 429, "The quota is used up", Medium, "API4", 770, "The daily or monthly quota of the caller's plan is used up until the window ends; see plans. GET /api/v1/quotas tells who has used how much.")
+	PlanUnknown       = reason("limit.plan", 503, "The plan of the caller is not known", High, "API4", 0, "The credential names a plan that the config does not have. Add it under plans, or correct the key or token.")
+	SpendExceeded     = reason("limit.spent", 503, "The service is not available now", High, "API4", 770, "What may be spent on the upstream in this window is spent; see apis[].spend.")
+	Uncountable       = reason("limit.key", 400, "The request cannot be counted", Low, "API4", 770, "The key expression of a rate could not be evaluated for this request, mostly because a value that it reads is missing. Test for it with has(), or count by principal or client.")
+	Concurrency       = reason("limit.concurrency", 503, "Too many requests at once", Medium, "API4", 770, "The concurrency limit of this client or upstream is reached.")
 )
 
 // Identity.

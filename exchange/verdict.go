@@ -19,6 +19,8 @@ type Verdict struct {
 	Retry time.Duration
 	// Hold is how long the refusal is kept back, to cost whoever waits for it time; see [Verdict.WithHold].
 	Hold time.Duration
+	// Challenge tells the client where it can prove that it has worked, which would let it in.
+	Challenge bool
 	// Header is sent with the refusal: Allow, WWW-Authenticate, Accept, RateLimit …
 	Header []HeaderField
 }
@@ -70,6 +72,9 @@ func (v Verdict) WithRetry(d time.Duration) Verdict { v.Retry = d; return v }
 // WithHold returns v with the time for which the refusal is kept back once the exchange is over. Only so many are kept back at once, and
 // none of a guard that monitors.
 func (v Verdict) WithHold(d time.Duration) Verdict { v.Hold = d; return v }
+
+// WithChallenge returns v with the place where the client can prove that it has worked.
+func (v Verdict) WithChallenge() Verdict { v.Challenge = true; return v }
 
 // WithHeader returns v with one more field for the refusal's header.
 func (v Verdict) WithHeader(name, value string) Verdict {

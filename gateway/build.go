@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/limit/agent"
+	"github.com/sallyport/sallyport/limit/challenge"
 	"github.com/sallyport/sallyport/limit/list"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
@@ -66,6 +67,7 @@ type builder struct {
 	identity   *identity.Providers // nil: cannot be built, which is reported already
 	plans      *limit.Plans
 	agents     *agent.Agents
+	challenge  *challenge.Keeper
 	rules      *limit.Rules
 	inspector  *inspect.Inspector
 	managed    *identity.Managed
@@ -92,7 +94,7 @@ func (b *builder) compile(s service) *api {
 	if err != nil {
 		b.report(b.at+".clients", "tls.clients", err)
 	}
-	a := &api{name: b.api.Name, demand: demand, settings: b.api, doc: b.doc, upstream: s, rules: b.rules, managed: b.managed, bases: b.bases(), hosts: b.hosts()}
+	a := &api{name: b.api.Name, demand: demand, settings: b.api, doc: b.doc, upstream: s, rules: b.rules, challenge: b.challenge, managed: b.managed, bases: b.bases(), hosts: b.hosts()}
 	for _, op := range b.doc.Operations {
 		a.plans = append(a.plans, b.plan(op))
 	}
@@ -147,6 +149,7 @@ func (b *builder) engines() {
 	if b.rules, err = b.parts.Limiter.Rules(b.api, b.plans); err != nil {
 		b.report(b.at, "limit.invalid", err)
 	}
+	b.challenge = b.parts.Challenges.Keeper(b.api.Name, b.api.Challenge)
 	if b.inspected(undocumented()) || slices.ContainsFunc(b.doc.Operations, b.inspected) {
 		if b.inspector, err = inspect.New(inspect.Options{Pool: b.parts.Inspectors}); err == nil {
 			err = b.inspector.Prepare(b.api.Inspect)

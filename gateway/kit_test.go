@@ -16,6 +16,7 @@ import (
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/limit/agent"
+	"github.com/sallyport/sallyport/limit/challenge"
 	"github.com/sallyport/sallyport/listen"
 )
 
@@ -64,7 +65,7 @@ func newGate(t testing.TB, spec, upstream, api, sections string) *gate {
 			return identity.New(list, nil, identity.Options{})
 		},
 		Upstreams: forward.NewPool(), Limiter: limit.New(limit.Options{}), Inspectors: compiledRules,
-		Agents: agent.NewMemory(agent.Options{}),
+		Agents: agent.NewMemory(agent.Options{}), Challenges: challenge.NewIssuer(challenge.Options{}),
 		Record: func(r *exchange.Record) { g.records <- r },
 	}
 	t.Cleanup(parts.Upstreams.Close)

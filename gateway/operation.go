@@ -28,7 +28,7 @@ func (b *builder) rated() []exchange.Guard {
 			fields = append(fields, http.CanonicalHeaderKey(cmp.Or(id.APIKey.Header, "X-API-Key")))
 		}
 	}
-	return b.rules.Bots(fields)
+	return b.rules.Bots(fields, b.challenge)
 }
 
 func (b *builder) policy(op *openapi.Operation) policy.Options {

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/limit/agent"
+	"github.com/sallyport/sallyport/limit/challenge"
 	"github.com/sallyport/sallyport/telemetry"
 )
 
@@ -22,6 +23,8 @@ type Parts struct {
 	Inspectors *inspect.Pool
 	// Agents knows automated clients that prove who they are; nil knows none.
 	Agents *agent.Memory
+	// Challenges has the key of proofs of work; nil asks for none.
+	Challenges *challenge.Issuer
 	// Fetch gets remote references of specs that allow them; nil refuses.
 	Fetch func(url string) ([]byte, error)
 	// Tracer makes spans; nil makes none.

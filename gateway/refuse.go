@@ -27,6 +27,8 @@ type problem struct {
 	Code     string           `json:"code"`
 	Exchange string           `json:"exchange,omitempty"`
 	Errors   []exchange.Field `json:"errors,omitempty"`
+	// Challenge is where the client can prove that it has worked.
+	Challenge string `json:"challenge,omitempty"`
 }
 
 // refuse answers with a problem. It is the only place that does.
@@ -70,7 +72,7 @@ func (x *serving) refuse(v exchange.Verdict) {
 		listen.Abandon(x.r)
 	}
 	x.crossOrigin(h)
-	body, _ := json.Marshal(problem{TypeBase + v.Reason.Code, v.Reason.Title, status, v.Reason.Code, x.e.ID, first(v.Fields, maxFields)}) // plain strings always marshal
+	body, _ := json.Marshal(problem{TypeBase + v.Reason.Code, v.Reason.Title, status, v.Reason.Code, x.e.ID, first(v.Fields, maxFields), x.endpoint(v)}) // plain strings always marshal
 	body = visible(body)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	x.write(status, body)

@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/forward"
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/challenge"
 )
 
 // A Replay decides recorded exchanges again under another configuration: what would newly be refused, what newly pass.
@@ -219,6 +220,9 @@ func (q *question) match() bool {
 		return q.settle(exchange.UnknownOperation.Code, "openapi")
 	}
 	q.api = a
+	if a.settings.Challenge != nil && challenge.At(rest) {
+		return q.settle(q.d.Was, q.rec.Guard) // answered by the gateway itself
+	}
 	m := a.matcher.Match(q.rec.Method, rest)
 	switch {
 	case m.Operation != nil:

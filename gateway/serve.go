@@ -9,6 +9,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/limit/challenge"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/protect"
@@ -27,9 +28,12 @@ func (x *serving) serve() exchange.Verdict {
 	}
 	ctx, cancel := context.WithTimeout(x.r.Context(), x.api.door.timeout)
 	defer func() { cancel() }()
-	x.admitted = true
+	x.admitted, x.e.AtChallenge = true, x.api.challenge != nil && challenge.At(x.rest)
 	if v := x.ask(ctx, x.api.door.phases[exchange.OnConnect]); !v.Passed() {
 		return v
+	}
+	if x.e.AtChallenge {
+		return x.challenge()
 	}
 	asked := x.preflighted()
 	if asked != nil && asked.corsMode == config.Enforce {

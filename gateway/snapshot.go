@@ -15,6 +15,7 @@ import (
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/limit/agent"
+	"github.com/sallyport/sallyport/limit/challenge"
 	"github.com/sallyport/sallyport/limit/list"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/openapi"
@@ -50,6 +51,7 @@ type api struct {
 	door        *plan // admission of every request, and the whole plan of undocumented ones
 	upstream    service
 	rules       *limit.Rules
+	challenge   *challenge.Keeper // nil without
 	managed     *identity.Managed
 	inspector   *inspect.Inspector // nil where no operation is inspected
 	attackRules string             // what its rules are made of

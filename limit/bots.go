@@ -13,6 +13,7 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/exchange/expr"
 	"github.com/sallyport/sallyport/limit/bot"
+	"github.com/sallyport/sallyport/limit/challenge"
 )
 
 // bots are what one API does about ratings.
@@ -24,6 +25,7 @@ type bots struct {
 	hosting       []string
 	authenticated bool     // rated like everybody else
 	fields        []string // in which credentials come
+	challenge     *challenge.Keeper
 	setting       string
 }
 
@@ -51,11 +53,11 @@ func (l *Limiter) botsOf(api *config.API, at string) (b bots, err error) {
 }
 
 // Bots builds the two guards "limit.bot". The first one (OnConnect) rates every client and acts, unless a credential came along: fields
-// are those in which credentials come. The second one (OnHead, behind identity) acts where the first did not: by then a credential
+// are those in which credentials come; k knows who has solved a challenge. The second one (OnHead, behind identity) acts where the first did not: by then a credential
 // has been verified, which makes its bearer verified, or it has not.
-func (r *Rules) Bots(fields []string) []exchange.Guard {
+func (r *Rules) Bots(fields []string, k *challenge.Keeper) []exchange.Guard {
 	b := r.bots
-	b.fields = fields
+	b.fields, b.challenge = fields, k
 	return []exchange.Guard{
 		{Name: "limit.bot", Phase: exchange.OnConnect, Check: b.meet},
 		{Name: "limit.bot", Phase: exchange.OnHead, Check: b.know},
@@ -124,6 +126,11 @@ func (b *bots) act(e *exchange.Exchange) exchange.Verdict {
 			return exchange.Pass
 		}
 		return b.refuse(e, exchange.RateExceeded).WithRetry(after(b.rate.wait(tat, now, 1)))
+	case config.BotChallenge:
+		if e.AtChallenge || b.challenge.Solved(e) {
+			return exchange.Pass
+		}
+		return b.refuse(e, exchange.ChallengeUnsolved).WithChallenge()
 	case config.BotTarpit:
 		return b.refuse(e, exchange.BotRefused).WithHold(b.tarpit)
 	}

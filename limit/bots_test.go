@@ -26,7 +26,7 @@ func visitor(addr, agent string) *exchange.Exchange {
 // judged asks both guards, as the loop does.
 func judged(t testing.TB, r *Rules, e *exchange.Exchange) (string, exchange.Verdict) {
 	t.Helper()
-	return ask(t, r.Bots([]string{"Authorization", "X-Api-Key"}), e)
+	return ask(t, r.Bots([]string{"Authorization", "X-Api-Key"}, nil), e)
 }
 
 func TestActionsOfRatings(t *testing.T) {
@@ -140,7 +140,7 @@ func TestBotsAreLimited(t *testing.T) {
 func BenchmarkBot(b *testing.B) {
 	l := New(Options{})
 	r := rulesOf(b, l, config.API{})
-	guards := r.Bots([]string{"Authorization", "X-Api-Key"})
+	guards := r.Bots([]string{"Authorization", "X-Api-Key"}, nil)
 	e := visitor("192.0.2.1", "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36")
 	for _, name := range []string{"Accept-Language", "Accept-Encoding", "Sec-Fetch-Mode", "Sec-Ch-Ua"} {
 		e.Request.Header.Set(name, "x")

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/challenge"
 	"github.com/sallyport/sallyport/store/counters"
 )
 
@@ -52,6 +53,7 @@ func (v *service) openCluster(c config.Store) error {
 	if err != nil {
 		return err
 	}
+	v.parts.Challenges = challenge.NewIssuer(challenge.Options{Secret: []byte(key)})
 	v.cluster.client, v.cluster.Cluster = client, v.parts.Limiter.Cluster(client, c.Processes)
 	v.cluster.bans = limit.NewBoardBans(v.parts.Limiter.Bans(), board, v.learnBan)
 	return nil

@@ -33,6 +33,7 @@ import (
 	"github.com/sallyport/sallyport/inspect"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/limit/agent"
+	"github.com/sallyport/sallyport/limit/challenge"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
@@ -218,7 +219,7 @@ func newParts(s *store.Store) *gateway.Parts {
 			return next, err
 		},
 		Upstreams: forward.NewPool(), Limiter: limit.New(limit.Options{}), Inspectors: new(inspect.Pool),
-		Agents: agent.NewMemory(agent.Options{Log: slog.Default()}),
+		Agents: agent.NewMemory(agent.Options{Log: slog.Default()}), Challenges: challenge.NewIssuer(challenge.Options{}),
 		Record: func(*exchange.Record) {},
 	}
 	parts.Upstreams.Strained(func() bool { return parts.Limiter.Strained() }) // openCluster puts another one in its place
