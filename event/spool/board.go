@@ -116,8 +116,7 @@ func openBoard(dir string) (*boardFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	other, err := fillUp(f)
-	if err != nil {
+	if err := fillUp(f); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -127,22 +126,22 @@ func openBoard(dir string) (*boardFile, error) {
 		return nil, fmt.Errorf("couldn't map %s: %w", f.Name(), err)
 	}
 	b := &boardFile{board: (*board)(unsafe.Pointer(&memory[0])), memory: memory, file: f, flush: func() error { return syncFile(f, memory) }}
-	if other || b.magic != boardMagic { // new, or of another version: nothing of it is believed
+	if b.magic != boardMagic { // new, or of another version: nothing of it is believed
 		clear(memory)
 		b.magic, b.fresh = boardMagic, true
 	}
 	return b, nil
 }
 
-// fillUp gives a file its size with room on the disk: to store into a page for which there is none ends the process. other tells that
-// it had none, or that of another version.
-func fillUp(f *os.File) (other bool, err error) {
+// fillUp gives a file its size with room on the disk: to store into a page for which there is none ends the process. What is of another
+// size is of another version, and nothing of it stays.
+func fillUp(f *os.File) error {
 	info, err := f.Stat()
 	if err != nil || info.Size() == int64(boardSize) {
-		return false, err
+		return err
 	}
 	_, err = f.WriteAt(make([]byte, boardSize), 0)
-	return true, errors.Join(err, f.Truncate(int64(boardSize)))
+	return errors.Join(err, f.Truncate(int64(boardSize)))
 }
 
 func (b *boardFile) sync() error { return b.flush() }
