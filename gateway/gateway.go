@@ -32,12 +32,13 @@ type Gateway struct {
 	current  atomic.Pointer[Snapshot]
 	inFlight *atomic.Int64
 	draining atomic.Bool
-	held     atomic.Int64 // answers that wait
+	drained  chan struct{} // closed when draining begins
+	held     atomic.Int64  // answers that wait
 }
 
 // New returns a gateway without a snapshot: it refuses everything with 503 until the first Swap.
 func New(parts *Parts) *Gateway {
-	g := &Gateway{parts: parts, inFlight: parts.InFlight}
+	g := &Gateway{parts: parts, inFlight: parts.InFlight, drained: make(chan struct{})}
 	if g.inFlight == nil {
 		g.inFlight = new(atomic.Int64)
 	}
@@ -109,8 +110,12 @@ func (g *Gateway) Agents() *agent.Agents {
 // Ready reports whether requests are served: there is a snapshot, and Drain has not been called.
 func (g *Gateway) Ready() bool { return g.current.Load() != nil && !g.draining.Load() }
 
-// Drain makes Ready false; requests are served on until the listeners close.
-func (g *Gateway) Drain() { g.draining.Store(true) }
+// Drain makes Ready false; requests are served on until the listeners close, and refusals that wait are sent.
+func (g *Gateway) Drain() {
+	if !g.draining.Swap(true) {
+		close(g.drained)
+	}
+}
 
 // InFlight is the number of exchanges being served.
 func (g *Gateway) InFlight() int64 { return g.inFlight.Load() }
@@ -139,8 +144,8 @@ func (g *Gateway) exchange(w http.ResponseWriter, r *http.Request) (wait time.Du
 // maxHeld bounds the answers that wait; each costs what an idle connection costs, and a goroutine.
 const maxHeld = 8192
 
-// hold lets a refusal wait, because its client causes many or a guard wants it kept back. The exchange is over, its record made, its slots given back; net/http sends what is written of the answer when
-// the handler returns.
+// hold lets a refusal wait, because its client causes many or a guard wants it kept back. The exchange is over, its record made, its
+// slots given back; net/http sends what is written of the answer when the handler returns.
 func (g *Gateway) hold(ctx context.Context, wait time.Duration) {
 	defer g.held.Add(-1)
 	if g.held.Add(1) > maxHeld {
@@ -152,6 +157,7 @@ func (g *Gateway) hold(ctx context.Context, wait time.Duration) {
 	select {
 	case <-timer.C:
 	case <-ctx.Done():
+	case <-g.drained:
 	}
 }
 

@@ -75,3 +75,26 @@ func TestRefusalIsHeld(t *testing.T) {
 		}
 	}
 }
+
+// The end of the gateway waits for no tarpit.
+func TestDrainingSendsWhatWaits(t *testing.T) {
+	g := newGate(t, plainSpec, testkit.NewUpstream(t, noContent).URL, "    bots: { hostile: tarpit, tarpit: 1m }\n    modes: { identity: off, inspect: off }\n", "")
+	done := make(chan int)
+	go func() {
+		r, w := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/nowhere", nil), httptest.NewRecorder()
+		r.Header.Set("User-Agent", "sqlmap")
+		g.ServeHTTP(w, r)
+		done <- w.Code
+	}()
+	eventually(t, "a refusal that waits", func() bool { return g.held.Load() == 1 })
+	g.Drain()
+	g.Drain()
+	select {
+	case code := <-done:
+		if code != http.StatusForbidden {
+			t.Error(code)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it waits still")
+	}
+}

@@ -85,7 +85,7 @@ func rank(k kind) int {
 func meaning(word string) kind {
 	switch word {
 	case "sqlmap", "nikto", "nmap", "nuclei", "masscan", "zgrab", "ffuf", "fuzz", "gobuster", "dirbuster", "feroxbuster", "wfuzz", "wpscan", "wapiti", "acunetix",
-		"nessus", "openvas", "arachni", "skipfish", "w3af", "whatweb", "netsparker", "jaeles", "commix", "dalfox", "xsser":
+		"nessus", "openvas", "arachni", "skipfish", "whatweb", "netsparker", "jaeles", "commix", "dalfox", "xsser":
 		return scanner
 	case "headlesschrome", "phantomjs", "electron", "puppeteer", "playwright", "selenium", "cypress", "jsdom", "htmlunit", "slimerjs":
 		return headless
