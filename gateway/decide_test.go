@@ -164,6 +164,7 @@ func TestReplayOfChanges(t *testing.T) {
 		{"a role", "roles: [admin]", "roles: [auditor]", map[string]Change{"plain": NewlyRefused, "head": NewlyRefused, "foreign": OtherReason}},
 		{"validation is watched only", "mode: enforce", "mode: enforce\n    modes: { validate: monitor }", map[string]Change{"parameter": NewlyAllowed, "body": NewlyAllowed, "plain": Same, "unknown coding": Same}},
 		{"anybody may ask", "x-sallyport: { roles: [admin] }", "x-sallyport: { anonymous: true }", map[string]Change{"nobody": NewlyAllowed, "plain": Same}},
+		{"programs are refused", "mode: enforce", "mode: enforce\n    bots: { suspected: deny }", map[string]Change{"plain": Same, "nobody": OtherReason, "foreign": Same}},
 		{"a rate", "rate: { limit: 10000, per: 1h, by: client }", "rate: { limit: 10, per: 1h, by: client }", map[string]Change{"plain": Same, "unknown": Same}},
 		{"a threshold", "inspect: { paranoia: 2 }", "inspect: { paranoia: 2, threshold: 1000 }", map[string]Change{"attack": NewlyAllowed, "body attack": NewlyAllowed}},
 		{"less paranoia", "inspect: { paranoia: 2 }", "inspect: { paranoia: 1 }", map[string]Change{"attack": Same, "body attack": Same}},
@@ -184,6 +185,24 @@ func TestReplayOfChanges(t *testing.T) {
 			}
 		}
 		t.Logf("%s: %v", c.name, counts)
+	}
+}
+
+// Of what was not rated then nothing can be said now: what a client showed and did is not recorded.
+func TestReplayOfTheUnrated(t *testing.T) {
+	g, list := recordedTraffic(t, decideAPI)
+	bases := basesOf(t, g, func(prints map[string]string) { prints["limit.bot"] = "another" })
+	for _, b := range bases {
+		for _, of := range b.APIs["shop"].Operations {
+			delete(of.Guards, "limit.bot")
+		}
+	}
+	for _, rec := range list {
+		rec.Bot = nil
+		rec.Steps = slices.DeleteFunc(rec.Steps, func(s exchange.RecordStep) bool { return s.Guard == "limit.bot" })
+	}
+	if d := replayed(t, g, list, bases, "mode: enforce", "mode: enforce\n    bots: { suspected: deny }")["nobody"]; d.Change != Undecidable || d.Guard != "limit.bot" {
+		t.Errorf("%+v", d)
 	}
 }
 

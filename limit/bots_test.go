@@ -158,3 +158,17 @@ func BenchmarkBot(b *testing.B) {
 		r.bots.remember(e, 200)
 	}
 }
+
+// Who brings no credential is refused at the door, before anything is looked up; who brings one is not yet.
+func TestStrangersAreRefusedAtTheDoor(t *testing.T) {
+	r := rulesOf(t, New(Options{}), config.API{Bots: config.Bots{Suspected: config.BotDeny}})
+	door := r.Bots([]string{"Authorization"}, nil)[:1]
+	if code, _ := ask(t, door, visitor("192.0.2.1", "curl/8")); code != "limit.bot" {
+		t.Errorf("without: %q", code)
+	}
+	e := visitor("192.0.2.1", "curl/8")
+	e.Request.Header.Set("Authorization", "Bearer x")
+	if code, _ := ask(t, door, e); code != "" {
+		t.Errorf("with one: %q", code)
+	}
+}

@@ -72,6 +72,8 @@ func TestRatings(t *testing.T) {
 			Order: order(":method :path :scheme :authority user-agent accept")}, exchange.Hostile, "no-language no-encoding no-metadata no-hints order handshake"},
 		{"node as chromium", &Features{Agent: chromeSays, TLS: true, Names: AcceptLanguage | AcceptEncoding | FetchMetadata, JA4: "t13d521100_b262b3658495_8e6e362c5eac",
 			Order: order("host connection accept accept-language sec-fetch-mode user-agent accept-encoding") | exchange.Small}, exchange.Hostile, "no-hints order handshake"},
+		{"firefox as chromium", with(chrome(), func(f *Features) { f.Grease = false }), exchange.Suspected, "handshake"},
+		{"chromium in small letters", with(chrome(), func(f *Features) { f.Order |= exchange.Small }), exchange.Suspected, "order"},
 		{"what the handshake cannot be", &Features{Agent: chromeSays, TLS: true, JA4: "t13"}, exchange.Hostile, "no-language no-encoding no-metadata no-hints handshake"},
 		{"python as an old firefox", &Features{Agent: "Mozilla/5.0 (Windows NT 6.1; rv:45.0) Gecko/20100101 Firefox/45.0", TLS: true, Names: AcceptEncoding, JA4: "t13d3013h1_e8f1e7e78f70_375ca2c5e164"}, exchange.Hostile, "stale no-language handshake"},
 

@@ -107,3 +107,17 @@ func TestMemoryIsBounded(t *testing.T) {
 		t.Errorf("%d are remembered", lives)
 	}
 }
+
+// Of those with nothing against them the one that was away for longest makes room.
+func TestOldestIsForgotten(t *testing.T) {
+	m, now := NewMemory(1), time.Hour
+	for i := range uint64(ways + 1) {
+		now += time.Second
+		m.Note(1, i*m.sets, Act{At: now, Status: 200})
+	}
+	for i := range uint64(ways + 1) {
+		if d := m.Recall(1, i*m.sets, now); (d.Requests == 0) != (i == 0) {
+			t.Errorf("the %d. one: %+v", i, d)
+		}
+	}
+}
