@@ -56,6 +56,10 @@ func (z *zone) set(change func()) {
 	change()
 }
 
+func (z *zone) say(names, hosts map[string][]string) {
+	z.set(func() { z.names, z.hosts = names, hosts })
+}
+
 func (z *zone) answer(query []byte) []byte {
 	z.asked.Add(1)
 	z.mu.Lock()
@@ -143,7 +147,7 @@ const googlebot = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.co
 
 func TestCrawlers(t *testing.T) {
 	z := serveDNS(t)
-	z.names = map[string][]string{
+	names := map[string][]string{
 		"192.0.2.1": {"Crawl-1.Googlebot.COM."}, "2001:db8::1": {"crawl-6.google.com."}, "192.0.2.2": {"msnbot.search.msn.com."}, "192.0.2.3": {"other.example.", "crawl-3.googlebot.com."},
 		"203.0.113.1": {"crawl-1.googlebot.com."},   // any name for an address of one's own, but not the way back
 		"203.0.113.2": {"evilgooglebot.com."},       // ends alike
@@ -153,10 +157,11 @@ func TestCrawlers(t *testing.T) {
 		"203.0.113.7": {strings.Repeat("a.", 20)[:40] + "example."},
 		"203.0.113.8": {"a.test.", "b.test.", "c.test.", "d.test.", "e.test.", "f.test.", "g.test.", "h.test.", "crawl-8.googlebot.com."}, // too many to be looked at
 	}
-	z.hosts = map[string][]string{
+	hosts := map[string][]string{
 		"crawl-1.googlebot.com.": {"192.0.2.1"}, "crawl-6.google.com.": {"2001:db8::1"}, "msnbot.search.msn.com.": {"192.0.2.9", "192.0.2.2"}, "crawl-3.googlebot.com.": {"192.0.2.3"},
 		"evilgooglebot.com.": {"203.0.113.2"}, "googlebot.com.evil.test.": {"203.0.113.3"}, "crawl-mix.googlebot.com.": {"203.0.113.60"}, "crawl-8.googlebot.com.": {"203.0.113.8"},
 	}
+	z.say(names, hosts)
 	a := agents(t, NewMemory(Options{}), crawlers(z))
 	if visit(t, a, "192.0.2.1", googlebot); z.asked.Load() != 0 {
 		t.Error("a config that does not serve asks")
@@ -188,7 +193,7 @@ func TestCrawlers(t *testing.T) {
 // Names hold for a while, are confirmed again while they are asked for, and are taken back when they lead nowhere.
 func TestNamesEnd(t *testing.T) {
 	z := serveDNS(t)
-	z.names, z.hosts = map[string][]string{"192.0.2.1": {"c.googlebot.com."}}, map[string][]string{"c.googlebot.com.": {"192.0.2.1"}}
+	z.say(map[string][]string{"192.0.2.1": {"c.googlebot.com."}}, map[string][]string{"c.googlebot.com.": {"192.0.2.1"}})
 	var late atomic.Int64
 	m := NewMemory(Options{Now: func() time.Time { return noon.Add(time.Duration(late.Load())) }})
 	a := agents(t, m, crawlers(z))
@@ -227,7 +232,7 @@ func TestNamesEnd(t *testing.T) {
 // A forged crawler from a million addresses makes us neither ask more than we may, nor remember more, nor forget who is real.
 func TestForgedCrawlersOrderNoFlood(t *testing.T) {
 	z := serveDNS(t)
-	z.names, z.hosts = map[string][]string{"192.0.2.1": {"c.googlebot.com."}}, map[string][]string{"c.googlebot.com.": {"192.0.2.1"}}
+	z.say(map[string][]string{"192.0.2.1": {"c.googlebot.com."}}, map[string][]string{"c.googlebot.com.": {"192.0.2.1"}})
 	var late atomic.Int64
 	a := agents(t, NewMemory(Options{Now: func() time.Time { return noon.Add(time.Duration(late.Load())) }}), crawlers(z))
 	a.Start(t.Context())
@@ -265,7 +270,7 @@ func TestForgedCrawlersOrderNoFlood(t *testing.T) {
 // A server that is silent holds as many look-ups as may run at once, and no request.
 func TestSilentServer(t *testing.T) {
 	z := serveDNS(t)
-	z.silent = true
+	z.set(func() { z.silent = true })
 	var late atomic.Int64
 	a := agents(t, NewMemory(Options{Now: func() time.Time { return noon.Add(time.Duration(late.Load())) }}), crawlers(z))
 	a.Start(t.Context())
