@@ -12,6 +12,7 @@ import (
 // A Common is where processes add up what they spend: [counters.Client].
 type Common interface {
 	Exchange(ctx context.Context, at time.Time, items []counters.Item) (nodes int, err error)
+	First(ctx context.Context, id [16]byte, keep time.Duration) (first bool, err error)
 }
 
 // Every is how often what was spent is exchanged; answers that are later than Late are not waited for.
@@ -54,6 +55,7 @@ type Cluster struct {
 	exchanges atomic.Uint64
 	failures  atomic.Uint64
 	told      atomic.Uint64
+	untold    atomic.Uint64
 	took      atomic.Int64
 }
 
@@ -135,6 +137,20 @@ func (c *Cluster) call(ctx context.Context, at time.Time, some []counters.Item) 
 	return err
 }
 
+// First reports whether no process has used something before that is good only once ([once.Common]). While the process counts alone
+// it is not asked: nobody waits for a server that is away.
+func (c *Cluster) First(ctx context.Context, id [16]byte, keep time.Duration) (first bool, err error) {
+	if err = errNotYet; !c.alone.Load() {
+		ctx, cancel := context.WithTimeout(ctx, Late)
+		defer cancel()
+		first, err = c.common.First(ctx, id, keep)
+	}
+	if err != nil {
+		c.untold.Add(1)
+	}
+	return first, err
+}
+
 // know takes note of how many processes there are. Fewer are believed only once it has lasted: a server that begins anew has not
 // heard of all of them yet.
 func (c *Cluster) know(nodes int) {
@@ -155,13 +171,14 @@ type ClusterStats struct {
 	Took      time.Duration // the last call
 	Keys      int           // that are shared now
 	Unshared  uint64        // requests of keys beyond those, of which the process let its part through
+	Untold    uint64        // what is good only once and was used here while nobody could be asked
 }
 
 var errNotYet = errors.New("it was not reached yet")
 
 // Stats of the cluster.
 func (c *Cluster) Stats() ClusterStats {
-	s := ClusterStats{Nodes: int(c.nodes.Load()), Exchanges: c.exchanges.Load(), Failures: c.failures.Load(), Told: c.told.Load(), Took: time.Duration(c.took.Load())}
+	s := ClusterStats{Nodes: int(c.nodes.Load()), Exchanges: c.exchanges.Load(), Failures: c.failures.Load(), Told: c.told.Load(), Untold: c.untold.Load(), Took: time.Duration(c.took.Load())}
 	s.Unshared, s.Keys = c.counters.unshared()
 	if c.alone.Load() {
 		s.Alone = errNotYet

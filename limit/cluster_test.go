@@ -68,6 +68,8 @@ func (s *seat) Exchange(_ context.Context, at time.Time, items []counters.Item) 
 	return s.nodes, nil
 }
 
+func (s *seat) First(context.Context, [16]byte, time.Duration) (bool, error) { return false, errCut } // see TestOnceTogether
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/agent"
 	"github.com/sallyport/sallyport/limit/challenge"
 	"github.com/sallyport/sallyport/store/counters"
 )
@@ -53,8 +54,9 @@ func (v *service) openCluster(c config.Store) error {
 	if err != nil {
 		return err
 	}
-	v.parts.Challenges = challenge.NewIssuer(challenge.Options{Secret: []byte(key)})
 	v.cluster.client, v.cluster.Cluster = client, v.parts.Limiter.Cluster(client, c.Processes)
+	v.parts.Challenges = challenge.NewIssuer(challenge.Options{Secret: []byte(key), Common: v.cluster.Cluster})
+	v.parts.Agents = agent.NewMemory(agent.Options{Log: slog.Default(), Common: v.cluster.Cluster})
 	v.cluster.bans = limit.NewBoardBans(v.parts.Limiter.Bans(), board, v.learnBan)
 	return nil
 }
@@ -134,5 +136,6 @@ func (v *service) observeCluster() {
 	m.Counter("sallyport_cluster_exchanges_total", "Exchanges with the server of counters.", func() float64 { return float64(c.Stats().Exchanges) })
 	m.Counter("sallyport_cluster_exchange_failures_total", "Exchanges that failed, or were not answered in time.", func() float64 { return float64(c.Stats().Failures) })
 	m.Counter("sallyport_cluster_keys_told_total", "Keys of limits that were exchanged.", func() float64 { return float64(c.Stats().Told) })
+	m.Counter("sallyport_cluster_untold_total", "Signatures and challenges that were used here while the other processes could not be told, and so may be used once at each of them.", func() float64 { return float64(c.Stats().Untold) })
 	m.Counter("sallyport_cluster_unshared_total", "Requests under keys beyond those that can be exchanged, of which this process lets through its part.", func() float64 { return float64(c.Stats().Unshared) })
 }

@@ -27,6 +27,8 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock; default time.Now.
 	Now func() time.Time
+	// Common makes signatures good once for all processes that share it; nil: once in this process.
+	Common once.Common
 }
 
 // A Memory is what outlives configurations: key directories, signatures that were used, names of addresses. It is safe for
@@ -49,7 +51,7 @@ func NewMemory(o Options) *Memory {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Memory{log: o.Log, now: o.Now, used: once.New(longest+2*skew, mostUsed), directories: map[string]*directory{}}
+	return &Memory{log: o.Log, now: o.Now, used: once.New(longest+2*skew, mostUsed, o.Common), directories: map[string]*directory{}}
 }
 
 // Agents are those of one config. They are immutable and safe for concurrent use; nil are none.

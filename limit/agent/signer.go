@@ -127,7 +127,7 @@ func (a *Agents) judge(e *exchange.Exchange, s *signature.Signature) (*signer, e
 	if err := s.Verify(base, key); err != nil {
 		return nil, err
 	}
-	return who, a.memory.used.Use(now, s.KeyID, unique(s, base))
+	return who, a.memory.used.Use(e.Request.Context(), now, s.KeyID, unique(s, base))
 }
 
 // unique is what a signer may use only once: a nonce, or, where it has none, what it has signed.

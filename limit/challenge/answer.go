@@ -88,7 +88,7 @@ func (k *Keeper) take(e *exchange.Exchange, body io.Reader) (Reply, exchange.Ver
 	if json.Unmarshal(data, &answer, json.RejectUnknownMembers(true)) != nil {
 		return Reply{}, unsolved("the answer to a challenge is no JSON object of challenge and answer")
 	}
-	token, until, err := k.redeem(e.Client.Addr, answer.Challenge, answer.Answer)
+	token, until, err := k.redeem(e.Request.Context(), e.Client.Addr, answer.Challenge, answer.Answer)
 	if err != nil {
 		return Reply{}, unsolved("an answer to a challenge is not taken: " + err.Error())
 	}

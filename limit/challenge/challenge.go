@@ -11,6 +11,7 @@
 package challenge
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
@@ -41,6 +42,8 @@ type Options struct {
 	Secret []byte
 	// Now is the clock; default time.Now.
 	Now func() time.Time
+	// Common makes challenges good once for all processes that share it; nil: once in this process.
+	Common once.Common
 }
 
 // An Issuer has the key of challenges and tokens. It outlives configurations, and is safe for concurrent use.
@@ -60,7 +63,7 @@ func NewIssuer(o Options) *Issuer {
 		_, _ = rand.Read(o.Secret) // never fails
 	}
 	key := sha256.Sum256(append([]byte("challenge\x00"), o.Secret...))
-	return &Issuer{key: key[:], now: o.Now, used: once.New(expiry, mostAnswered)}
+	return &Issuer{key: key[:], now: o.Now, used: once.New(expiry, mostAnswered, o.Common)}
 }
 
 // A Keeper gives out the challenges of one API. It is immutable and safe for concurrent use; nil gives out none.
@@ -114,7 +117,7 @@ var (
 )
 
 // redeem makes a token of an answered challenge, once.
-func (k *Keeper) redeem(client netip.Addr, text, number string) (token string, until time.Time, err error) {
+func (k *Keeper) redeem(ctx context.Context, client netip.Addr, text, number string) (token string, until time.Time, err error) {
 	if !decimal(number) {
 		return "", until, errNumber
 	}
@@ -129,7 +132,7 @@ func (k *Keeper) redeem(client netip.Addr, text, number string) (token string, u
 	if zeros(sha256.Sum256([]byte(text+"."+number))) < int(b[ends]) {
 		return "", until, errWrong
 	}
-	if err := k.issuer.used.Use(now, text); err != nil {
+	if err := k.issuer.used.Use(ctx, now, text); err != nil {
 		return "", until, err
 	}
 	until = now.Add(k.lifetime)

@@ -44,11 +44,11 @@ func TestSolved(t *testing.T) {
 		t.Error(until)
 	}
 	answer := solve(text, 8)
-	token, until, err := k.redeem(one, text, answer)
+	token, until, err := k.redeem(t.Context(), one, text, answer)
 	if err != nil || until.Sub(now) != time.Hour || !k.good(one, token) {
 		t.Fatal(err, until)
 	}
-	if _, _, err := k.redeem(one, text, answer); !errors.Is(err, once.ErrUsed) {
+	if _, _, err := k.redeem(t.Context(), one, text, answer); !errors.Is(err, once.ErrUsed) {
 		t.Error("one answer is taken twice", err)
 	}
 	if other := k.issuer.Keeper("other", &config.Challenge{}); k.good(two, token) || other.good(one, token) || keeper(t, &now).good(one, token) {
@@ -90,16 +90,16 @@ func TestAnswersThatAreNotTaken(t *testing.T) {
 		"mac": {one, changed(challengeLen - 1), solve(changed(challengeLen-1), 8), errChallenge}, "no challenge": {one, "", good, errChallenge}, "a token": {one, token, good, errChallenge},
 		"padded": {one, text + "==", good, errChallenge}, "another spelling": {one, text[:len(text)-1] + "*", good, errChallenge},
 	} {
-		if _, _, err := k.redeem(c.client, c.text, c.answer); !errors.Is(err, c.want) {
+		if _, _, err := k.redeem(t.Context(), c.client, c.text, c.answer); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
 	now = now.Add(expiry)
-	if _, _, err := k.redeem(one, text, good); !errors.Is(err, errOver) {
+	if _, _, err := k.redeem(t.Context(), one, text, good); !errors.Is(err, errOver) {
 		t.Error(err)
 	}
 	now = now.Add(-time.Second)
-	if _, _, err := k.redeem(one, text, good); err != nil {
+	if _, _, err := k.redeem(t.Context(), one, text, good); err != nil {
 		t.Error("what was wrong has used the challenge up:", err)
 	}
 }
@@ -124,7 +124,7 @@ func TestClients(t *testing.T) {
 		same bool
 	}{{"2001:db8::1", "2001:db8::ffff:1", true}, {"2001:db8::1", "2001:db8:0:1::1", false}, {"::ffff:192.0.2.1", "192.0.2.1", true}, {"192.0.2.1", "192.0.2.129", false}} {
 		text, _ := k.issue(netip.MustParseAddr(c.a))
-		if _, _, err := k.redeem(netip.MustParseAddr(c.b), text, solve(text, 8)); (err == nil) != c.same {
+		if _, _, err := k.redeem(t.Context(), netip.MustParseAddr(c.b), text, solve(text, 8)); (err == nil) != c.same {
 			t.Errorf("%s and %s: %v", c.a, c.b, err)
 		}
 	}
@@ -134,7 +134,7 @@ func TestWhereATokenIsShown(t *testing.T) {
 	now := time.Unix(1_800_000_000, 0)
 	k := keeper(t, &now)
 	text, _ := k.issue(one)
-	token, _, _ := k.redeem(one, text, solve(text, 8))
+	token, _, _ := k.redeem(t.Context(), one, text, solve(text, 8))
 	for name, c := range map[string]struct {
 		field, cookie []string
 		want          bool
@@ -166,7 +166,7 @@ func TestProcessesWithOneSecret(t *testing.T) {
 	}
 	a, b, c := with("one"), with("one"), with("two")
 	text, _ := a.issue(one)
-	token, _, err := b.redeem(one, text, solve(text, 8))
+	token, _, err := b.redeem(t.Context(), one, text, solve(text, 8))
 	if err != nil || !a.good(one, token) || c.good(one, token) {
 		t.Error(err)
 	}
@@ -201,7 +201,7 @@ func BenchmarkKeeper(b *testing.B) {
 	now := time.Unix(1_800_000_000, 0)
 	k := keeper(b, &now)
 	text, _ := k.issue(one)
-	token, _, _ := k.redeem(one, text, solve(text, 8))
+	token, _, _ := k.redeem(b.Context(), one, text, solve(text, 8))
 	e := &exchange.Exchange{Request: httptest.NewRequest("GET", "/", nil), Client: exchange.Client{Addr: one}}
 	e.Request.Header[Field] = []string{token}
 	b.Run("issue", func(b *testing.B) {
@@ -220,7 +220,7 @@ func BenchmarkKeeper(b *testing.B) {
 	}
 	b.Run("wrong", func(b *testing.B) {
 		for b.Loop() {
-			_, _, _ = k.redeem(one, text, strconv.Itoa(wrong))
+			_, _, _ = k.redeem(b.Context(), one, text, strconv.Itoa(wrong))
 		}
 	})
 }

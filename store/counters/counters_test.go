@@ -257,3 +257,30 @@ func BenchmarkExchange(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*MaxItems), "µs/key")
 }
+
+// Of all who ask about an id one is the first, until it is forgotten.
+func TestFirst(t *testing.T) {
+	server := testkit.Redis(t)
+	a, b := client(t, Options{URL: server.URL(), Service: "s", Node: "a"}), client(t, Options{URL: server.URL(), Service: "s", Node: "b"})
+	other := client(t, Options{URL: server.URL(), Service: "other", Node: "a"})
+	ask := func(c *Client, id byte, keep time.Duration) bool {
+		first, err := c.First(t.Context(), [16]byte{id}, keep)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return first
+	}
+	if !ask(a, 1, time.Hour) || ask(b, 1, time.Hour) || ask(a, 1, time.Hour) || !ask(b, 2, time.Hour) || !ask(other, 1, time.Hour) {
+		t.Error("not the one who was first")
+	}
+	ask(a, 3, 20*time.Millisecond)
+	for deadline := time.Now().Add(time.Minute); !ask(b, 3, 20*time.Millisecond); time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatal("it is kept for ever")
+		}
+	}
+	server.Kill()
+	if _, err := a.First(t.Context(), [16]byte{4}, time.Hour); err == nil {
+		t.Error("a server that is away says who was first")
+	}
+}
