@@ -144,7 +144,7 @@ type Rate struct {
 
 // Concurrency bounds requests in flight. 0 is the default of an API and no bound of an operation; -1 is no bound.
 type Concurrency struct {
-	// Total towards the upstream. Default 1024.
+	// Total towards the upstream; of all gateways with the same store.counters together, where it is set. Default 1024, of each gateway.
 	Total int `yaml:"total"`
 	// Client bounds one client address. It is less while little of the total is free, so that a few clients cannot take it from all others. Default 256.
 	Client int `yaml:"client"`

@@ -13,6 +13,7 @@ import (
 type Common interface {
 	Exchange(ctx context.Context, at time.Time, items []counters.Item) (nodes int, err error)
 	First(ctx context.Context, id [16]byte, keep time.Duration) (first bool, err error)
+	Levels(ctx context.Context, own []counters.Level) (others []counters.Level, err error)
 }
 
 // Every is how often what was spent is exchanged; answers that are later than Late are not waited for.
@@ -38,6 +39,7 @@ const (
 // While there are no answers, the process counts alone and lets through its part: the limit divided by the number of processes that
 // were last known.
 type Cluster struct {
+	limiter  *Limiter
 	counters *Counters
 	now      func() time.Time
 	ticks    func() int64
@@ -50,6 +52,7 @@ type Cluster struct {
 	most     time.Time // when the number of processes was last as high as it is known
 
 	alone     atomic.Bool
+	blind     atomic.Bool // it is not known what the others have in flight
 	why       atomic.Pointer[error]
 	nodes     atomic.Int64
 	exchanges atomic.Uint64
@@ -62,7 +65,7 @@ type Cluster struct {
 // Cluster begins to count together with others, of whom there are so many at least, until more are known. It is called before anything
 // is counted; until the first exchange the process counts alone.
 func (l *Limiter) Cluster(common Common, least int) *Cluster {
-	c := &Cluster{counters: l.counters, now: l.now, ticks: l.ticks, common: common, least: max(least, 1)}
+	c := &Cluster{limiter: l, counters: l.counters, now: l.now, ticks: l.ticks, common: common, least: max(least, 1)}
 	c.counters.share(c.least)
 	c.alone.Store(true)
 	c.nodes.Store(int64(c.least))
@@ -86,6 +89,12 @@ func (c *Cluster) Run(ctx context.Context) {
 
 // Exchange tells and learns once. It is not for concurrent use.
 func (c *Cluster) Exchange(ctx context.Context) {
+	c.exchange(ctx)
+	c.level(ctx)
+}
+
+// exchange is that of what was spent.
+func (c *Cluster) exchange(ctx context.Context) {
 	if alone := c.alone.Load(); alone || c.now().Sub(c.heard) >= pulse {
 		known := c.nodes.Load()
 		err := c.call(ctx, c.now(), nil)
@@ -180,7 +189,7 @@ var errNotYet = errors.New("it was not reached yet")
 func (c *Cluster) Stats() ClusterStats {
 	s := ClusterStats{Nodes: int(c.nodes.Load()), Exchanges: c.exchanges.Load(), Failures: c.failures.Load(), Told: c.told.Load(), Untold: c.untold.Load(), Took: time.Duration(c.took.Load())}
 	s.Unshared, s.Keys = c.counters.unshared()
-	if c.alone.Load() {
+	if c.alone.Load() || c.blind.Load() {
 		s.Alone = errNotYet
 		if why := c.why.Load(); why != nil {
 			s.Alone = *why

@@ -70,6 +70,10 @@ func (s *seat) Exchange(_ context.Context, at time.Time, items []counters.Item) 
 
 func (s *seat) First(context.Context, [16]byte, time.Duration) (bool, error) { return false, errCut } // see TestOnceTogether
 
+func (s *seat) Levels(context.Context, []counters.Level) ([]counters.Level, error) {
+	return nil, errCut
+} // see TestTotalTogether
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -6,15 +6,28 @@ import (
 )
 
 // A gauge counts requests in flight.
-type gauge struct{ n atomic.Int64 }
+type gauge struct {
+	n      atomic.Int64
+	others atomic.Int64 // in flight at other processes, as far as that is known
+	parts  atomic.Int64 // by which a bound is divided while it is not; 0 is 1
+}
 
-// acquire takes a slot, unless most are taken already. It never lets more than most in.
+// acquire takes a slot, unless most are taken already. It never lets more than most in here.
 func (g *gauge) acquire(most int64) bool {
-	if g.n.Add(1) <= most {
+	if parts := g.parts.Load(); parts > 1 {
+		most = (most + parts - 1) / parts
+	}
+	if g.n.Add(1)+g.others.Load() <= most {
 		return true
 	}
 	g.n.Add(-1)
 	return false
+}
+
+// elsewhere sets how many are in flight at other processes, and by how much bounds are divided.
+func (g *gauge) elsewhere(others, parts int64) {
+	g.others.Store(others)
+	g.parts.Store(parts)
 }
 
 func (g *gauge) release() { g.n.Add(-1) }

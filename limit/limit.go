@@ -61,6 +61,7 @@ type Limiter struct {
 
 	mu     sync.Mutex
 	totals map[string]*gauge            // requests in flight, by API and operation
+	levels map[[16]byte]*gauge          // those of totals that are common to all processes
 	counts map[[2]string]*atomic.Uint64 // of plans, see countOf
 }
 
@@ -85,6 +86,7 @@ func New(o Options) *Limiter {
 		seeds:    [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
 		secret:   secret(o.Secret),
 		totals:   map[string]*gauge{},
+		levels:   map[[16]byte]*gauge{},
 		accounts: newAccounts(o.Accounts),
 		counts:   map[[2]string]*atomic.Uint64{},
 	}
@@ -119,18 +121,6 @@ func (l *Limiter) Stats() Stats { return l.counters.Stats() }
 
 // ticks is the time as the counters know it.
 func (l *Limiter) ticks() int64 { return int64(l.now().Sub(l.base)) }
-
-// total returns the gauge of that name, which outlives snapshots.
-func (l *Limiter) total(name string) *gauge {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	g := l.totals[name]
-	if g == nil {
-		g = new(gauge)
-		l.totals[name] = g
-	}
-	return g
-}
 
 // Error is a limit that cannot be built. Setting is the key in the config.
 type Error struct {

@@ -57,7 +57,7 @@ func (l *Limiter) Rules(api *config.API, plans *Plans) (*Rules, error) {
 	if r.purse = l.spendOf(api, at); r.purse != nil {
 		r.price = int64(api.Spend.Price)
 	}
-	r.slots = l.slots(api.Name, orDefault(api.Concurrency.Total, 1024), orDefault(api.Concurrency.Client, 256))
+	r.slots = l.slots(api.Name, api.Concurrency, 1024, 256)
 	return r, errors.Join(errs...)
 }
 
@@ -104,8 +104,10 @@ type slots struct {
 	most, each int64 // in total and of one client; 0 or less: unbounded
 }
 
-func (l *Limiter) slots(name string, most, each int) slots {
-	return slots{l, l.ruleID(name + "\x00concurrency"), l.total(name), int64(most), int64(each)}
+// slots makes those of an API or operation. A total that the config has holds for all processes of a [Cluster] together; the default of
+// an API protects this process.
+func (l *Limiter) slots(name string, c config.Concurrency, most, each int) slots {
+	return slots{l, l.ruleID(name + "\x00concurrency"), l.total(name, c.Total > 0), int64(orDefault(c.Total, most)), int64(orDefault(c.Client, each))}
 }
 
 // acquire takes a slot of the total and of the client, or neither.
@@ -139,7 +141,7 @@ func (s *slots) share() int64 {
 	if others <= 0 {
 		return s.each
 	}
-	free := s.most - s.total.n.Load()
+	free := s.most - s.total.n.Load() - s.total.others.Load()
 	return max(1, min(s.each, (free*s.each+others-1)/others))
 }
 

@@ -41,7 +41,7 @@ func (r *Rules) Spend(op *openapi.Operation) ([]exchange.Guard, error) {
 		}
 	}
 	if c := op.Ext.Concurrency; c != nil && (c.Total > 0 || c.Client > 0) {
-		s := r.l.slots(r.api+"\x00"+op.Key, c.Total, c.Client)
+		s := r.l.slots(r.api+"\x00"+op.Key, *c, 0, 0)
 		head.slots, head.busy = &s, r.setting(op, "concurrency")
 	}
 	head.policy, body.policy = policies(head.rules), policies(body.rules)

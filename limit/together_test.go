@@ -1,10 +1,14 @@
 package limit
 
 import (
+	"crypto/rand"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/internal/testkit"
 	"github.com/sallyport/sallyport/limit/once"
 	"github.com/sallyport/sallyport/store/counters"
@@ -61,4 +65,98 @@ func TestOnceTogether(t *testing.T) {
 	if err := seenB.Use(t.Context(), now, "y"); !errors.Is(err, once.ErrUsed) {
 		t.Errorf("again, at the same one: %v", err)
 	}
+}
+
+// A total that the config has holds for all processes together, as far as they know of each other; while one is cut off it has its part.
+func TestTotalTogether(t *testing.T) {
+	server := testkit.Redis(t)
+	a, b := joined(t, server.Addr), joined(t, server.Addr)
+	link := testkit.NewRelay(t, server.Addr)
+	c := joined(t, link.Addr)
+	all := []*process{a, b, c}
+	for _, p := range all {
+		p.reach(t, true)
+	}
+	met := func() {
+		for range 2 {
+			for _, p := range all {
+				p.reach(t, true)
+			}
+		}
+	}
+	if got := []int{a.enter(t, 3), b.enter(t, 1)}; !slices.Equal(got, []int{3, 1}) {
+		t.Errorf("%v of 3 and 1", got)
+	}
+	met()
+	if got := []int{a.enter(t, 9), b.enter(t, 9), c.enter(t, 9)}; !slices.Equal(got, []int{2, 2, 2}) { // each has not heard of the others yet
+		t.Errorf("%v of the 2 that are left for whoever is first", got)
+	}
+	met()
+	if got := []int{a.enter(t, 1), b.enter(t, 1), c.enter(t, 1)}; !slices.Equal(got, []int{0, 0, 0}) {
+		t.Errorf("%v beyond the total", got)
+	}
+	a.leave(5)
+	b.leave(3)
+	met()
+	link.Refuse()
+	c.reach(t, false)
+	if got := c.enter(t, 9); got != 0 {
+		t.Errorf("%d beyond a third of 6, cut off", got)
+	}
+	c.leave(1)
+	if got := c.enter(t, 9); got != 1 {
+		t.Errorf("%d of the one that is left, cut off", got)
+	}
+}
+
+// process is one that counts with others, and has an API with a total of 6.
+type process struct {
+	*Cluster
+	rules *Rules
+	in    []*exchange.Exchange
+}
+
+func joined(t *testing.T, addr string) *process {
+	t.Helper()
+	client, err := counters.New(counters.Options{URL: "redis://" + addr, Service: "s", Node: rand.Text()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	l := New(Options{Secret: []byte("secret")})
+	p := &process{Cluster: l.Cluster(client, 3), rules: rulesOf(t, l, config.API{Concurrency: config.Concurrency{Total: 6, Client: -1}})}
+	return p
+}
+
+// reach exchanges until it is known whether there is a server.
+func (p *process) reach(t *testing.T, connected bool) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); ; {
+		if p.Exchange(t.Context()); (p.Stats().Alone == nil) == connected {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(p.Stats().Alone)
+		}
+	}
+}
+
+// enter lets so many requests try, and returns how many are let in.
+func (p *process) enter(t *testing.T, tries int) (in int) {
+	t.Helper()
+	for range tries {
+		e := from("192.0.2.1", "")
+		if code, _ := ask(t, []exchange.Guard{p.rules.Admit()}, e); code == "" {
+			p.in = append(p.in, e)
+			in++
+		}
+	}
+	return in
+}
+
+func (p *process) leave(n int) {
+	for _, e := range p.in[:n] {
+		p.rules.Release(e)
+	}
+	p.in = p.in[n:]
 }

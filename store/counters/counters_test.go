@@ -1,6 +1,7 @@
 package counters
 
 import (
+	"slices"
 	"context"
 	"math/rand/v2"
 	"strings"
@@ -282,5 +283,41 @@ func TestFirst(t *testing.T) {
 	server.Kill()
 	if _, err := a.First(t.Context(), [16]byte{4}, time.Hour); err == nil {
 		t.Error("a server that is away says who was first")
+	}
+}
+
+// Each process is told what the others have in flight, of those that were heard of lately.
+func TestLevels(t *testing.T) {
+	server := testkit.Redis(t)
+	a, b := client(t, Options{URL: server.URL(), Service: "s", Node: "a"}), client(t, Options{URL: server.URL(), Service: "s", Node: "b"})
+	level := func(c *Client, own ...Level) []Level {
+		others, err := c.Levels(t.Context(), own)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return others
+	}
+	x, y := Level{[16]byte{1}, 3}, Level{[16]byte{2, 0, 255}, 1 << 40}
+	trade(t, a)
+	level(a, x, y)
+	if got := level(b, x); !slices.Equal(got, []Level{x, y}) {
+		t.Errorf("%v", got)
+	}
+	if got := level(a, x); len(got) != 0 {
+		t.Errorf("of one that was not heard of: %v", got)
+	}
+	trade(t, b)
+	level(b, x)
+	if got := level(a, y); !slices.Equal(got, []Level{x}) {
+		t.Errorf("%v", got)
+	}
+	if got := level(b); !slices.Equal(got, []Level{y}) {
+		t.Errorf("%v", got)
+	}
+	if err := a.Leave(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := level(b); len(got) != 0 {
+		t.Errorf("of one that has left: %v", got)
 	}
 }
