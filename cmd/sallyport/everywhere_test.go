@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,6 +108,35 @@ func TestBansEverywhere(t *testing.T) {
 		links[0].Restore(t)
 		everywhere(t, "what was decided meanwhile", members, func(m *member) bool { return m.shutsOut(alone) && m.shutsOut(others) })
 	}
+}
+
+// What is in flight at one of three processes counts at all of them, until it has ended.
+func TestTotalEverywhere(t *testing.T) {
+	server := testkit.Redis(t)
+	here, over := make(chan struct{}), make(chan struct{})
+	service := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if r.URL.RawQuery == "hold=1" {
+			here <- struct{}{}
+			<-over
+		}
+	}))
+	defer service.Close()
+	end := sync.OnceFunc(func() { close(over) })
+	defer end()
+	var members []*member
+	for range 3 {
+		members = append(members, startMember(t, together(t, server.URL()), service.URL, "limit: 100000, per: 1m"))
+	}
+	var held sync.WaitGroup
+	for range 2 {
+		held.Go(func() { get(members[0].gate + "/slow?hold=1") })
+	}
+	<-here
+	<-here
+	everywhere(t, "two requests in flight", members, func(m *member) bool { return get(m.gate+"/slow") == http.StatusServiceUnavailable })
+	end()
+	held.Wait()
+	everywhere(t, "their end", members, func(m *member) bool { return get(m.gate+"/slow") == http.StatusOK })
 }
 
 // A key that is revoked at one of three processes with one database opens nothing anywhere within a second.
