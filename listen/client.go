@@ -88,7 +88,7 @@ func Client(r *http.Request) exchange.Client {
 	}
 	c.JA4, c.Grease = p.ja4, p.grease
 	if p.held != nil && p.proxies == nil {
-		c.Order = p.held.order
+		c.Order = exchange.Order(p.held.order.Load())
 	}
 	return c
 }

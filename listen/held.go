@@ -7,8 +7,6 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
-
-	"github.com/sallyport/sallyport/exchange"
 )
 
 // held is a connection as it came from the socket, below TLS: it is counted until it is closed, and fails a write of
@@ -20,10 +18,10 @@ type held struct {
 	client *client // nil for a trusted proxy
 	since  time.Time
 	closed atomic.Bool
-	hello                 // of the TLS handshake; written before the connection is handed over
-	order  exchange.Order // of the fields in the first request; written before that is served
-	turn   atomic.Bool    // its handshake is being computed; see door.queue
-	asked  atomic.Bool    // it has brought a request
+	hello                // of the TLS handshake; written before the connection is handed over
+	order  atomic.Uint64 // of the fields in the first request, an [exchange.Order]; a head that is refused has none
+	turn   atomic.Bool   // its handshake is being computed; see door.queue
+	asked  atomic.Bool   // it has brought a request
 
 	greeting bool   // nothing has come yet, or no TLS
 	heard    []byte // what has come instead

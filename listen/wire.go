@@ -131,13 +131,15 @@ func (w *wire) judge(before int, p []byte) {
 
 // order remembers the order of the fields of the first request, before anybody is told that there is one.
 func (w *wire) order() {
-	if w.held.order != 0 {
+	if w.held.order.Load() != 0 {
 		return
 	}
+	first := w.strict.first
 	if w.blocks != nil {
-		w.held.order = w.blocks.first
-	} else if w.strict.first != 0 {
-		w.held.order = w.strict.first
+		first = w.blocks.first
+	}
+	if first != 0 {
+		w.held.order.Store(uint64(first))
 	}
 }
 

@@ -1,9 +1,9 @@
 package counters
 
 import (
-	"slices"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
