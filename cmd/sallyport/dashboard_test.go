@@ -170,7 +170,7 @@ func worksByKeyboard(t *testing.T, b *browser.Browser, home string, r *exchange.
 	b.Await(`document.activeElement.id === 'q'`)
 	browser.Eval[string](b, `document.querySelector('#q').value = ''`) // the protocol types a key although a page has taken it
 	browser.Do(b, chromedp.SendKeys(chromedp.CSS("#q"), r.ID+kb.Enter))
-	b.Await(`location.pathname === '/search' && document.querySelector('a[href="/exchanges/` + r.ID + `"]')`)
+	b.Await(`location.pathname === '/search' && document.readyState === 'complete' && document.querySelector('a[href="/exchanges/` + r.ID + `"]')`)
 	browser.Do(b, chromedp.KeyEvent("j"))
 	browser.Do(b, chromedp.KeyEvent(kb.Enter))
 	b.Await(`location.pathname === '/exchanges/` + r.ID + `'`)

@@ -188,11 +188,16 @@ func (u *upgraded) chat(clients int) (stop func()) {
 	return u.stop
 }
 
+// conversing is how long one message and its answer may take.
+const conversing = 2 * time.Minute
+
 // converse sends numbered messages from the n-th on, and returns the number of the one that has to be sent next: the first
 // that was not answered.
 func (u *upgraded) converse(n int) int {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	late := time.AfterFunc(conversing, cancel) // for each message anew: how long it is until the next upgrade nobody knows
+	defer late.Stop()
 	c, _, err := websocket.Dial(ctx, u.gate+"/chat", &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {u.token}}})
 	if err != nil {
 		u.fail("couldn't open a WebSocket: %v", err)
@@ -201,6 +206,7 @@ func (u *upgraded) converse(n int) int {
 	defer c.CloseNow()
 	u.dialled.Add(1)
 	for ; ; n++ {
+		late.Reset(conversing)
 		word := strings.Repeat("x", n%2000) + strconv.Itoa(n)
 		err := c.Write(ctx, websocket.MessageText, []byte(word))
 		var got []byte
