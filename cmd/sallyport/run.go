@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -193,10 +194,29 @@ func missing(a *config.API, posture []gateway.Posture) []string {
 			lines = append(lines, fmt.Sprintf("%s: off for %s", f.name, operations(modes[config.Off])))
 		}
 		if modes[config.Monitor] > 0 {
-			lines = append(lines, fmt.Sprintf("%s: only monitored for %s", f.name, operations(modes[config.Monitor])))
+			lines = append(lines, fmt.Sprintf("%s: only monitored for %s", watching(a.Name, f.name, posture), operations(modes[config.Monitor])))
 		}
 	}
 	return lines
+}
+
+// watching is the family where all of its guards are monitored somewhere, else names those that are.
+func watching(api, family string, posture []gateway.Posture) string {
+	monitored, all := map[string]bool{}, map[string]bool{}
+	for _, p := range posture {
+		for guard, mode := range p.Guards {
+			if name, _, _ := strings.Cut(guard, "."); p.API != api || name != family {
+				continue
+			}
+			if all[guard] = true; mode == config.Monitor {
+				monitored[guard] = true
+			}
+		}
+	}
+	if len(monitored) == len(all) {
+		return family
+	}
+	return strings.Join(slices.Sorted(maps.Keys(monitored)), ", ")
 }
 
 func weakest(p gateway.Posture, family string) config.Mode {
