@@ -72,7 +72,7 @@ func keyColumns(cut bool) []column[keyRow] {
 		{Name: "plan", Label: "Plan", Class: "wide", Cell: func(r keyRow) any { return r.Plan }},
 		{Name: "roles", Label: "Roles", Class: "wide", Cell: func(r keyRow) any { return r.Roles }},
 		{Name: "created", Label: "Created", Class: "wide", Cell: func(r keyRow) any { return r.Created }},
-		{Name: "exchanges", Label: "Exchanges", Class: "n", Cell: func(r keyRow) any { return r.N }, Plain: cut},
+		{Name: "exchanges", Label: "Exchanges", Class: "n wide", Cell: func(r keyRow) any { return r.N }, Plain: cut},
 	}
 }
 
