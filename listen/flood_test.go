@@ -115,6 +115,9 @@ func TestFloodsAreHeldBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !answered(before) { // so that it may be idle for longer than a head may take
+		t.Fatal("no answer")
+	}
 	var all []*rawH2 // opened before any is cut
 	for range 12 {
 		all = append(all, dialH2(t, s))
