@@ -37,6 +37,7 @@ func (l *Limiter) levelID(name string) (id [16]byte) {
 func (c *Cluster) level(ctx context.Context) {
 	gauges := c.limiter.commonGauges()
 	if len(gauges) == 0 {
+		c.blind.Store(false) // nobody asks any more
 		return
 	}
 	sums, known := c.levels(ctx, gauges)

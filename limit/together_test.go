@@ -107,6 +107,9 @@ func TestTotalTogether(t *testing.T) {
 	if got := c.enter(t, 9); got != 1 {
 		t.Errorf("%d of the one that is left, cut off", got)
 	}
+	rulesOf(t, c.limiter, config.API{}) // nothing is common any more
+	link.Restore(t)
+	c.reach(t, true)
 }
 
 // process is one that counts with others, and has an API with a total of 6.
