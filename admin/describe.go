@@ -32,7 +32,7 @@ func (a *admin) operations() map[string]http.HandlerFunc {
 		"previewMode": a.previewMode, "listEvents": a.events, "listFindings": a.findings, "countBy": a.top, "countOverTime": a.histogram,
 		"listProposals": a.listProposals, "getProposal": a.getProposal, "approveProposal": a.approveProposal, "rejectProposal": a.rejectProposal,
 		"listExchanges": a.exchanges, "getExchange": a.exchange,
-		"listAlerts": a.alerts, "listSilences": a.silences, "silence": a.silence, "endSilence": a.endSilence, "listSinks": a.sinks, "replay": a.replay, "getReport": a.reported,
+		"listAlerts": a.alerts, "listSilences": a.silences, "silence": a.silence, "endSilence": a.endSilence, "listSinks": a.sinks, "replay": a.replay, "suggestLimits": a.suggestLimits, "getReport": a.reported,
 		"listBans": a.listBans, "ban": a.ban, "endBan": a.endBan,
 		"listQuotas": a.quotas, "getPosture": a.posture, "listReasons": a.reasons, "listKinds": a.kinds, "reload": a.reload, "getDocument": document,
 	}

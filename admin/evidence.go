@@ -6,8 +6,10 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/sallyport/sallyport/admin/desk"
 	"github.com/sallyport/sallyport/admin/replay"
 	"github.com/sallyport/sallyport/admin/report"
+	"github.com/sallyport/sallyport/admin/suggest"
 	"github.com/sallyport/sallyport/event/alert"
 	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/exchange"
@@ -21,6 +23,8 @@ type Evidence struct {
 	Silences *alert.Silences
 	// Replay decides recorded exchanges again.
 	Replay *replay.Desk
+	// Suggest proposes rates from what was recorded.
+	Suggest *suggest.Desk
 	// Sinks tells what became of what each sink was to get, in the order of the config.
 	Sinks func() []spool.SinkStats
 	// Report puts evidence of a span of time together, for frameworks by id; all where none is named.
@@ -108,10 +112,15 @@ func (a *admin) replay(w http.ResponseWriter, r *http.Request) {
 	}
 	to := time.Now()
 	summary, err := a.Replay.Ask(r.Context(), replay.Question{Text: in.Text, From: to.Add(-spanOf(in.Since, 7*24*time.Hour)), To: to})
-	if errors.Is(err, replay.ErrBusy) {
-		err = refusal{http.StatusServiceUnavailable, "admin.busy", err.Error(), "ask again in a moment"}
+	result(w, summary, busy(err))
+}
+
+// busy tells that somebody else is answered.
+func busy(err error) error {
+	if errors.Is(err, desk.ErrBusy) {
+		return refusal{http.StatusServiceUnavailable, "admin.busy", err.Error(), "ask again in a moment"}
 	}
-	result(w, summary, err)
+	return err
 }
 
 // reported answers JSON, or the page that stands alone, which asks for other styles than those of the dashboard.

@@ -22,6 +22,7 @@ import (
 	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/admin/replay"
 	"github.com/sallyport/sallyport/admin/report"
+	"github.com/sallyport/sallyport/admin/suggest"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/event/alert"
@@ -145,6 +146,7 @@ func (s *stand) options() Options {
 				}
 				return gateway.NewSummary(), nil
 			}),
+			Suggest: suggest.New(s.archive.Reader),
 			Report: func(_ context.Context, frameworks []string, since time.Duration) (*report.Report, error) {
 				return report.New(&report.Facts{Now: time.Now(), Since: time.Now().Add(-since), Config: &config.Config{}}, frameworks)
 			}},

@@ -64,6 +64,7 @@ var walks = map[string]struct {
 	"ban":             {"/api/v1/bans", `{"client":"2001:db8::7","reason":"tries cards","lifetime":"2h"}`, 201},
 	"endBan":          {"/api/v1/bans/203.0.113.7/end", "", 404},
 	"listQuotas":      {"/api/v1/quotas?plan=free&window=day&limit=5", "", 200},
+	"suggestLimits":   {"/api/v1/limits/suggestions?since=24h&headroom=1.5&limit=5", "", 200},
 	"getPosture":      {"/api/v1/posture", "", 200},
 	"listReasons":     {"/api/v1/reasons", "", 200},
 	"listKinds":       {"/api/v1/kinds", "", 200},

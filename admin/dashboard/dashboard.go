@@ -15,6 +15,7 @@ import (
 
 	"github.com/sallyport/sallyport/admin/change"
 	"github.com/sallyport/sallyport/admin/replay"
+	"github.com/sallyport/sallyport/admin/suggest"
 	"github.com/sallyport/sallyport/event/alert"
 	"github.com/sallyport/sallyport/event/spool"
 	"github.com/sallyport/sallyport/gateway"
@@ -45,6 +46,8 @@ type Options struct {
 	Config *change.File
 	// Replay decides recorded exchanges again.
 	Replay *replay.Desk
+	// Suggest proposes rates from what was recorded.
+	Suggest *suggest.Desk
 	// Sinks tells what became of what each sink was to get.
 	Sinks func() []spool.SinkStats
 	// Audit is the audit log; nil where there is none.
@@ -86,6 +89,9 @@ func New(o Options) http.Handler {
 	mux.Handle("GET /apis", d.page(RoleViewer, "apis", d.apis))
 	mux.Handle("GET /operation", d.page(RoleViewer, "operation", d.operation))
 	mux.Handle("GET /identities", d.page(RoleAnalyst, "identities", d.identities))
+	mux.Handle("POST /limits/suggest", d.allowed(RoleAnalyst, d.suggestRates))
+	mux.Handle("POST /limits/stop", d.allowed(RoleAnalyst, d.stopRates))
+	mux.Handle("GET /limits/progress", d.allowed(RoleAnalyst, d.ratesProgress))
 	mux.Handle("GET /findings", d.page(RoleAnalyst, "findings", d.findings))
 	mux.Handle("GET /controls", d.page(RoleViewer, "controls", d.controls))
 	mux.Handle("GET /controls/promote", d.page(RoleAnalyst, "promote", d.promote))

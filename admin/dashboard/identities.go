@@ -19,6 +19,7 @@ type identities struct {
 	Keys       listing[keyRow]
 	Quotas     listing[limit.Used]
 	Banned     listing[bannedRow]
+	Rates      rates
 	Subject    string
 	Last       []*exchange.Record // of the one principal
 	Refused    tops
@@ -54,12 +55,15 @@ func (d *dashboard) identities(ctx context.Context, _ *http.Request, s *scope) (
 	}
 	i.Keys = tabled(s, "keys", keys, identitiesShown, keyColumns(len(principals) >= mostRanked)...)
 	i.Quotas, i.Banned = d.quotas(s), d.banned(s)
+	if i.Rates, err = d.rates(s); err != nil {
+		return view{}, err
+	}
 	if q.Subject != "" {
 		if err := d.principal(ctx, s, q, &i); err != nil {
 			return view{}, err
 		}
 	}
-	return view{Title: "Identities", Scope: s, Data: i, Tables: []exporter{i.Principals, i.Clients, i.Keys, i.Quotas, i.Banned, i.Refused}}, nil
+	return view{Title: "Identities", Scope: s, Data: i, Tables: []exporter{i.Principals, i.Clients, i.Keys, i.Quotas, i.Banned, i.Rates.Table, i.Refused}}, nil
 }
 
 // keyColumns are those of the keys; where not every principal was counted, they are not sorted by use.

@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sallyport/sallyport/admin/desk"
 	"github.com/sallyport/sallyport/admin/replay"
+	"github.com/sallyport/sallyport/admin/suggest"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/event/alert"
@@ -111,6 +113,9 @@ func options(kept Archive) Options {
 		},
 		Replay: replay.New(func(context.Context, replay.Question, func(int, time.Time)) (*gateway.Summary, error) {
 			return gateway.NewSummary(), nil
+		}),
+		Suggest: desk.New(func(context.Context, suggest.Question, func(desk.Progress)) ([]limit.Suggestion, error) {
+			return []limit.Suggestion{}, nil
 		}),
 		Health: func() []Check {
 			return []Check{{"Listener", "works", "serving", ""}, {"Configuration", "fails", "the last reload failed", "Read the log; the old configuration is served."}}

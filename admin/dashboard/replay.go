@@ -150,17 +150,11 @@ func (p *replayPage) outcome(s *scope, run replay.Run) {
 	case errors.As(run.Err, &invalid):
 		p.Problems = invalid.Problems
 		return
-	case errors.Is(run.Err, context.Canceled):
-		p.Trouble = "It was stopped before its end."
-		return
-	case errors.Is(run.Err, context.DeadlineExceeded):
-		p.Trouble = "It took too long. Choose a shorter time; sallyport replay takes as long as it takes."
-		return
 	case run.Err != nil:
-		p.Trouble = run.Err.Error()
+		p.Trouble = trouble(run.Err, "sallyport replay")
 		return
 	}
-	sum := run.Summary
+	sum := run.Answer
 	p.Figures = []figure{{"Exchanges decided again", sum.Exchanges, ""}}
 	for _, c := range append([]gateway.Change{gateway.Same}, changes...) {
 		p.Figures = append(p.Figures, figure{changeWords[c], sum.Changes[c], totals{All: int64(sum.Exchanges)}.Percent(int64(sum.Changes[c]))})

@@ -2,13 +2,12 @@ package dashboard
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"strings"
-	"time"
 
+	"github.com/sallyport/sallyport/admin/desk"
 	"github.com/sallyport/sallyport/admin/replay"
 )
 
@@ -130,7 +129,7 @@ func (d *dashboard) stopReplay(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, at.String(), http.StatusSeeOther)
 }
 
-// replayProgress tells how far a run is, as server-sent events, until it ends.
+// replayProgress tells how far a run is, until it ends.
 func (d *dashboard) replayProgress(w http.ResponseWriter, r *http.Request) {
 	s, err := readScope(r.URL, d.now())
 	if err != nil {
@@ -142,24 +141,8 @@ func (d *dashboard) replayProgress(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusConflict)
 		return
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	for {
+	follow(w, r, func() (desk.Progress, bool) {
 		run, asked := d.Replay.Run(key)
-		if !asked || !run.Ended.IsZero() {
-			_ = send(w, "event: end\ndata: \n\n") // the reader has gone
-			return
-		}
-		at := ""
-		if !run.At.IsZero() {
-			at = ", up to " + run.At.UTC().Format("2006-01-02 15:04:05")
-		}
-		if send(w, fmt.Sprintf("event: progress\ndata: %.4f %s exchanges%s\n\n", run.Share(), number(int64(run.N)), at)) != nil {
-			return
-		}
-		select {
-		case <-r.Context().Done():
-			return
-		case <-time.After(watchPace):
-		}
-	}
+		return run.Progress, asked && run.Ended.IsZero()
+	})
 }

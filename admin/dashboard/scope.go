@@ -37,7 +37,7 @@ var filters = []filter{
 }
 
 // others are names that single pages understand besides.
-var others = []string{"range", "from", "to", "before", "sort", "format", "q", "tab", "table", "candidate", "failed", "detail"}
+var others = []string{"range", "from", "to", "before", "sort", "format", "q", "tab", "table", "candidate", "headroom", "failed", "detail"}
 
 const (
 	defaultRange = "24h"

@@ -39,7 +39,15 @@ var functions = template.FuncMap{
 	"noQuotas":   noQuotas,
 	"units":      units,
 	"usedUp":     usedUp,
-	"join":       func(list []string) string { return strings.Join(list, " ") },
+	"ranks":      percentiles,
+	"percent":    func(share float64) string { return fmt.Sprintf("%.0f %%", 100*share) },
+	"callers": func(n int) string {
+		if n == 1 {
+			return "1 caller"
+		}
+		return number(int64(n)) + " callers"
+	},
+	"join": func(list []string) string { return strings.Join(list, " ") },
 }
 
 func codes() (list []string) {

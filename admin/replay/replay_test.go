@@ -11,66 +11,31 @@ import (
 	"github.com/sallyport/sallyport/gateway"
 )
 
-func TestOneRunAtATimeTellsHowFarItIs(t *testing.T) {
+func TestARunTellsHowMuchOfTheTimeWasDecided(t *testing.T) {
 	from := time.Date(2026, 11, 30, 10, 0, 0, 0, time.UTC)
-	told, go_on := make(chan bool), make(chan bool)
-	d := New(func(ctx context.Context, q Question, tell func(int, time.Time)) (*gateway.Summary, error) {
+	told, goOn := make(chan bool), make(chan bool)
+	d := New(func(_ context.Context, q Question, tell func(int, time.Time)) (*gateway.Summary, error) {
 		tell(7, from.Add(15*time.Minute))
 		told <- true
-		select {
-		case <-go_on:
-			return gateway.NewSummary(), nil
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+		<-goOn
+		return gateway.NewSummary(), nil
 	})
-	q := Question{"x", from, from.Add(time.Hour)}
-	if err := d.Start("a", q); err != nil {
+	if err := d.Start("a", Question{"x", from, from.Add(time.Hour)}); err != nil {
 		t.Fatal(err)
 	}
 	<-told
-	if r, ok := d.Run("a"); !ok || r.N != 7 || r.Share() != 0.25 || !r.Ended.IsZero() || r.Text != "x" {
+	if r, ok := d.Run("a"); !ok || r.N != 7 || r.Share != 0.25 || r.Question.Text != "x" {
 		t.Errorf("%+v", r)
 	}
-	if err := d.Start("b", q); !errors.Is(err, ErrBusy) {
-		t.Error(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := d.Ask(ctx, q); !errors.Is(err, ErrBusy) {
-		t.Error(err)
-	}
-	d.Stop("b") // that is none
-	go_on <- true
-	if r := ended(d, "a"); r.Summary == nil || r.Err != nil {
-		t.Errorf("%+v", r)
-	}
-	for errors.Is(d.Start("a", q), ErrBusy) {
-		time.Sleep(time.Millisecond)
-	}
-	<-told
+	goOn <- true
 	d.Close()
-	if err := d.Start("a", q); !errors.Is(err, ErrBusy) {
-		t.Error("a desk that is closed decides", err)
-	}
-	if r := ended(d, "a"); r.Summary != nil || !errors.Is(r.Err, context.Canceled) {
+	if r, _ := d.Run("a"); r.Answer == nil || r.Err != nil {
 		t.Errorf("%+v", r)
 	}
 }
 
-func ended(d *Desk, key string) Run {
-	for {
-		if r, _ := d.Run(key); !r.Ended.IsZero() {
-			return r
-		}
-		time.Sleep(time.Millisecond)
-	}
-}
-
-func TestWhatIsKeptIsBounded(t *testing.T) {
-	d := New(func(context.Context, Question, func(int, time.Time)) (*gateway.Summary, error) {
-		return gateway.NewSummary(), nil
-	})
+func TestDraftsAreBounded(t *testing.T) {
+	d := New(nil)
 	var ids []string
 	for i := range mostDrafts + 3 {
 		id, err := d.Keep(fmt.Sprint("text ", i))
@@ -78,18 +43,12 @@ func TestWhatIsKeptIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		ids = append(ids, id)
-		for errors.Is(d.Start(fmt.Sprint(i), Question{}), ErrBusy) {
-			time.Sleep(time.Millisecond)
-		}
 	}
 	if _, ok := d.Draft(ids[2]); ok {
 		t.Error("the oldest is still there")
 	}
 	if text, ok := d.Draft(ids[3]); !ok || text != "text 3" {
 		t.Error(text, ok)
-	}
-	if _, ok := d.Run("2"); ok || len(d.runs) != mostRuns {
-		t.Error(len(d.runs))
 	}
 	if _, err := d.Keep(strings.Repeat("x", MaxText+1)); !errors.Is(err, ErrLong) {
 		t.Error(err)

@@ -23,7 +23,7 @@ func (v *service) dashboard() http.Handler {
 		Keys:   func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
 		Bans:   func() []limit.Ban { return v.parts.Limiter.Bans().List() },
 		Quotas: func(f limit.UsedFilter) []limit.Used { return v.parts.Limiter.Used(f) },
-		Config: v.file(), Replay: v.again, Sinks: v.spool.Stats, Audit: v.auditLog(), Alerts: v.evidence().Active, Health: v.health})
+		Config: v.file(), Replay: v.again, Suggest: v.rates, Sinks: v.spool.Stats, Audit: v.auditLog(), Alerts: v.evidence().Active, Health: v.health})
 }
 
 // auditLog is the log as pages read it, from its files.

@@ -51,6 +51,7 @@ func TestDashboardInABrowser(t *testing.T) {
 	t.Run("proof", func(t *testing.T) { checksProof(t, b.In(t), home, refused.ID) })
 	t.Run("config", func(t *testing.T) { checksConfig(t, b.In(t), home) })
 	t.Run("replay", func(t *testing.T) { replays(t, b.In(t), home) })
+	t.Run("rates", func(t *testing.T) { suggestsRates(t, b.In(t), home) })
 	t.Run("sorting", func(t *testing.T) { sorts(t, b.In(t), home) })
 }
 
@@ -255,6 +256,28 @@ func replays(t *testing.T, b *browser.Browser, home string) {
 	b.Go(at)
 	browser.Do(b, chromedp.Click(chromedp.CSS(`a[href*="tab=newly_refused"]`)))
 	b.Await(`location.search.includes('tab=newly_refused') && [...document.querySelectorAll('table.walk tbody .mark')].every(m => m.textContent === 'newly refused')`)
+}
+
+// suggestsRates has rates proposed from what was recorded, by the keyboard, and looks at them in every way.
+func suggestsRates(t *testing.T, b *browser.Browser, home string) {
+	b.Go(home + "/identities?range=1h")
+	browser.Eval[string](b, `document.querySelector('input[name=headroom]').value = ''`)
+	browser.Do(b, chromedp.SendKeys(chromedp.CSS(`input[name=headroom]`), "3"+kb.Enter))
+	b.Await(`location.pathname === '/identities' && location.search === '?headroom=3&range=1h' && document.querySelector('[aria-labelledby=rates] .lines')`)
+	if lines := browser.Eval[string](b, `document.querySelector('[aria-labelledby=rates] pre').textContent`); !strings.HasPrefix(lines, "apis:\n  - name: shop\n    operations:\n") || !strings.Contains(lines, "rate: { limit: ") {
+		t.Errorf("the lines are %s", lines)
+	}
+	for look, l := range looks {
+		b.As(l)
+		inspected(t, b, home+"/identities?headroom=3&range=1h", "rates-"+look)
+	}
+	b.As(looks["1280-light"])
+	b.Go(home + "/identities?headroom=3&range=1h")
+	browser.Eval[string](b, `(document.querySelector('[aria-labelledby=rates] th a[href*="rates.requests"]').focus(), '')`)
+	browser.Do(b, chromedp.KeyEvent(kb.Enter))
+	b.Await(`document.querySelector('[aria-labelledby=rates] th[aria-sort=descending]')?.textContent.startsWith('Requests')`)
+	browser.Do(b, chromedp.Click(chromedp.CSS(`[aria-labelledby=rates] .lines .copy`)))
+	b.Await(`['copied', 'not allowed'].includes(document.querySelector('[aria-labelledby=rates] .lines .copy').textContent)`)
 }
 
 // sorts a table by its heads: by a click, and by the keyboard.

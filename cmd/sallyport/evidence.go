@@ -15,7 +15,7 @@ import (
 
 // evidence is what the admin API makes of records.
 func (v *service) evidence() admin.Evidence {
-	return admin.Evidence{Silences: v.silences, Replay: v.again, Sinks: v.spool.Stats, Report: v.compliance, Active: func() []alert.Alert {
+	return admin.Evidence{Silences: v.silences, Replay: v.again, Suggest: v.rates, Sinks: v.spool.Stats, Report: v.compliance, Active: func() []alert.Alert {
 		if now := v.alerts.now(); now != nil {
 			return now.Active()
 		}

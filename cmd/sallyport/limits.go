@@ -10,8 +10,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/sallyport/sallyport/event"
-	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/admin/desk"
+	"github.com/sallyport/sallyport/admin/suggest"
 	"github.com/sallyport/sallyport/limit"
 )
 
@@ -62,7 +62,8 @@ func (c *suggestCmd) Run(k *cli, s *streams) error {
 	defer kept.close()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	list, err := suggested(ctx, kept.Reader, time.Duration(c.Since), c.Headroom)
+	now := time.Now()
+	list, err := suggest.Read(ctx, kept.Reader, suggest.Question{From: now.Add(-time.Duration(c.Since)), To: now, Headroom: c.Headroom}, func(desk.Progress) {})
 	switch {
 	case err != nil:
 		return err
@@ -70,34 +71,6 @@ func (c *suggestCmd) Run(k *cli, s *streams) error {
 		return limit.WriteSuggestions(s.out, list)
 	}
 	return print(s.out, c.Output, list, func(w io.Writer) { printSuggestions(w, list) })
-}
-
-// suggested reads the history twice: to learn what was asked for, and to try what is proposed. It begins with an hour, because requests
-// are counted by hours.
-func suggested(ctx context.Context, kept *event.Reader, since time.Duration, headroom float64) ([]limit.Suggestion, error) {
-	to := time.Now()
-	from := to.Add(-since).Truncate(time.Hour)
-	h := limit.NewHistory(from)
-	if err := kept.Paces(ctx, from, to, time.Hour, limit.Early, func(p event.Pace) { h.Counted(p.API, p.Operation, p.N) }); err != nil {
-		return nil, err
-	}
-	if err := kept.Paces(ctx, from, to, time.Minute, limit.Early, func(p event.Pace) { h.Minute(p.API, p.Operation, p.N) }); err != nil {
-		return nil, err
-	}
-	if err := kept.Walk(ctx, from, to, visiting(h.Learn)); err != nil {
-		return nil, err
-	}
-	if err := h.Propose(headroom); err != nil {
-		return nil, err
-	}
-	if err := kept.Walk(ctx, from, to, visiting(h.Try)); err != nil {
-		return nil, err
-	}
-	return h.Suggestions(), nil
-}
-
-func visiting(f func(*exchange.Record)) func(*exchange.Record) error {
-	return func(r *exchange.Record) error { f(r); return nil }
 }
 
 func printSuggestions(w io.Writer, list []limit.Suggestion) {

@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/admin/oidc"
 	"github.com/sallyport/sallyport/admin/people"
 	"github.com/sallyport/sallyport/admin/replay"
+	"github.com/sallyport/sallyport/admin/suggest"
 	"github.com/sallyport/sallyport/audit"
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/event"
@@ -56,6 +57,7 @@ type service struct {
 	alerts      *alerts
 	silences    *alert.Silences
 	again       *replay.Desk
+	rates       *suggest.Desk
 	spool       *spool.Spool
 	sinks       *spool.Change // of the first configuration, which waits for its leaf
 	mask        []byte        // key of pseudonyms
@@ -184,7 +186,7 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 	v.alerts = &alerts{options: alert.Options{Silences: v.silences.Now, Tell: v.early.hear, Metrics: v.metrics.Gatherer(), Version: version()}}
 	v.alerts.observe(v.metrics)
 	v.live = dashboard.NewLive()
-	v.again = replay.New(v.replay)
+	v.again, v.rates = replay.New(v.replay), suggest.New(v.archive.Reader)
 	if err = v.openSpool(cfg); err != nil {
 		return err
 	}
@@ -339,6 +341,7 @@ func (v *service) close() {
 	v.endCluster()
 	if v.again != nil {
 		v.again.Close()
+		v.rates.Close()
 	}
 	if v.gateway != nil && v.started() {
 		v.happened(exchange.GatewayStopped, "The gateway stops.", nil)

@@ -123,11 +123,11 @@ if (live) {
   });
 }
 
-// A replay tells how far it is, and is shown when it has ended.
-const replay = $('#replay');
-if (replay) {
-  const source = new EventSource(replay.dataset.stream), said = $('#replay-said');
-  source.addEventListener('progress', e => { const [share, ...words] = e.data.split(' '); replay.value = Number(share); said.textContent = words.join(' '); });
+// What takes long tells how far it is, and is shown when it has ended.
+const progress = $('progress[data-stream]');
+if (progress) {
+  const source = new EventSource(progress.dataset.stream), said = $('#progress-said');
+  source.addEventListener('progress', e => { const [share, ...words] = e.data.split(' '); progress.value = Number(share); said.textContent = words.join(' '); });
   source.addEventListener('end', () => { source.close(); location.reload(); });
 }
 
