@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/http2"
@@ -51,9 +50,8 @@ type orders struct {
 // attempts that failed, and pieces of floods that were written.
 type losses struct{ Held, Cut, Denied, Pieces int64 }
 
-// besiege is the process of attackers. They have machines of their own elsewhere: here they get what the others leave of the processors.
+// besiege is the process of attackers.
 func besiege() {
-	_ = syscall.Setpriority(syscall.PRIO_PROCESS, 0, 19) // where it may not, they get more
 	var o orders
 	if json.NewDecoder(os.Stdin).Decode(&o) != nil {
 		return
@@ -75,7 +73,8 @@ func besiege() {
 	f.all.Wait()
 }
 
-// besiegers are such a process.
+// besiegers are such a process. They have machines of their own elsewhere: here they get what the others leave of the processors, with all
+// their threads, which a process that runs already can't say of itself.
 type besiegers struct {
 	command *exec.Cmd
 	orders  io.Closer
@@ -84,7 +83,7 @@ type besiegers struct {
 }
 
 func (s *siege) besiege(a attack) *besiegers {
-	b := &besiegers{command: exec.Command("besiege"), done: make(chan struct{})}
+	b := &besiegers{command: exec.Command("nice", "-n", "19", "besiege"), done: make(chan struct{})}
 	b.told.Store(new(losses))
 	in, err := b.command.StdinPipe()
 	if err != nil {

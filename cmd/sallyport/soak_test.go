@@ -103,7 +103,7 @@ func (s *span) note(v int64) {
 
 // soaked is a gateway process under load.
 type soaked struct {
-	t            *testing.T
+	t            testing.TB
 	dir          string
 	gate, admin  string // base URLs
 	secure       string // likewise, with TLS
