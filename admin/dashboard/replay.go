@@ -1,6 +1,7 @@
 package dashboard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -36,6 +37,7 @@ type replayPage struct {
 	Groups     listing[*gateway.SummaryGroup]
 	Principals listing[gateway.SummaryShare]
 	Rules      listing[gateway.SummaryShare]
+	Unsaid     listing[unsaid]
 	Only       []choice // one change, or all
 	Choices    []choice
 	Pasting    bool   // there is a file for which a text can be meant
@@ -135,7 +137,7 @@ func (d *dashboard) replayed(ctx context.Context, _ *http.Request, s *scope) (vi
 	if run, asked := d.Replay.Run(key); asked {
 		p.Run, p.Progress = &run, "/replay/progress?"+s.query.Encode()
 		p.outcome(s, run)
-		v.Tables = []exporter{p.Groups, p.Principals, p.Rules}
+		v.Tables = []exporter{p.Groups, p.Principals, p.Rules, p.Unsaid}
 	}
 	v.Data = p
 	return v, nil
@@ -169,7 +171,42 @@ func (p *replayPage) outcome(s *scope, run replay.Run) {
 	p.Groups = tabled(s, "", of(sum.Groups, func(g *gateway.SummaryGroup) bool { return only == "" || g.Change == only }), pageSize, summaryColumns...)
 	fits := func(x gateway.SummaryShare) bool { return only == "" || x.Change == only }
 	p.Principals = tabled(s, "principals", of(sum.Principals, fits), 25, shareColumns("principal", "Principal", sum.Principals)...)
+	p.Unsaid = tabled(s, "unsaid", unsaidOf(sum), 25, unsaidColumns...)
 	p.Rules = tabled(s, "rules", of(sum.Rules, fits), 25, shareColumns("rule", "Rule or reason", sum.Rules)...)
+}
+
+// unsaid is why something cannot be said, and of how many exchanges.
+type unsaid struct {
+	Guard, Why string
+	N          int
+}
+
+// unweighed is why nothing is said of bans and overload. All else about these exchanges is decided.
+const unweighed = "abuse.bans or abuse.overload has other settings than then: whom those would refuse follows from load and from what else came; all else is decided"
+
+// unsaidOf are the reasons of a summary, that of most exchanges first.
+func unsaidOf(sum *gateway.Summary) (list []unsaid) {
+	for _, g := range sum.Groups {
+		if g.Change != gateway.Undecidable {
+			continue
+		}
+		i := slices.IndexFunc(list, func(u unsaid) bool { return u.Guard == g.Guard && u.Why == g.Why })
+		if i < 0 {
+			i, list = len(list), append(list, unsaid{Guard: g.Guard, Why: g.Why})
+		}
+		list[i].N += g.Count
+	}
+	if sum.Unweighed > 0 {
+		list = append(list, unsaid{"limit.admit", unweighed, sum.Unweighed})
+	}
+	slices.SortStableFunc(list, func(a, b unsaid) int { return cmp.Compare(b.N, a.N) })
+	return list
+}
+
+var unsaidColumns = []column[unsaid]{
+	{Name: "guard", Label: "Guard", Cell: func(u unsaid) any { return u.Guard }},
+	{Name: "why", Label: "Why", Cell: func(u unsaid) any { return u.Why }},
+	{Name: "exchanges", Label: "Exchanges", Class: "n", Cell: func(u unsaid) any { return u.N }},
 }
 
 // of are those of a list that fit.

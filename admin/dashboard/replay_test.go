@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -33,6 +34,7 @@ func summary() *gateway.Summary {
 		case i%7 == 0:
 			d.Change, d.Guard, d.Why = gateway.Undecidable, "validate.params", "its settings are others, and what it judges was not recorded"
 		}
+		d.Unweighed = i < 30
 		s.Add(r, d)
 	}
 	s.Sort()
@@ -119,6 +121,18 @@ func TestAReplayIsAskedForShownAndSent(t *testing.T) {
 		if !strings.Contains(body, want) {
 			t.Errorf("the page lacks %s", want)
 		}
+	}
+	undecided := 0
+	for _, g := range summary().Groups {
+		if g.Change == gateway.Undecidable {
+			undecided += g.Count
+		}
+	}
+	why := ask(o, RoleOperator, at+"&format=csv&table=unsaid").Body.String()
+	want := "guard,why,exchanges\nlimit.admit,abuse.bans or abuse.overload has other settings than then: whom those would refuse follows from load and from what else came; all else is decided,30\n" +
+		"validate.params,\"its settings are others, and what it judges was not recorded\"," + strconv.Itoa(undecided) + "\n"
+	if why = strings.ReplaceAll(why, "\r", ""); undecided == 0 || why != want || !strings.Contains(body, "Of which something cannot be said") {
+		t.Errorf("%s, want %s", why, want)
 	}
 	rows, err := csv.NewReader(ask(o, RoleOperator, at+"&format=csv&tab=newly_refused").Body).ReadAll()
 	if err != nil || len(rows) < 2 || rows[1][0] != "newly_refused" {

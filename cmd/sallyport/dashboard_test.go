@@ -243,10 +243,13 @@ func checksConfig(t *testing.T, b *browser.Browser, home string) {
 // replays decides what was recorded again under an edit of the config, and looks at the outcome in every way.
 func replays(t *testing.T, b *browser.Browser, home string) {
 	b.Go(home + "/config")
-	browser.Do(b, chromedp.Evaluate[chromedp.Void](`(() => { const at = document.querySelector('#text'); at.value = at.value.replace('mode: enforce', 'mode: monitor').replace('rate: { limit: 1200', 'rate: { limit: 20'); })()`))
+	browser.Do(b, chromedp.Evaluate[chromedp.Void](`(() => { const at = document.querySelector('#text'); at.value = at.value.replace('mode: enforce', 'mode: monitor').replace('rate: { limit: 1200', 'rate: { limit: 20') + '\nabuse: { bans: { after: 77 } }\n'; })()`))
 	browser.Do(b, chromedp.Click(chromedp.CSS(`main button[formaction="/replay/run"]`)))
 	b.Await(`location.pathname === '/replay' && location.search.startsWith('?candidate=draft')`)
 	b.Await(`document.querySelector('#by-operation')`)
+	if said := browser.Eval[string](b, `document.querySelector('[aria-labelledby=unsaid]')?.textContent ?? ''`); !strings.Contains(said, "abuse.bans or abuse.overload has other settings") {
+		t.Errorf("it is not said of how many exchanges something cannot be said: %q", said)
+	}
 	at := browser.Eval[string](b, `location.href`)
 	for look, l := range looks {
 		b.As(l)
