@@ -4,12 +4,13 @@ LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 20s
 COUNT ?= 50000
 CONTAINER ?= docker
+BUILDFLAGS ?= -trimpath
 IMAGE ?= ghcr.io/sallyport/sallyport:latest
 
 .PHONY: build demo tour test test-all differential h2spec idle bots cluster hostile siege dashboard race vet lint fuzz bench golden tls package-files image packages release
 
 build: ## the binary, in bin/
-	go build -trimpath -o bin/sallyport ./cmd/sallyport
+	go build $(BUILDFLAGS) -o bin/sallyport ./cmd/sallyport
 
 demo: build ## a vulnerable shop behind the gateway; Ctrl-C ends it
 	bin/sallyport demo
@@ -59,7 +60,7 @@ image: ## the image, by CONTAINER (docker, buildah or podman), for the machine t
 	mkdir -p bin/image/deploy/image && cp -r deploy/image/data bin/image/deploy/image/
 	$(CONTAINER) build -t $(IMAGE) --build-arg TARGETPLATFORM=linux/$$(go env GOARCH) -f deploy/Dockerfile bin/image
 
-packages: ## builds each package, looks into it and runs what is in it (apt-get install buildah mandoc prometheus rpm systemd zsh)
+packages: ## builds each package, looks into it and runs what is in it (.ci/packages installs what it needs); two minutes
 	SALLYPORT_ALL=1 go test -count=1 -timeout 30m -v ./deploy -run 'Test[^R]|TestRPM'
 
 release: ## archives, packages, SBOMs and checksums for Linux and macOS, in dist/; builds goreleaser first, which takes many minutes

@@ -23,13 +23,13 @@ var everything = []string{"--set", "tls.secret=gate-tls,secret=gate,autoscaling.
 // the config in it is one that the gateway takes.
 func TestChart(t *testing.T) {
 	all(t)
-	tool(t, ".", helm, "lint", "--strict", chart)
+	helm.do(t, ".", "lint", "--strict", chart)
 	schemas := described(t)
 	for name, values := range map[string][]string{"as it is": nil, "everything": everything} {
-		rendered := tool(t, ".", helm, append([]string{"template", "gate", chart, "--namespace", "edge"}, values...)...)
+		rendered := helm.do(t, ".", append([]string{"template", "gate", chart, "--namespace", "edge"}, values...)...)
 		file := filepath.Join(t.TempDir(), "rendered.yaml")
 		write(t, file, rendered, 0o644)
-		out := tool(t, ".", kubeconform, "-strict", "-summary", "-schema-location", schemas+"/{{ .ResourceKind }}.json", "-skip", "ServiceMonitor", file) // of an operator's
+		out := kubeconform.do(t, ".", "-strict", "-summary", "-schema-location", schemas+"/{{ .ResourceKind }}.json", "-skip", "ServiceMonitor", file) // of an operator's
 		if !strings.Contains(out, "Invalid: 0, Errors: 0") {
 			t.Errorf("%s: %s", name, out)
 		}
@@ -46,7 +46,7 @@ func TestChartValues(t *testing.T) {
 	for _, wrong := range []string{
 		"replicas=0", "replicaCount=2", "image.repository=", "config.version=1", "config=version: 1", "volume.size=much", "service.type=HostPort", "monitor.enabled=true", "resources.limits=null", "files.a/b=text",
 	} {
-		if out, err := try(t, ".", "go", "run", helm, "template", "gate", chart, "--set", wrong); err == nil || !strings.Contains(out, "values") {
+		if out, err := helm.try(t, ".", "template", "gate", chart, "--set", wrong); err == nil || !strings.Contains(out, "values") {
 			t.Errorf("%s: %v\n%s", wrong, err, out)
 		}
 	}

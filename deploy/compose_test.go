@@ -36,7 +36,7 @@ func TestCompose(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, filepath.Join(dir, "compose.yaml"), strings.ReplaceAll(string(text), "${UPSTREAM:?the URL of your API}", "http://api.example"), 0o644) // this tool has no environment
-	if err := json.Unmarshal([]byte(tool(t, dir, compose, "-format", "json", "compose.yaml")), &project); err != nil {
+	if err := json.Unmarshal([]byte(compose.do(t, dir, "-format", "json", "compose.yaml")), &project); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"sallyport", "postgres", "valkey", "prometheus", "grafana"} {

@@ -72,6 +72,7 @@ func TestImage(t *testing.T) {
 		t.Errorf("%+v", made)
 	}
 	b.runs(dir, c.Env, slices.Concat(c.Entrypoint, c.Cmd), c.Healthcheck.Test)
+	b.contained()
 }
 
 // base puts together what the Dockerfile begins with.

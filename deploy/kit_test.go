@@ -20,16 +20,19 @@ import (
 	"github.com/sallyport/sallyport/internal/testkit"
 )
 
-// Tools of others, run by "go run": none of them is a dependency of the product.
-const (
-	nfpm        = "github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2"
-	helm        = "helm.sh/helm/v3/cmd/helm@v3.22.0"
-	kubeconform = "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0"
-	compose     = "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"
-	cyclonedx   = "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"
-	goreleaser  = "github.com/goreleaser/goreleaser/v2@v2.15.0"
-	kubernetes  = "k8s.io/kubernetes@v1.35.0" // for the description of its API
+// A tool is a program of others, no dependency of the product. Where it is not installed it is built from its module.
+type tool struct{ program, module string }
+
+var (
+	nfpm        = tool{"nfpm", "github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.45.2"}
+	helm        = tool{"helm", "helm.sh/helm/v3/cmd/helm@v3.22.0"}
+	kubeconform = tool{"kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform@v0.8.0"}
+	compose     = tool{"compose-go", "github.com/compose-spec/compose-go/v2/cmd@v2.16.2"}
+	cyclonedx   = tool{"cyclonedx-gomod", "github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0"}
+	goreleaser  = tool{"goreleaser", "github.com/goreleaser/goreleaser/v2@v2.15.0"}
 )
+
+const kubernetes = "k8s.io/kubernetes@v1.35.0" // for the description of its API
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -63,21 +66,22 @@ func root(t *testing.T) {
 	}
 }
 
-var binary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(work, "sallyport")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", path, "./cmd/sallyport")
-	cmd.Dir, cmd.Env = "..", append(os.Environ(), "CGO_ENABLED=0")
+// made makes the binary and what packages hold beside it. It is the release's but for the paths in it: without -trimpath
+// what the other tests have compiled is not compiled again.
+var made = sync.OnceValues(func() (string, error) {
+	cmd := exec.Command("make", "package-files", "BUILDFLAGS=-ldflags='-s -w'")
+	cmd.Dir = ".."
 	out, err := cmd.CombinedOutput()
 	if err != nil {
-		err = fmt.Errorf("%w\n%s", err, out)
+		return "", fmt.Errorf("%w\n%s", err, out)
 	}
-	return path, err
+	return filepath.Abs("../bin/sallyport")
 })
 
-// gateway is the binary, built as releases are.
+// gateway is the binary.
 func gateway(t *testing.T) string {
 	t.Helper()
-	path, err := binary()
+	path, err := made()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -106,10 +110,20 @@ func try(t *testing.T, dir, program string, args ...string) (string, error) {
 	return out.String(), nil
 }
 
-// tool runs a tool of others.
-func tool(t *testing.T, dir, module string, args ...string) string {
+func (u tool) do(t *testing.T, dir string, args ...string) string {
 	t.Helper()
-	return do(t, dir, "go", append([]string{"run", module}, args...)...)
+	out, err := u.try(t, dir, args...)
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s", u.program, strings.Join(args, " "), err, out)
+	}
+	return out
+}
+
+func (u tool) try(t *testing.T, dir string, args ...string) (string, error) {
+	if _, err := exec.LookPath(u.program); err == nil {
+		return try(t, dir, u.program, args...)
+	}
+	return try(t, dir, "go", append([]string{"run", u.module}, args...)...)
 }
 
 // read decodes a file of YAML.

@@ -18,7 +18,6 @@ import (
 // packed makes a package of section nfpms of the release's config, by nfpm itself.
 func packed(t *testing.T, format, version string) string {
 	t.Helper()
-	do(t, "..", "make", "package-files")
 	release := read[struct{ Nfpms []map[string]any }](t, "../.goreleaser.yaml")
 	p := maps.Clone(release.Nfpms[0])
 	for _, of := range []string{"ids", "formats", "mtime", "dependencies"} { // words of goreleaser's
@@ -33,7 +32,7 @@ func packed(t *testing.T, format, version string) string {
 	dir := t.TempDir()
 	write(t, filepath.Join(dir, "nfpm.yaml"), string(text), 0o600)
 	file := filepath.Join(dir, "sallyport."+format)
-	tool(t, "..", nfpm, "package", "--config", filepath.Join(dir, "nfpm.yaml"), "--packager", format, "--target", file)
+	nfpm.do(t, "..", "package", "--config", filepath.Join(dir, "nfpm.yaml"), "--packager", format, "--target", file)
 	return file
 }
 

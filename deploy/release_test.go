@@ -14,7 +14,7 @@ import (
 func TestSBOM(t *testing.T) {
 	all(t)
 	file := filepath.Join(t.TempDir(), "sbom.json")
-	tool(t, ".", cyclonedx, "bin", "-json", "-output", file, gateway(t))
+	cyclonedx.do(t, ".", "bin", "-json", "-output", file, gateway(t))
 	var bom struct {
 		BomFormat  string
 		Components []struct{ Name, Version string }
@@ -44,7 +44,7 @@ func TestSBOM(t *testing.T) {
 // goreleaser takes its config, and makes everything but images and signatures, which need what is not here, of one target.
 func TestRelease(t *testing.T) {
 	all(t)
-	tool(t, "..", goreleaser, "check")
+	goreleaser.do(t, "..", "check")
 	dir := filepath.Join(t.TempDir(), "tree")
 	do(t, "..", "git", "clone", "--quiet", ".", dir)
 	config, err := os.ReadFile("../.goreleaser.yaml")
@@ -53,7 +53,7 @@ func TestRelease(t *testing.T) {
 	}
 	here := strings.NewReplacer("[linux, darwin]", "[linux]", "[amd64, arm64]", "["+runtime.GOARCH+"]").Replace(string(config))
 	write(t, filepath.Join(dir, ".goreleaser.yaml"), here, 0o644)
-	tool(t, dir, goreleaser, "release", "--snapshot", "--clean", "--skip=docker,sign")
+	goreleaser.do(t, dir, "release", "--snapshot", "--clean", "--skip=docker,sign")
 	var made []string
 	entries, err := os.ReadDir(filepath.Join(dir, "dist"))
 	if err != nil {
