@@ -25,6 +25,7 @@ import (
 // each exchange that was answered is with each sink, or is one of those that events say were lost, and there are no more of these
 // than events say. SALLYPORT_DOWN is how long the sinks are down: 4s, or 1m with SALLYPORT_ALL.
 func TestEverythingIsAccountedFor(t *testing.T) {
+	t.Parallel()
 	down := 4 * time.Second
 	if os.Getenv("SALLYPORT_ALL") != "" {
 		down = time.Minute

@@ -29,6 +29,7 @@ apis: [ { name: shop, spec: openapi.yaml, upstream: %q, hosts: [shop.example.org
 // The binary obtains its certificate from an authority that knows its customers, serves with it, tells when it expires, and uses
 // it again after a restart.
 func TestRunWithACME(t *testing.T) {
+	t.Parallel()
 	var addresses [2]string
 	for i := range addresses {
 		var err error

@@ -99,6 +99,7 @@ func (a *activated) start(address string, flags ...string) *exec.Cmd {
 // A client that comes while no gateway runs waits in the socket and is served by the one that is started; the service
 // manager hears how it stands.
 func TestSocketActivation(t *testing.T) {
+	t.Parallel()
 	a := newActivated(t)
 	answered := make(chan int, 1)
 	patient := &http.Client{Timeout: time.Minute}
@@ -134,6 +135,7 @@ func TestSocketActivation(t *testing.T) {
 
 // The manager follows a reload and an upgrade: it hears which process is the main one from now on.
 func TestManagerFollows(t *testing.T) {
+	t.Parallel()
 	a := newActivated(t)
 	cmd := a.start(a.gate.Addr().String())
 	if err := cmd.Start(); err != nil {
@@ -176,6 +178,7 @@ func TestManagerFollows(t *testing.T) {
 
 // A socket that no listener has would let its clients wait for ever.
 func TestForeignSocket(t *testing.T) {
+	t.Parallel()
 	a := newActivated(t)
 	out, err := a.start("127.0.0.1:0").CombinedOutput()
 	if err == nil || !strings.Contains(string(out), a.gate.Addr().String()+" (gate.socket)") {
@@ -185,6 +188,7 @@ func TestForeignSocket(t *testing.T) {
 
 // systemd's own program agrees with ours on what activation is.
 func TestSystemdSocketActivate(t *testing.T) {
+	t.Parallel()
 	if _, err := exec.LookPath("systemd-socket-activate"); err != nil {
 		t.Skip("systemd-socket-activate is not installed: apt-get install systemd")
 	}

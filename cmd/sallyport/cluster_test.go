@@ -85,6 +85,7 @@ func TestClusterOfProcesses(t *testing.T) {
 
 // A process that starts while the server is away serves, with its part of the limits.
 func TestStartsWithoutCounters(t *testing.T) {
+	t.Parallel()
 	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer service.Close()
 	m := startMember(t, together(t, "redis://"+testkit.FreeAddress(t)), service.URL, "limit: 90, per: 24h")

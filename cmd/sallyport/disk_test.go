@@ -14,6 +14,7 @@ import (
 // A disk that is full costs lines of the access log and refusals for explain, which are counted, and no request its right
 // answer. Once there is room, both are written again, without a restart.
 func TestFullDisk(t *testing.T) {
+	t.Parallel()
 	disk := t.TempDir()
 	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=2m"); err != nil {
 		t.Skipf("a small disk cannot be mounted, which takes root: %v", err)

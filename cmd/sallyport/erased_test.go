@@ -43,6 +43,7 @@ func TestErasedStayErased(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts three gateways")
 	}
+	t.Parallel()
 	s := newSite(t, "")
 	s.start()
 	ids := s.asks("lovelace")

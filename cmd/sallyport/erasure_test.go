@@ -247,6 +247,7 @@ func TestErasure(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a dozen gateways")
 	}
+	t.Parallel()
 	t.Run("sqlite", func(t *testing.T) { erases(t, "", func(*testing.T, string) string { return "" }) })
 	t.Run("postgres", func(t *testing.T) {
 		database := testkit.Postgres(t)

@@ -69,6 +69,7 @@ func everywhere(t *testing.T, what string, members []*member, is func(*member) b
 // second, and so is its end; a link that is cut, by silence or by refusal, is seen, and what was decided meanwhile is known everywhere
 // once it is back.
 func TestBansEverywhere(t *testing.T) {
+	t.Parallel()
 	server := testkit.Redis(t)
 	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer service.Close()
@@ -112,6 +113,7 @@ func TestBansEverywhere(t *testing.T) {
 
 // What is in flight at one of three processes counts at all of them, until it has ended.
 func TestTotalEverywhere(t *testing.T) {
+	t.Parallel()
 	server := testkit.Redis(t)
 	here, over := make(chan struct{}), make(chan struct{})
 	service := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -141,6 +143,7 @@ func TestTotalEverywhere(t *testing.T) {
 
 // A key that is revoked at one of three processes with one database opens nothing anywhere within a second.
 func TestRevocationsEverywhere(t *testing.T) {
+	t.Parallel()
 	database := testkit.Postgres(t)()
 	service := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
 	defer service.Close()

@@ -11,6 +11,7 @@ import (
 
 // Whoever pastes what the demo prints sees each of the ten risks leak from the bare shop and stop at the gateway.
 func TestGreeting(t *testing.T) {
+	t.Parallel()
 	for _, tool := range []string{"sh", "curl"} {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skipf("%s is not installed", tool)

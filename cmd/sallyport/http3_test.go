@@ -12,6 +12,7 @@ import (
 
 // TestHTTP3 asks a real process over HTTP/3: answers and refusals are those of the other versions.
 func TestHTTP3(t *testing.T) {
+	t.Parallel()
 	g, _, secure := startEdge(t, http.HandlerFunc(echoOrText))
 	tr := &http3.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	defer tr.Close()

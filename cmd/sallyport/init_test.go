@@ -12,6 +12,7 @@ import (
 
 // What init writes, check accepts, whatever security schemes the spec has.
 func TestInitIsAccepted(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		schemes, security string
 		identities        string

@@ -23,6 +23,7 @@ import (
 // listener and the admin listener are on loopback, there is no third, and the token is another one each time. Lesson 24 of
 // docs/lessons.md.
 func TestLesson24(t *testing.T) {
+	t.Parallel()
 	tokens := map[string]bool{}
 	for range 2 {
 		dir := t.TempDir()

@@ -15,6 +15,7 @@ func TestAuditRetention(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a gateway several times")
 	}
+	t.Parallel()
 	s := newSite(t, "")
 	config := read(t, filepath.Join(s.dir, "sallyport.yaml"))
 	s.write("sallyport.yaml", strings.Replace(config, "exchanges: all", "exchanges: all, retention: 1s", 1))

@@ -245,7 +245,7 @@ func (g *soaked) loop(gate string, via *http.Transport, first int) {
 			case <-g.quit:
 				return
 			default:
-				g.send(gate, &http.Client{Transport: via, Timeout: 20 * time.Second}, n)
+				g.send(gate, &http.Client{Transport: via, Timeout: 2 * time.Minute}, n)
 			}
 		}
 	})

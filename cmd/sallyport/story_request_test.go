@@ -83,7 +83,7 @@ func client(ts *testscript.TestScript) *http.Client {
 	if pem := ts.Getenv("CA"); pem != "" {
 		transport.TLSClientConfig.RootCAs.AppendCertsFromPEM([]byte(pem))
 	}
-	return &http.Client{Timeout: 20 * time.Second, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &http.Client{Timeout: time.Minute, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 func exchanged(c *http.Client, req *http.Request) (status string, header http.Header, body []byte, err error) {
@@ -142,7 +142,7 @@ func rawCmd(ts *testscript.TestScript, _ bool, args []string) {
 	conn, err := net.DialTimeout("tcp", ts.Getenv("GATE"), 5*time.Second)
 	ts.Check(err)
 	defer conn.Close()
-	ts.Check(conn.SetDeadline(time.Now().Add(10 * time.Second)))
+	ts.Check(conn.SetDeadline(time.Now().Add(time.Minute)))
 	_, err = io.WriteString(conn, strings.ReplaceAll(ts.ReadFile(args[0]), "\n", "\r\n"))
 	ts.Check(err)
 	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)

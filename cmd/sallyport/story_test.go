@@ -100,9 +100,12 @@ func unreadyCmd(ts *testscript.TestScript, _ bool, args []string) {
 
 var field = regexp.MustCompile(`^[A-Za-z-]+:`)
 
+// patiently is how often a story looks, every 25 ms, for what is to come: for more than a minute of a machine that has other work.
+const patiently = 3000
+
 func polled(ts *testscript.TestScript, args []string, as func(status string, body []byte) bool) {
 	client := client(ts)
-	for range 800 {
+	for range patiently {
 		if status, _, body, err := exchanged(client, request(ts, append([]string{http.MethodGet}, args...))); err == nil && as(status, body) {
 			return
 		}

@@ -79,7 +79,7 @@ func (s *storyTrust) bind(issuer storyIssuer) func(*testscript.TestScript, bool,
 // deniedCmd waits until there is no answer: denied URL.
 func deniedCmd(ts *testscript.TestScript, _ bool, args []string) {
 	client := client(ts)
-	for range 800 {
+	for range patiently {
 		if _, _, _, err := exchanged(client, request(ts, append([]string{http.MethodGet}, args...))); err != nil {
 			return
 		}

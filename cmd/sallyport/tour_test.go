@@ -12,6 +12,7 @@ func TestTour(t *testing.T) {
 	if testing.Short() {
 		t.Skip("the tour takes several seconds")
 	}
+	t.Parallel()
 	var out bytes.Buffer
 	if code := run([]string{"demo", "--tour", "-o", "json"}, &out, io.Discard); code != 0 {
 		t.Fatalf("exit code %d", code)

@@ -25,6 +25,7 @@ import (
 // connections send by HTTP/1.1 and HTTP/2, some with a TLS handshake for each request, and others talk over WebSockets. Every request gets its answer, every WebSocket
 // ends by Close 1001, and a successor that does not start changes nothing.
 func TestUpgradesUnderLoad(t *testing.T) {
+	t.Parallel()
 	upgrades := 3
 	if testing.Short() {
 		upgrades = 2
