@@ -25,7 +25,7 @@ func (a *admin) exchanges(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	f := event.Filter{Before: query.Get("before"), API: query.Get("api"), Operation: query.Get("operation"), Method: query.Get("method"), Outcome: query.Get("outcome"),
 		Code: query.Get("code"), OWASP: query.Get("owasp"), Guard: query.Get("guard"), Rule: query.Get("rule"), Client: query.Get("client"), Subject: query.Get("subject"),
-		ID: query.Get("id"), Limit: defaultPage}
+		Rating: query.Get("rating"), ID: query.Get("id"), Limit: defaultPage}
 	switch f.Outcome {
 	case "":
 		f.Outcome = "told"

@@ -74,7 +74,8 @@ func TestExchanges(t *testing.T) {
 		"limit=2&before=01KB9": {event.Filter{Limit: 2, Before: "01KB9", Outcome: "told"}, "?before=01KB001&limit=2"},
 		"code=inspect.sqli&api=shop&client=203.0.113.7&subject=a%26b": {event.Filter{Limit: 50, Outcome: "told", Code: "inspect.sqli", API: "shop", Client: "203.0.113.7", Subject: "a&b"},
 			"?api=shop&before=01KB049&client=203.0.113.7&code=inspect.sqli&subject=a%26b"},
-		"outcome=all": {event.Filter{Limit: 50}, "?before=01KB049&outcome=all"},
+		"rating=hostile&outcome=all": {event.Filter{Limit: 50, Rating: "hostile"}, "?before=01KB049&outcome=all&rating=hostile"},
+		"outcome=all":                {event.Filter{Limit: 50}, "?before=01KB049&outcome=all"},
 		"outcome=refused&operation=GET+%2Fx&method=GET&owasp=API1&guard=identity&rule=942100&id=01KB": {event.Filter{Limit: 50, Outcome: "refused", Operation: "GET /x", Method: "GET", OWASP: "API1",
 			Guard: "identity", Rule: "942100", ID: "01KB"}, "?before=01KB049&guard=identity&id=01KB&method=GET&operation=GET+%2Fx&outcome=refused&owasp=API1&rule=942100"},
 	} {
@@ -95,7 +96,7 @@ func TestExchanges(t *testing.T) {
 // A filter that is not understood must not list everything.
 func TestExchangesRefuseOddQueries(t *testing.T) {
 	s := newStand(t)
-	for _, query := range []string{"limit=0", "limit=-1", "limit=1001", "limit=many", "limit=", "limit=1&limit=2", "codes=x", "Code=x", "code=", "code=a&code=b", "limit=1;code=x", "code=%zz", "before=", "path=/x"} {
+	for _, query := range []string{"limit=0", "limit=-1", "limit=1001", "limit=many", "limit=", "limit=1&limit=2", "codes=x", "Code=x", "code=", "code=a&code=b", "limit=1;code=x", "code=%zz", "before=", "path=/x", "rating=odd", "rating="} {
 		if w := s.asOperator("GET", "/api/v1/exchanges?"+query); w.Code != http.StatusBadRequest || s.asked != (event.Filter{}) {
 			t.Errorf("%s: %d %s", query, w.Code, w.Body)
 		}

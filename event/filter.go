@@ -25,6 +25,7 @@ type Filter struct {
 	Rule       string // of a finding: rule, detector, or the code of a monitored refusal
 	Client     string // address
 	Subject    string // of the principal
+	Rating     string // of the client, of [exchange.Ratings]
 	ID         string // beginning of the exchange's id
 	Before     string // id of the record after which, going back in time, the list begins
 	Limit      int    // of the list; 0: 50
@@ -37,6 +38,7 @@ type query struct {
 	facets  []condition // that rows and counts both have
 	rule    int64       // 0: any
 	persons []condition // client and subject, that only rows have
+	rating  int64       // of the client, likewise; 0: any
 	id      string
 }
 
@@ -50,7 +52,7 @@ type condition struct {
 // partial tells whether there is an index of the rows that are not 0 in the column, and the condition leaves no others.
 func (c condition) partial() bool {
 	switch c.column {
-	case "client", "subject", "code":
+	case "client", "subject", "code", "rating":
 		return true
 	case "outcome":
 		return c.values[0] > 0
@@ -125,6 +127,10 @@ func (r *Reader) compile(ctx context.Context, f Filter) (q query, err error) {
 		}
 		q.persons, q.nothing = append(q.persons, condition{p.column, ids, false}), q.nothing || len(ids) == 0
 	}
+	if f.Rating != "" {
+		q.rating = numberOf(f.Rating)
+		q.nothing = q.nothing || q.rating == 0
+	}
 	q.nothing = q.nothing || q.from >= q.to
 	return q, nil
 }
@@ -179,15 +185,27 @@ func (q *query) prefix(id string) error {
 	return nil
 }
 
+// has reports whether one of the facets is about the column.
+func (q query) has(column string) bool {
+	return slices.ContainsFunc(q.facets, func(c condition) bool { return c.column == column })
+}
+
 // where is the condition for rows in a window, with its arguments. Conditions of partial indexes are repeated, so that
-// they are used; where the person or the reason is known, the operation's index is the worse choice.
+// they are used; where the person or the reason is known, the operation's index and that of ratings are the worse choice.
+// Of these two that of ratings is the better one for those that are rare in peace.
 func (q query) where(w window) (string, []any) {
 	args := []any{max(w.from, q.from), min(w.to, q.to)}
 	parts := []string{`seq >= $1`, `seq < $2`}
-	precise := len(q.persons) > 0 || slices.ContainsFunc(q.facets, func(c condition) bool { return c.column == "code" })
+	precise, rare := len(q.persons) > 0 || q.has("code"), q.rating >= numberOf(string(exchange.Suspected))
+	plain := map[string]bool{"operation": !precise && !rare, "rating": !precise && (rare || !q.has("operation"))}
+	conditions := slices.Concat(q.persons, q.facets)
+	if q.rating != 0 {
+		conditions = append(conditions, condition{"rating", []int64{q.rating}, false})
+	}
 	var text string
-	for _, c := range slices.Concat(q.persons, q.facets) {
-		text, args = c.sql(c.column != "operation" || !precise, args)
+	for _, c := range conditions {
+		wanted, told := plain[c.column]
+		text, args = c.sql(wanted || !told, args)
 		parts = append(parts, text)
 		if c.partial() {
 			parts = append(parts, c.column+` <> 0`)

@@ -38,6 +38,7 @@ func (w *week) next() *exchange.Record {
 		Operation: fmt.Sprintf("GET /things-%d/{id}", n), Method: "GET", Host: "api.example.com", Path: fmt.Sprintf("/things-%d/%d", n, x.IntN(1_000_000)), Proto: "HTTP/2.0",
 		Client: fmt.Sprintf("198.51.%d.%d", x.IntN(20), x.IntN(250)), UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36", JA4: "t13d1516h2_8daaf6152771_e5627efa2ab1",
 		Principal: &exchange.RecordPrincipal{Subject: fmt.Sprint("user-", x.IntN(2000)), Issuer: "https://idp.example/", Kind: "jwt", Roles: []string{"customer"}},
+		Bot:       &exchange.RecordBot{Rating: rated(w.at)},
 		Status:    200, BytesIn: int64(x.IntN(2000)), BytesOut: int64(x.IntN(20000)), Upstream: &exchange.RecordUpstream{Target: "http://127.0.0.1:9000", Status: 200, Attempts: 1, Took: time.Millisecond}}
 	for _, g := range []string{"limit.admit", "identity", "policy.operation", "limit.spend", "validate.params", "policy.object", "inspect.head", "inspect.url", "protect.errors", "validate.response", "inspect.response", "protect.filter", "protect.mask"} {
 		r.Steps = append(r.Steps, exchange.RecordStep{Guard: g, Mode: config.Enforce, Took: time.Duration(x.IntN(50_000))})
@@ -61,6 +62,19 @@ func (w *week) next() *exchange.Record {
 		r.Status = 503
 	}
 	return r
+}
+
+// rated is verified for most, a browser for some; two of a hundred are hostile, three suspected.
+func rated(n int) exchange.Rating {
+	switch n %= 100; {
+	case n < 2:
+		return exchange.Hostile
+	case n < 5:
+		return exchange.Suspected
+	case n < 20:
+		return exchange.LikelyHuman
+	}
+	return exchange.Verified
 }
 
 // fill writes the week as the archive does.

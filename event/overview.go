@@ -34,7 +34,7 @@ type Series struct {
 	Partial bool     `json:"partial"` // there was more than [maxRows] to look at: the newest were counted
 }
 
-// maxRows is how many rows are counted where there are no counts: of a client, a principal, a prefix of ids.
+// maxRows is how many rows are counted where there are no counts: of a client, a principal, a rating, a prefix of ids.
 const maxRows = 100_000
 
 // Histogram counts the exchanges that f selects between its From and To, by buckets of the given span, which is rounded up
@@ -67,7 +67,9 @@ func (r *Reader) Histogram(ctx context.Context, f Filter, span time.Duration) (S
 }
 
 // counted tells whether the counts have all that q asks for.
-func (q query) counted() bool { return len(q.persons) == 0 && q.id == "" && q.rule == 0 }
+func (q query) counted() bool {
+	return len(q.persons) == 0 && q.rating == 0 && q.id == "" && q.rule == 0
+}
 
 // width is that of the counts which answer fast and are still there.
 func (q query) width(f Filter) int64 {

@@ -29,6 +29,12 @@ func TestPlans(t *testing.T) {
 		"code and operation": {Filter{Code: "inspect.sqli", Operation: "POST /things"}, "USING INDEX exchanges_code (code=? AND seq>? AND seq<?)"},
 		"client":             {Filter{Client: "203.0.113.1", Operation: "POST /things"}, "USING INDEX exchanges_client (client=? AND seq>? AND seq<?)"},
 		"subject":            {Filter{Subject: "user-1", StatusFrom: 500}, "USING INDEX exchanges_subject (subject=? AND seq>? AND seq<?)"},
+		"rating":             {Filter{Rating: "likely_human"}, "USING INDEX exchanges_rating (rating=? AND seq>? AND seq<?)"},
+		"rating, operation":  {Filter{Rating: "verified", Operation: "POST /things"}, "USING INDEX exchanges_operation (operation=? AND seq>? AND seq<?)"},
+		"rare, operation":    {Filter{Rating: "hostile", Operation: "POST /things"}, "USING INDEX exchanges_rating (rating=? AND seq>? AND seq<?)"},
+		"rating and outcome": {Filter{Rating: "hostile", Outcome: "refused"}, "USING INDEX exchanges_rating (rating=? AND seq>? AND seq<?)"},
+		"rating and client":  {Filter{Rating: "hostile", Client: "203.0.113.1"}, "USING INDEX exchanges_client (client=? AND seq>? AND seq<?)"},
+		"rating and code":    {Filter{Rating: "hostile", Code: "inspect.sqli"}, "USING INDEX exchanges_code (code=? AND seq>? AND seq<?)"},
 		"rule":               {Filter{Rule: "pan"}, "USING COVERING INDEX findings_rule (rule=? AND seq>? AND seq<?)"},
 		"id":                 {Filter{ID: "01"}, "USING INTEGER PRIMARY KEY (rowid>? AND rowid<?)"},
 	} {
@@ -52,6 +58,22 @@ func TestPlans(t *testing.T) {
 		if plan := planOf(t, a, query, args); !strings.Contains(plan, "USING COVERING INDEX exchanges_persons (seq>? AND seq<?)") {
 			t.Errorf("%s:\n%s", person, plan)
 		}
+	}
+}
+
+// What a chart of a rating counts lies in the index.
+func TestPlanOfAChart(t *testing.T) {
+	if databases.OnPostgres() {
+		t.Skip("PostgreSQL tells its plans in other words")
+	}
+	a := many(t)
+	q, err := a.compile(t.Context(), Filter{Rating: "hostile", From: began})
+	if err != nil {
+		t.Fatal(err)
+	}
+	where, args := q.where(q.window)
+	if plan := planOf(t, a, `SELECT seq, outcome, status / 100 FROM exchanges`+where+` ORDER BY seq DESC LIMIT 9`, args); !strings.Contains(plan, "USING COVERING INDEX exchanges_rating (rating=? AND seq>? AND seq<?)") {
+		t.Error(plan)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 )
 
 // many is an archive with thirty exchanges: every third is refused, the tenth ones by another guard of another API; those
-// that end in 5 are monitored, those in 7 have a finding; what passed has status 200, or 503 where the place ends in 1.
+// that end in 5 are monitored, those in 7 have a finding, the client of 4 and 24 is hostile and that of all others but the tenth ones verified; what passed has status 200, or 503 where the place ends in 1.
 func many(t *testing.T) *Archive {
 	a := archive(t, t.TempDir(), ArchiveOptions{})
 	for i := 1; i <= 30; i++ {
@@ -28,6 +28,12 @@ func many(t *testing.T) *Archive {
 			r.Findings = []exchange.Finding{{Guard: "protect.mask", Rule: "pan", Severity: exchange.High}, {Guard: "protect.mask", Rule: "pan", Severity: exchange.High}}
 		case i%10 == 1:
 			r.Status = 503
+		}
+		switch {
+		case i%20 == 4:
+			r.Bot = &exchange.RecordBot{Rating: exchange.Hostile}
+		case i%10 != 0:
+			r.Bot = &exchange.RecordBot{Rating: exchange.Verified}
 		}
 		a.Record(r)
 	}
@@ -74,6 +80,13 @@ func TestSelect(t *testing.T) {
 		"rule and api":       {Filter{Rule: "pan", API: "other"}, ""},
 		"client":             {Filter{Client: "203.0.113.1", Limit: 2}, "28 25"},
 		"subject":            {Filter{Subject: "user-1", Limit: 3}, "26 21 16"},
+		"rating":             {Filter{Rating: "hostile"}, "24 4"},
+		"rating, paged":      {Filter{Rating: "verified", Limit: 2, Before: id(25)}, "23 22"},
+		"rating, outcome":    {Filter{Rating: "hostile", Outcome: "refused"}, "24"},
+		"rating, operation":  {Filter{Rating: "verified", Operation: "GET /orders/{id}", Limit: 2}, "29 28"},
+		"rating, client":     {Filter{Rating: "hostile", Client: "203.0.113.1"}, "4"},
+		"no such client":     {Filter{Rating: "likely_human"}, ""},
+		"no rating":          {Filter{Rating: "odd"}, ""},
 		"together":           {Filter{API: "shop", Code: "policy.not_owner", Client: "203.0.113.0", Subject: "user-4"}, "24 9"},
 		"together, paged":    {Filter{API: "shop", Subject: "user-4", Limit: 1, Before: id(24)}, "19"},
 		"client, status":     {Filter{Client: "203.0.113.1", StatusFrom: 503, StatusTo: 503}, "1"},
@@ -159,6 +172,12 @@ func TestOverview(t *testing.T) {
 	}
 	if s, err := a.Histogram(ctx, Filter{Client: "203.0.113.1"}, time.Minute); err != nil || sum(s).Total() != 10 {
 		t.Errorf("of a client: %+v %v", s, err)
+	}
+	if s, err := a.Histogram(ctx, Filter{Rating: "hostile"}, time.Minute); err != nil || sum(s).Outcomes != [4]int64{1, 0, 0, 1} {
+		t.Errorf("of a rating: %+v %v", s, err)
+	}
+	if list, err := a.Top(ctx, Filter{Rating: "hostile"}, "code", 9); err != nil || fmt.Sprint(list) != "[{policy.not_owner 1}]" {
+		t.Errorf("codes of a rating: %v %v", list, err)
 	}
 	if s, err := a.Histogram(ctx, Filter{Rule: "pan"}, time.Minute); err != nil || sum(s).Total() != 2 {
 		t.Errorf("of a rule: %+v %v", s, err)

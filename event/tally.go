@@ -39,6 +39,18 @@ func outcomeOf(r *exchange.Record) outcome {
 	return passed
 }
 
+// ratingOf is how the client was rated, as the store has it; 0: not.
+func ratingOf(r *exchange.Record) int64 {
+	if r.Bot == nil {
+		return 0
+	}
+	return numberOf(string(r.Bot.Rating))
+}
+
+func numberOf(rating string) int64 {
+	return int64(slices.Index(exchange.Ratings, exchange.Rating(rating)) + 1)
+}
+
 // A tally counts exchanges until they are added to the counts in the store, so that overviews never look at single rows,
 // and are right where rows were not kept. Its labels come from config, spec and catalogue; what a client chooses is
 // bounded: methods that are none are "other". It is safe for concurrent use.

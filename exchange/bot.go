@@ -11,6 +11,9 @@ const (
 	Hostile     Rating = "hostile"      // it says that it is something else than it is, attacks, or searches for what is not its own
 )
 
+// Ratings are all of them. The store has them by their places: a further one is the last.
+var Ratings = []Rating{Verified, LikelyHuman, Suspected, Hostile}
+
 // Bot is how a client is rated, and what was done for it. The zero Bot is not rated.
 type Bot struct {
 	Rating Rating

@@ -154,7 +154,7 @@ func (s *jsonSheet) end() error {
 }
 
 func (d *dashboard) exportExchanges(ctx context.Context, s *scope, put func([]string, any) error) error {
-	if err := put([]string{"time", "exchange", "outcome", "status", "api", "operation", "method", "path", "guard", "reason", "principal", "client", "took_ms"}, nil); err != nil {
+	if err := put([]string{"time", "exchange", "outcome", "status", "api", "operation", "method", "path", "guard", "reason", "principal", "client", "rating", "took_ms"}, nil); err != nil {
 		return err
 	}
 	q := s.selection()
@@ -178,11 +178,14 @@ func (d *dashboard) exportExchanges(ctx context.Context, s *scope, put func([]st
 }
 
 func cells(r *exchange.Record) []string {
-	subject := ""
+	rating, subject := "", ""
+	if r.Bot != nil {
+		rating = string(r.Bot.Rating)
+	}
 	if r.Principal != nil {
 		subject = r.Principal.Subject
 	}
-	return []string{r.Time.UTC().Format(time.RFC3339Nano), r.ID, event.OutcomeOf(r), strconv.Itoa(r.Status), r.API, r.Operation, r.Method, r.Path, r.Guard, r.Code, subject, r.Client,
+	return []string{r.Time.UTC().Format(time.RFC3339Nano), r.ID, event.OutcomeOf(r), strconv.Itoa(r.Status), r.API, r.Operation, r.Method, r.Path, r.Guard, r.Code, subject, r.Client, rating,
 		strconv.FormatFloat(float64(r.Took)/1e6, 'f', 3, 64)}
 }
 

@@ -64,6 +64,12 @@ func traffic(n int) (s []*exchange.Record) {
 			r.Principal = &exchange.RecordPrincipal{Subject: fmt.Sprintf("user-%d", i%17), Issuer: "corp", Kind: "jwt", Roles: []string{"customer"}}
 		}
 		switch {
+		case i%9 == 0:
+			r.Bot = &exchange.RecordBot{Rating: exchange.Hostile, Reasons: []string{"its User-Agent is that of a scanner"}}
+		case i%5 != 4:
+			r.Bot = &exchange.RecordBot{Rating: exchange.Verified, Reasons: []string{"its credential was verified"}}
+		}
+		switch {
 		case i%11 == 0:
 			refuse(r, "policy.object", exchange.NotOwner, "path.id is 4711, principal.subject is user-3", "apis:\n  - name: shop\n    operations:\n      \"GET /orders/{id}\":\n        owner: {}")
 		case i%13 == 0:

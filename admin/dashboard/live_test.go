@@ -124,7 +124,7 @@ func TestFiltersOfTheStreamAreThoseOfTheArchive(t *testing.T) {
 	kept := traffic(200)
 	archive := keep(t, kept...)
 	for _, f := range []event.Filter{{}, {Outcome: refused}, {Outcome: monitored}, {Outcome: passed}, {Code: "inspect.sqli"}, {Code: "validate.response"}, {OWASP: "API1"}, {OWASP: "API10"},
-		{Guard: "policy.object"}, {Guard: "validate.response"}, {Rule: "942100"}, {Rule: "validate.response"}, {Operation: "GET /orders"}, {Client: "192.0.2.4"}, {Subject: "user-3"}, {API: "shop", Subject: "user-3", Outcome: refused}, {API: "none"}} {
+		{Guard: "policy.object"}, {Guard: "validate.response"}, {Rule: "942100"}, {Rule: "validate.response"}, {Operation: "GET /orders"}, {Client: "192.0.2.4"}, {Subject: "user-3"}, {Rating: "hostile"}, {Rating: "likely_human"}, {Rating: "verified", Outcome: refused}, {API: "shop", Subject: "user-3", Outcome: refused}, {API: "none"}} {
 		f.Limit, f.From, f.To = 1000, now.AddDate(0, 0, -2), now
 		list, err := archive.Select(t.Context(), f)
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/event"
+	"github.com/sallyport/sallyport/exchange"
 )
 
 // A scope is what a page is about: a range of time and filters, all of which its URL holds. It is immutable.
@@ -33,7 +34,7 @@ type filter struct{ Name, Label string }
 // filters are the names of a query that select exchanges, with what people call them.
 var filters = []filter{
 	{"outcome", "Outcome"}, {"api", "API"}, {"operation", "Operation"}, {"code", "Reason"}, {"owasp", "OWASP class"},
-	{"guard", "Guard"}, {"rule", "Rule"}, {"subject", "Principal"}, {"client", "Client"},
+	{"guard", "Guard"}, {"rule", "Rule"}, {"subject", "Principal"}, {"client", "Client"}, {"rating", "Rating"},
 }
 
 // others are names that single pages understand besides.
@@ -71,6 +72,9 @@ func readScope(u *url.URL, now time.Time) (*scope, error) {
 	}
 	if o := s.Get("outcome"); o != "" && !slices.Contains(event.Outcomes, o) {
 		return nil, fmt.Errorf("%q is no outcome; there are %s", o, strings.Join(event.Outcomes, ", "))
+	}
+	if r := s.Get("rating"); r != "" && !slices.Contains(exchange.Ratings, exchange.Rating(r)) {
+		return nil, fmt.Errorf("%q is no rating; there are %s", r, strings.Join(ratings(), ", "))
 	}
 	return s, s.readRange()
 }

@@ -22,5 +22,5 @@ type Archive interface {
 // selection is what the filters of a page select.
 func (s *scope) selection() event.Filter {
 	return event.Filter{From: s.From, To: s.Until, Outcome: s.Get("outcome"), API: s.Get("api"), Operation: s.Get("operation"), Code: s.Get("code"), OWASP: s.Get("owasp"),
-		Guard: s.Get("guard"), Rule: s.Get("rule"), Subject: s.Get("subject"), Client: s.Get("client"), Before: s.Get("before")}
+		Guard: s.Get("guard"), Rule: s.Get("rule"), Subject: s.Get("subject"), Client: s.Get("client"), Rating: s.Get("rating"), Before: s.Get("before")}
 }

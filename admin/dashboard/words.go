@@ -31,6 +31,7 @@ var functions = template.FuncMap{
 	"outcome":    event.OutcomeOf,
 	"outcomes":   func() []string { return event.Outcomes },
 	"codes":      codes,
+	"ratings":    ratings,
 	"firstSteps": noExchanges,
 	"acting":     func(v view, about any) acting { return acting{v.Viewer, about} },
 	"noAudit":    noAudit,
@@ -48,6 +49,13 @@ var functions = template.FuncMap{
 		return number(int64(n)) + " callers"
 	},
 	"join": func(list []string) string { return strings.Join(list, " ") },
+}
+
+func ratings() (list []string) {
+	for _, r := range exchange.Ratings {
+		list = append(list, string(r))
+	}
+	return list
 }
 
 func codes() (list []string) {

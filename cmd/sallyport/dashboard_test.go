@@ -42,7 +42,7 @@ func TestDashboardInABrowser(t *testing.T) {
 	t.Run("empty", func(t *testing.T) { inspectAll(t, b.In(t), home, pages, "empty") })
 	refused := d.happen(t)
 	operation := "/operation?api=shop&operation=" + url.QueryEscape(refused.Operation)
-	pages = append(pages, "/exchanges/"+refused.ID, operation, "/exchanges?outcome=refused&range=1h", "/controls/promote?api=shop&guard=validate.response", "/audit/"+refused.ID, "/findings?sort=-exchanges", "/apis?sort=refused", "/search?q="+refused.ID, "/signin")
+	pages = append(pages, "/exchanges/"+refused.ID, operation, "/exchanges?outcome=refused&range=1h", "/exchanges?rating=suspected&range=1h", "/controls/promote?api=shop&guard=validate.response", "/audit/"+refused.ID, "/findings?sort=-exchanges", "/apis?sort=refused", "/search?q="+refused.ID, "/signin")
 	t.Run("demo", func(t *testing.T) { inspectAll(t, b.In(t), home, pages, "demo") })
 	b.As(looks["1280-light"])
 	t.Run("live", func(t *testing.T) { seesLive(t, b.In(t), d) })
@@ -312,7 +312,7 @@ func TestPagesOfMillionsOfExchanges(t *testing.T) {
 		subject = p.Subject
 	}
 	for _, r := range []string{"range=1h", "range=24h", "range=7d", "range=30d"} {
-		for _, page := range []string{"/?", "/live?", "/exchanges?", "/exchanges?outcome=refused&", "/exchanges?client=" + list[0].Client + "&", "/exchanges?subject=" + subject + "&", "/apis?", "/identities?", "/findings?", "/controls?", "/identities?sort=-keys.created&", "/findings?sort=-exchanges&", "/operation?api=shop&operation=undocumented&", "/replay?", "/sinks?", "/audit?", "/search?q=" + list[0].Client + "&", "/exchanges/" + list[0].ID + "?"} {
+		for _, page := range []string{"/?", "/live?", "/exchanges?", "/exchanges?outcome=refused&", "/exchanges?rating=hostile&", "/exchanges?rating=likely_human&", "/exchanges?rating=verified&", "/exchanges?client=" + list[0].Client + "&", "/exchanges?subject=" + subject + "&", "/apis?", "/identities?", "/findings?", "/controls?", "/identities?sort=-keys.created&", "/findings?sort=-exchanges&", "/operation?api=shop&operation=undocumented&", "/replay?", "/sinks?", "/audit?", "/search?q=" + list[0].Client + "&", "/exchanges/" + list[0].ID + "?"} {
 			inspected(t, b, home+page+r, "many-"+r)
 		}
 	}

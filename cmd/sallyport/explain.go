@@ -19,6 +19,7 @@ type explainCmd struct {
 	ID     string `arg:"" optional:"" help:"Exchange id, from the problem's exchange or the X-Request-Id header. Without it: the newest refusals."`
 	Config string `short:"c" help:"Config file that names the store." placeholder:"FILE"`
 	Store  string `type:"path" help:"Folder of the store (default ./data)." placeholder:"DIR"`
+	Rating string `enum:",verified,likely_human,suspected,hostile" default:"" help:"Without an id: the newest exchanges of clients rated so, whatever became of them: verified, likely_human, suspected or hostile." placeholder:"RATING"`
 	Output string `short:"o" enum:"table,json" default:"table" help:"table or json."`
 }
 
@@ -30,7 +31,11 @@ func (c *explainCmd) Run(s *streams) error {
 	}
 	defer kept.close()
 	if c.ID == "" {
-		list, err := kept.Select(context.Background(), event.Filter{Outcome: "told", Limit: 20})
+		f := event.Filter{Outcome: "told", Limit: 20}
+		if c.Rating != "" {
+			f.Outcome, f.Rating = "", c.Rating
+		}
+		list, err := kept.Select(context.Background(), f)
 		if err != nil {
 			return err
 		}
