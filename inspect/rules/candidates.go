@@ -64,10 +64,10 @@ func (r *run) candidates() {
 		}
 		if lane := &r.p.lanes.text[f.Collection]; f.Short != nil {
 			any = r.short(f.Short, f.Text, f.Private, slot(i, false))
-		} else if lane.tests != nil {
-			any = r.pass(lane, f.Text, f.Private, slot(i, false))
+		} else if lane.used() {
+			any = r.pass(lane, lane.of(f.Key), f.Text, f.Private, slot(i, false))
 		}
-		if lane := &r.p.lanes.name[f.Collection]; lane.tests != nil && r.pass(lane, f.Key, false, slot(i, true)) {
+		if lane := &r.p.lanes.name[f.Collection]; lane.used() && r.pass(lane, &lane.others, f.Key, false, slot(i, true)) {
 			any = true
 		}
 		f.Clear = !any && !r.late
@@ -97,8 +97,9 @@ const (
 
 // pass finds the candidates among the tests of a lane for the text of a slot, and reports whether there are any. A private text is not
 // remembered.
-func (r *run) pass(l *lane, text string, private bool, slot int) bool {
-	return r.look(r.p.lanes.memo.at(l.seeker, text, private), slot, func(top *level) *node {
+func (r *run) pass(l *lane, n *namesake, text string, private bool, slot int) bool {
+	return r.look(r.p.lanes.memo.at(n.seeker, text, private), slot, func(top *level, marks []uint64) *node {
+		r.evaluate(n.direct, text, marks)
 		top.sort()
 		return l.plan(&top.present, text)
 	})
@@ -106,11 +107,11 @@ func (r *run) pass(l *lane, text string, private bool, slot int) bool {
 
 // short is pass for a text of which more is known.
 func (r *run) short(s *Shortcut, text string, private bool, slot int) bool {
-	return s.plan != nil && r.look(r.p.lanes.memo.at(s.seeker, text, private), slot, func(*level) *node { return s.plan })
+	return s.plan != nil && r.look(r.p.lanes.memo.at(s.seeker, text, private), slot, func(*level, []uint64) *node { return s.plan })
 }
 
 // look finds the candidates for a text by what is remembered of it, or by a plan.
-func (r *run) look(at occurrence, slot int, plan func(*level) *node) bool {
+func (r *run) look(at occurrence, slot int, plan func(*level, []uint64) *node) bool {
 	marks := r.marks(slot)
 	if known := at.recall(); known != nil {
 		r.known[slot] = known
@@ -120,7 +121,7 @@ func (r *run) look(at occurrence, slot int, plan func(*level) *node) bool {
 	r.states += len(at.text) / perState
 	top := &r.levels[0]
 	top.set(at.text)
-	r.visit(plan(top), 0, marks)
+	r.visit(plan(top, marks), 0, marks)
 	any := r.activate(marks)
 	if !any {
 		marks = nil

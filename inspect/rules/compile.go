@@ -183,17 +183,17 @@ func (c *compiler) resume(at int) {
 	})
 }
 
-// foresee finds out what can be told of a rule before it is evaluated. A first link that cannot be ruled out may be spared
-// by a later one, where nothing is done before that.
+// foresee finds out what can be told of a rule before it is evaluated. A first link that cannot be ruled out, or holds for
+// most messages, may be spared by a later one, where nothing is done before that.
 func (first *condition) foresee() {
-	first.laned = first.tellable()
+	first.laned = first.tellable() || first.judgeable()
 	first.always = !first.laned
 	first.once = first.next == nil && first.test != nil && first.idle() && !first.rule.reported()
-	if first.laned {
+	if first.tellable() {
 		return
 	}
 	for l := first; l.idle() && l.next != nil; {
-		if l = l.next; l.tellable() {
+		if l = l.next; l.tellable() || l.judgeable() {
 			l.laned, first.gate = true, l.test
 			return
 		}
@@ -203,6 +203,16 @@ func (first *condition) foresee() {
 // tellable reports whether the values of which a link may hold can be found beforehand.
 func (l *condition) tellable() bool {
 	return l.test != nil && l.test.selective() && !slices.ContainsFunc(l.targets, func(t target) bool { return t.count || t.kind != ofMessage })
+}
+
+// barren reports whether a chain does nothing, whatever it finds.
+func (first *condition) barren() bool {
+	for l := first; l != nil; l = l.next {
+		if !l.idle() {
+			return false
+		}
+	}
+	return !first.rule.reported() && first.skip == "" && first.skipN == 0 && !first.allow
 }
 
 // idle reports whether a link does nothing where it holds. An expression that does not match captures nothing.

@@ -27,7 +27,7 @@ func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err
 			first.rule.Denies = true
 		}
 	}
-	if err := c.links(r, first, phase); err != nil {
+	if err := c.links(r, first, phase); err != nil || first.barren() {
 		return "", false, err
 	}
 	first.foresee()

@@ -75,7 +75,7 @@ type lanes struct {
 
 // A lane is what is done with the values of one collection.
 type lane struct {
-	tests     bitset // all of them; nil: nobody looks there
+	tests     bitset // that are told beforehand; nil: none
 	chains    []*laneChain
 	functions []*transform.Function // of the chains; a plan knows them by their index
 	bit       map[*transform.Function]int
@@ -85,7 +85,8 @@ type lane struct {
 	plain     *node            // the plan for such a text
 	full      *node            // the plan for a text that every function may change
 	plans     plans
-	seeker    *seeker
+	others    namesake // texts of no certain name
+	namesakes []namesake
 }
 
 // A laneChain is the tests of a lane that share a transformation.
@@ -105,6 +106,9 @@ type need struct {
 func (p *Program) layOut(sharedBudget *pattern.Budget) {
 	l := &p.lanes
 	l.users, l.sought = make([][]int, len(p.tests)), newBitset(len(p.tests))
+	for i := range l.text {
+		l.text[i].others.seeker, l.name[i].others.seeker = newSeeker(), newSeeker()
+	}
 	l.collect(p)
 	literals := make([][]string, len(p.tests))
 	for i, t := range p.tests {
@@ -117,7 +121,6 @@ func (p *Program) layOut(sharedBudget *pattern.Budget) {
 	for i := range l.text {
 		l.text[i].finish(p)
 		l.name[i].finish(p)
-		l.text[i].seeker, l.name[i].seeker = newSeeker(), newSeeker()
 		l.depth = max(l.depth, l.text[i].depth(), l.name[i].depth())
 	}
 }
@@ -173,7 +176,7 @@ func (l *lanes) patterns(p *Program, of bitset, join func(list []*pattern.Patter
 
 // finish makes the plans that most texts take.
 func (l *lane) finish(p *Program) {
-	if l.tests == nil {
+	if !l.used() {
 		return
 	}
 	l.bit = map[*transform.Function]int{}
@@ -199,6 +202,9 @@ func (l *lane) finish(p *Program) {
 	l.marks = pattern.NewScanner(marks)
 	l.plain, l.full = l.build(l.fixed), l.build(^uint64(0))
 }
+
+// used reports whether anybody looks there.
+func (l *lane) used() bool { return l.tests != nil || l.others.direct != nil || l.namesakes != nil }
 
 func (l *lane) depth() int {
 	n := 0
@@ -300,7 +306,11 @@ func (l *lanes) enter(c *condition, tests int) {
 			if t.names {
 				lane = &l.name[part]
 			}
-			lane.enter(c.test, tests)
+			if c.test.selective() {
+				lane.enter(c.test, tests)
+			} else {
+				lane.judge(c.test, t.key)
+			}
 		}
 	}
 }

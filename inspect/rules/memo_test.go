@@ -52,7 +52,7 @@ func TestWhatIsRemembered(t *testing.T) {
 		}
 	}
 	l := &p.lanes.text[ArgsGet]
-	known := func(text string) bool { at := p.lanes.memo.at(l.seeker, text, false); return at.recall() != nil }
+	known := func(text string) bool { at := p.lanes.memo.at(l.others.seeker, text, false); return at.recall() != nil }
 	for i := range 3 {
 		pass("once more", false)
 		pass("a password", true)
@@ -122,7 +122,7 @@ func TestPlacesAreRemembered(t *testing.T) {
 			t.Errorf("%q, the first time %q", again, first)
 		}
 	}
-	at := p.lanes.memo.at(p.lanes.text[ArgsGet].seeker, "A%62c=17 x=9", false)
+	at := p.lanes.memo.at(p.lanes.text[ArgsGet].others.seeker, "A%62c=17 x=9", false)
 	known := at.recall()
 	if known == nil || known.places.Load() == nil || len(*known.places.Load()) != 3 {
 		t.Fatalf("%+v", known)

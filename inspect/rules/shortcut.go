@@ -29,7 +29,7 @@ func (s *Shortcut) Nothing() bool { return s != nil && s.plan == nil }
 func (p *Program) ShortcutOf(c Collection, enum, patterns []string) *Shortcut {
 	l := &p.lanes.text[c]
 	switch {
-	case l.tests == nil:
+	case l.tests == nil: // none is direct: see [condition.judgeable]
 		return &Shortcut{}
 	case enum != nil:
 		return p.ofAll(c, enum)
@@ -163,7 +163,7 @@ func (p *Program) ofAll(c Collection, texts []string) *Shortcut {
 		r.ctx, r.done, r.late = context.Background(), 0, false
 		r.begin(p, []Field{{Collection: c, Text: text}}, nil)
 		r.states = newStates
-		candidate := r.pass(&p.lanes.text[c], text, true, 0)
+		candidate := r.pass(&p.lanes.text[c], &p.lanes.text[c].others, text, true, 0)
 		r.end()
 		runs.Put(r)
 		if candidate {
