@@ -14,6 +14,7 @@ type Pattern struct {
 	expr string
 	*automaton
 	captures func() *regexp.Regexp // compiled on first use
+	reverse  func() *automaton     // likewise; nil: there is none
 	whole    bool                  // any text matches, from its beginning to its end
 	required []string
 	prog     *syntax.Prog
@@ -34,6 +35,7 @@ func Compile(expr string, binary bool, b *Budget) (*Pattern, error) {
 	p := &Pattern{expr: expr, automaton: newAutomaton([]*syntax.Prog{prog}, []int{0}, true, false, binary, b), prog: prog, required: required,
 		whole: strings.TrimPrefix(expr, "(?sm)") == "^.*$" && strings.HasPrefix(expr, "(?s")}
 	p.captures = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expr) })
+	p.reverse = sync.OnceValue(func() *automaton { return backwards(expr, binary, b) })
 	return p, nil
 }
 
@@ -105,24 +107,46 @@ func (p *Pattern) Locate(dst []int, s string) []int {
 	if p.whole {
 		return append(dst, 0, len(s))
 	}
-	if !p.binary {
-		e := p.captures()
-		if e.NumSubexp() == 0 {
-			if found := e.FindString(s); found != "" { // which allocates nothing, and of an empty one does not tell where it lies
-				from := int(uintptr(unsafe.Pointer(unsafe.StringData(found))) - uintptr(unsafe.Pointer(unsafe.StringData(s))))
-				return append(dst, from, from+len(found))
+	if len(s) >= shortText {
+		if a := p.reverse(); a != nil {
+			first := a.origin(s)
+			// What stands before the match decides on it too. Where the rest begins assertions see the beginning of a text.
+			rest := p.before(s, max(first, 0))
+			if found := p.search(dst, s[rest:], rest); first >= 0 && len(found) > len(dst) && found[len(dst)] >= first {
+				return found
 			}
 		}
-		return append(dst, e.FindStringSubmatchIndex(s)...)
 	}
-	text, starts := latin1(s)
-	found := p.captures().FindStringSubmatchIndex(text)
-	for i, at := range found {
+	return p.search(dst, s, 0)
+}
+
+// search asks package regexp; shift is what to add to the indices.
+func (p *Pattern) search(dst []int, s string, shift int) []int {
+	e, had := p.captures(), len(dst)
+	switch {
+	case p.binary:
+		text, starts := latin1(s)
+		dst = append(dst, e.FindStringSubmatchIndex(text)...)
+		for i, at := range dst[had:] {
+			if at >= 0 {
+				dst[had+i] = starts[at]
+			}
+		}
+	case e.NumSubexp() == 0:
+		if found := e.FindString(s); found != "" { // which allocates nothing, and of an empty one does not tell where it lies
+			from := int(uintptr(unsafe.Pointer(unsafe.StringData(found))) - uintptr(unsafe.Pointer(unsafe.StringData(s))))
+			return append(dst, shift+from, shift+from+len(found))
+		}
+		fallthrough
+	default:
+		dst = append(dst, e.FindStringSubmatchIndex(s)...)
+	}
+	for i, at := range dst[had:] {
 		if at >= 0 {
-			found[i] = starts[at]
+			dst[had+i] = at + shift
 		}
 	}
-	return append(dst, found...)
+	return dst
 }
 
 // latin1 makes each byte the character of that number, and tells for each index of the text which byte it came from.

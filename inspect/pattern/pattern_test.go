@@ -39,6 +39,7 @@ func TestSameAsRegexp(t *testing.T) {
 			re := regexp.MustCompile(expr)
 			for range 400 {
 				check(t, p, re, words(r))
+				check(t, p, re, words(r)+words(r)+words(r)+words(r)) // longer than shortText
 			}
 		}
 	}
