@@ -18,16 +18,21 @@ import (
 const benignGet = "GET /v1/items/42?fields=name,price&limit=10&sort=-created HTTP/1.1\r\nHost: api.example.com\r\nUser-Agent: okhttp/4.12.0\r\nAccept: application/json\r\nAccept-Encoding: gzip\r\n\r\n"
 
 func BenchmarkGet(b *testing.B) {
-	j := testJudge(b, config.Inspect{})
 	e, err := readExchange([]byte(benignGet))
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if v, err := j.head(context.Background(), e); err != nil || !v.Passed() {
-			b.Fatal(v, err)
-		}
+	for _, paranoia := range []int{1, 4} {
+		j := testJudge(b, config.Inspect{Paranoia: paranoia, Threshold: 1000})
+		b.Run(fmt.Sprintf("paranoia %d", paranoia), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				e.Findings = e.Findings[:0]
+				if v, err := j.head(context.Background(), e); err != nil || !v.Passed() {
+					b.Fatal(v, err)
+				}
+			}
+		})
 	}
 }
 

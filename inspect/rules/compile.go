@@ -125,6 +125,12 @@ func Compile(list []seclang.Directive, o Options) (*Program, error) {
 	c.program.noteReads()
 
 	c.program.selectSlots()
+	c.program.spareVariables()
+	for _, list := range c.program.phases {
+		for _, first := range list {
+			first.foresee()
+		}
+	}
 	c.program.layOut(cmp.Or(o.Shared, o.Budget))
 	c.program.automata = len(c.patterns)
 	slices.SortFunc(c.program.rules, func(a, b *Rule) int { return a.ID - b.ID })

@@ -30,7 +30,6 @@ func (c *compiler) rule(r *seclang.Rule, phase int) (goal string, kept bool, err
 	if err := c.links(r, first, phase); err != nil || first.barren() {
 		return "", false, err
 	}
-	first.foresee()
 	c.program.rules = append(c.program.rules, first.rule)
 	c.program.phases[phase] = append(c.program.phases[phase], first)
 	if first.skipN > 0 {

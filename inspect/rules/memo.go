@@ -14,7 +14,7 @@ import (
 // nothing, and is not kept. A pair holds the two that came last: a stranger can make us forget, which costs time, and nothing else.
 type memo struct {
 	pairs [memoPairs][2]atomic.Pointer[memory]
-	once  [memoPairs]atomic.Uint32 // part of the hash of a text that has come once, by pair
+	once  [memoOnce]atomic.Uint32 // part of the hash of a text that has come once
 }
 
 // A memory is a text and its candidates, nil for none, where a seeker looked for them.
@@ -32,9 +32,11 @@ type seeker struct {
 
 func newSeeker() *seeker { return &seeker{rand.Uint64()} }
 
-// A memo holds at most 2*memoPairs texts of at most memoLength bytes: some 9 MB where all of them are as long as that.
+// A memo holds at most 2*memoPairs texts of at most memoLength bytes: some 9 MB where all of them are as long as that. Of two texts
+// that take turns in one place of once, neither would ever be remembered, so that it has many.
 const (
-	memoPairs  = 4096
+	memoPairs  = 1 << 12
+	memoOnce   = 1 << 15
 	memoLength = 1024
 )
 
@@ -76,7 +78,7 @@ func (o *occurrence) remember(marks bitset) {
 	if o.memo == nil {
 		return
 	}
-	if part := uint32(o.hash>>32) | 1; o.memo.once[o.pair()].Swap(part) == part {
+	if part := uint32(o.hash>>32) | 1; o.memo.once[o.hash%memoOnce].Swap(part) == part {
 		p := &o.memo.pairs[o.pair()]
 		p[1].Store(p[0].Swap(&memory{seeker: o.seeker, text: strings.Clone(o.text), marks: slices.Clone(marks)}))
 	}

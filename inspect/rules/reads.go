@@ -1,5 +1,7 @@
 package rules
 
+import "slices"
+
 // Reads reports whether a rule of the phases from first to last looks at a collection, or writes of it in a message:
 // what nobody reads need not be made.
 func (p *Program) Reads(c Collection, first, last int) bool {
@@ -41,6 +43,33 @@ func (l *condition) eachTarget(do func(*target)) {
 		for _, part := range m.parts {
 			if part.from != nil {
 				do(part.from)
+			}
+		}
+	}
+}
+
+// spareVariables takes out of the program what sets variables of TX that nobody reads: the scores of the Core Rule Set, say,
+// which are added up elsewhere.
+func (p *Program) spareVariables() {
+	read := make([]bool, len(p.slots))
+	p.eachLink(func(l *condition) {
+		l.eachTarget(func(t *target) {
+			for slot, name := range p.slots {
+				read[slot] = read[slot] || t.kind == ofTX && t.selects(name)
+			}
+		})
+	})
+	p.eachLink(func(l *condition) {
+		l.actions = slices.DeleteFunc(l.actions, func(a action) bool { return a.control == nil && a.slot >= 0 && !read[a.slot] })
+	})
+}
+
+// eachLink calls do with every link of every chain.
+func (p *Program) eachLink(do func(*condition)) {
+	for _, list := range p.phases {
+		for _, first := range list {
+			for l := first; l != nil; l = l.next {
+				do(l)
 			}
 		}
 	}
