@@ -76,7 +76,7 @@ func (r *run) holds(c *condition, m match) {
 		at.fragment = r.tx[0]
 	}
 	if c.rule.reported() && c.next == nil {
-		at.message = c.message.expand(r)
+		at.message = c.message.kept(r)
 	}
 }
 
@@ -85,14 +85,14 @@ func (r *run) holds(c *condition, m match) {
 func (r *run) report(first *condition, last []match) {
 	message := ""
 	if first.next != nil {
-		message = strings.Clone(first.message.expand(r))
+		message = first.message.kept(r)
 	}
 	for i := range last {
 		if len(r.hits) >= maxHits {
 			return
 		}
 		m := &last[i]
-		hit := Hit{Rule: first.rule, Message: strings.Clone(m.message), Field: m.field, Name: m.name, Variable: m.variable, Fragment: strings.Clone(m.fragment)}
+		hit := Hit{Rule: first.rule, Message: m.message, Field: m.field, Name: m.name, Variable: m.variable, Fragment: strings.Clone(m.fragment)}
 		if message != "" {
 			hit.Message = message
 		}

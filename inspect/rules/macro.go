@@ -73,6 +73,14 @@ func (m *macro) expand(r *run) string {
 	return unsafe.String(unsafe.SliceData(r.arena[from:]), len(r.arena)-from)
 }
 
+// kept is the text with its values, valid for good.
+func (m *macro) kept(r *run) string {
+	if m.parts == nil {
+		return m.text
+	}
+	return strings.Clone(m.expand(r))
+}
+
 // appendName is the name of a match: its variable, with the key behind a colon.
 func (m *match) appendName(b []byte) []byte {
 	b = append(b, m.variable...)

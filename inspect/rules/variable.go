@@ -74,6 +74,7 @@ type target struct {
 	pattern  *regexp.Regexp
 	literal  string // in the keys that pattern takes, where it asks for nothing else …
 	prefix   bool   // … but that they begin with it
+	first    string // with what a match of pattern begins
 	slots    []int  // of TX: those of the program that pattern takes
 	except   []exception
 }
@@ -166,11 +167,12 @@ func compileTarget(t seclang.Target) (target, error) {
 	return c, nil
 }
 
-// simplify spares simple selectors the regular expression: /^paramcounter_/, /paramcounter_.*/.
+// simplify spares simple selectors the regular expression: /^paramcounter_/, /paramcounter_.*/. With what others begin a key
+// is asked for first.
 func (t *target) simplify() {
 	expr := strings.TrimSuffix(t.pattern.String(), ".*")
 	literal := strings.TrimPrefix(expr, "^")
-	if regexp.QuoteMeta(literal) == literal {
+	if t.first, _ = t.pattern.LiteralPrefix(); regexp.QuoteMeta(literal) == literal {
 		t.literal, t.prefix = literal, literal != expr
 	}
 }
@@ -213,7 +215,7 @@ func (t *target) takes(key string) bool {
 	case t.literal != "":
 		return strings.Contains(key, t.literal)
 	case t.pattern != nil:
-		return t.pattern.MatchString(key)
+		return strings.Contains(key, t.first) && t.pattern.MatchString(key)
 	}
 	return t.key == "" || t.key == key
 }
