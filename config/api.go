@@ -102,7 +102,7 @@ type Upstream struct {
 	Health Health `yaml:"health"`
 	// Breaker opens after failures in a row and tries again after a pause.
 	Breaker Breaker `yaml:"breaker"`
-	// Adaptive is how many requests in flight the service is always trusted with. Beyond, answers that take twice as long as usual, and longer than 20 ms, bring the number down to what it answers in time, and further requests are refused (503) before they make it worse; the last fifth is for authenticated callers. Streams do not count. Default 32; -1 refuses none.
+	// Adaptive is how many requests in flight the service is always trusted with. Beyond, answers that take twice as long as usual, and longer than 100 ms, bring the number down to what it answers in time, and further requests are refused (503) before they make it worse; the last fifth is for authenticated callers. Streams do not count. Default 32; -1 refuses none.
 	Adaptive int `yaml:"adaptive"`
 	// MaxIdle connections kept per target. Default 512.
 	MaxIdle int `yaml:"max_idle"`

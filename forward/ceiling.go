@@ -12,7 +12,7 @@ import (
 //
 // As in TCP Vegas (Brakmo, O'Malley, Peterson, "TCP Vegas: New Techniques for Congestion Detection and Avoidance", 1994), what
 // an answer takes beyond what it takes without a crowd is time in a queue: when answers take twice as long as usual, the ceiling
-// comes down to what is in flight, divided by how much longer than that they take (and than 10 ms); while they do not, it rises by its square root as
+// comes down to what is in flight, divided by how much longer than that they take (and than 50 ms); while they do not, it rises by its square root as
 // often as it is nearly reached. Answers of different operations are compared with what is usual for their own. Failures by
 // which a service says that it is overloaded bring the ceiling down by a fifth (Chiu and Jain, "Analysis of the Increase and
 // Decrease Algorithms for Congestion Avoidance in Computer Networks", 1989).
@@ -46,7 +46,8 @@ const (
 	windowTime    = 100 * time.Millisecond
 	windowAnswers = 10
 	tolerated     = 2                     // times the usual
-	soon          = 10 * time.Millisecond // what is quicker is usual: a moment's wait is no queue that anybody minds
+	soon          = 50 * time.Millisecond // what is quicker is usual: a moment's wait is no queue that anybody minds
+	unnoticed     = tolerated * soon      // answers that do not take longer never bring the ceiling down
 	learnt        = 10 * time.Minute      // how long crowded answers are compared with what was usual before
 	firstAnswers  = 32                    // of an operation are taken as usual, however crowded it is
 )

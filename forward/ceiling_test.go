@@ -3,8 +3,10 @@ package forward
 import (
 	"context"
 	"errors"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -14,7 +16,7 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 )
 
-// A simulated service answers so many requests at once, each in 10 ms, and queues the rest. Time is counted, not waited for.
+// A simulated service answers so many requests at once, each in 50 ms, and queues the rest. Time is counted, not waited for.
 func simulate(c *ceiling, now *time.Time, workers, asking, rounds int) (refused int) {
 	for range rounds {
 		var entered []int64
@@ -26,7 +28,7 @@ func simulate(c *ceiling, now *time.Time, workers, asking, rounds int) (refused 
 			}
 		}
 		for i, n := range entered {
-			took := time.Duration(1+i/workers) * 10 * time.Millisecond
+			took := time.Duration(1+i/workers) * 50 * time.Millisecond
 			c.answered("GET /", n, took, false, now.Add(took))
 			c.leave()
 		}
@@ -174,7 +176,7 @@ func TestCeilingSparesQuickAnswers(t *testing.T) {
 	for round := range 200 {
 		took := 100 * time.Microsecond
 		if round > 50 {
-			took = 15 * time.Millisecond
+			took = 80 * time.Millisecond
 		}
 		for range 40 {
 			c.answered("GET /quick", 40, took, false, now)
@@ -183,5 +185,66 @@ func TestCeilingSparesQuickAnswers(t *testing.T) {
 	}
 	if l := c.limit.Load(); l < unbounded {
 		t.Errorf("brought down to %d", l)
+	}
+}
+
+// What an answer lies here unread says nothing of the service, however long that is.
+func TestCeilingSparesWhatWaitsHere(t *testing.T) {
+	u := startUpstream(t, config.Upstream{Adaptive: 4}, "http://127.0.0.1:1") // nobody asks it
+	e := stranger()
+	e.Response = &exchange.Response{Status: 200}
+	for range 100 {
+		u.note(e, 2, time.Millisecond, nil)
+	}
+	late := func(lain time.Duration) int64 {
+		for range 3 {
+			u.ceiling.began = time.Time{}
+			for range windowAnswers {
+				u.note(e, 40, time.Second-lain, nil)
+			}
+		}
+		return u.ceiling.limit.Load()
+	}
+	if l := late(950 * time.Millisecond); l < unbounded {
+		t.Errorf("brought down to %d by what waited here", l)
+	}
+	if l := late(0); l >= 40 {
+		t.Errorf("answers that took a second leave %d", l)
+	}
+}
+
+// The socket tells how long ago an answer came.
+func TestLain(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("only Linux tells")
+	}
+	server, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	raw, err := net.Dial("tcp", server.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cn, err := newConn(raw, raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cn.cut()
+	peer, err := server.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer peer.Close()
+	if _, err := peer.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for !cn.probe.stirs() {
+		time.Sleep(time.Millisecond)
+	}
+	time.Sleep(100 * time.Millisecond)
+	if d := cn.probe.lain(); d < 90*time.Millisecond {
+		t.Errorf("after 100 ms: %v", d)
 	}
 }

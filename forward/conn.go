@@ -51,10 +51,11 @@ func (cn *conn) exchange(ctx context.Context, home *idle, c *call, out *Request,
 		}
 		return nil, err
 	}
+	began := time.Now()
 	b := &c.incoming
 	*b = incoming{call: c, conn: cn, home: home, stop: context.AfterFunc(ctx, cn.cut)}
 	unsent := cn.send(c, head, out)
-	resp, err := cn.answer(home.patience, c, out.Method)
+	resp, err := cn.answer(home.patience, began, c, out.Method)
 	if err == nil {
 		return resp, nil
 	}
@@ -65,8 +66,8 @@ func (cn *conn) exchange(ctx context.Context, home *idle, c *call, out *Request,
 	return nil, err
 }
 
-// answer reads heads until one is final. Patience bounds the wait for it; 0 is no limit.
-func (cn *conn) answer(patience time.Duration, c *call, method string) (*http.Response, error) {
+// answer reads heads until one is final. Patience bounds the wait for it; 0 is no limit. The exchange began when it began.
+func (cn *conn) answer(patience time.Duration, began time.Time, c *call, method string) (*http.Response, error) {
 	if patience > 0 {
 		if err := cn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			return nil, err
@@ -90,6 +91,9 @@ func (cn *conn) answer(patience time.Duration, c *call, method string) (*http.Re
 		if err := cn.SetReadDeadline(time.Time{}); err != nil {
 			return nil, err
 		}
+	}
+	if time.Since(began) > unnoticed {
+		c.lain = cn.probe.lain()
 	}
 	resp.Body = &c.incoming
 	return resp, c.incoming.frame(resp, method)

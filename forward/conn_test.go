@@ -367,7 +367,7 @@ func readAs(wire []byte, method string) (*http.Response, []byte, error) {
 	c := new(call)
 	c.sent.Store(true)
 	c.incoming = incoming{call: c, conn: cn, home: &idle{closed: true}, stop: func() bool { return true }}
-	resp, err := cn.answer(0, c, method)
+	resp, err := cn.answer(0, time.Now(), c, method)
 	if err != nil || resp.StatusCode == 101 {
 		return resp, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/sallyport/sallyport/exchange"
 )
@@ -82,6 +83,7 @@ type call struct {
 	response http.Response
 	sent     atomic.Bool    // the request has gone out whole
 	writing  sync.WaitGroup // of a large body
+	lain     time.Duration  // of a slow answer: for how long it was there before it was read
 
 	url  url.URL // on HTTP/2
 	body bytes.Reader

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"sync/atomic"
+	"time"
 )
 
 // maxResponseFields bounds the header field lines of an answer.
@@ -71,7 +72,8 @@ type answer struct {
 	upstream *Upstream
 	target   *target
 	closed   atomic.Bool
-	counted  bool // under the upstream's ceiling
+	counted  bool          // under the upstream's ceiling
+	lain     time.Duration // for how long a slow one was there before it was read
 }
 
 func (a *answer) Read(p []byte) (int, error) {

@@ -134,12 +134,14 @@ func (u *Upstream) RoundTrip(ctx context.Context, e *exchange.Exchange, out *Req
 	}
 	start := time.Now()
 	resp, err := u.send(ctx, e, out, outgoing(e, out), false)
-	u.note(e, n, start, err)
 	if err != nil {
+		u.note(e, n, time.Since(start), err)
 		u.ceiling.leave()
 		return nil, err
 	}
-	resp.Body.(*answer).counted = true
+	a := resp.Body.(*answer)
+	u.note(e, n, time.Since(start)-a.lain, nil)
+	a.counted = true
 	return resp, nil
 }
 
@@ -151,12 +153,11 @@ func plainly(resp *http.Response, err *Error) (*http.Response, error) {
 	return resp, nil
 }
 
-// note tells the ceiling how an exchange went. What the client did tells nothing of the service.
-func (u *Upstream) note(e *exchange.Exchange, n int64, start time.Time, err *Error) {
-	now := time.Now()
+// note tells the ceiling how an exchange went. What the client did tells nothing of the service, nor what waited here.
+func (u *Upstream) note(e *exchange.Exchange, n int64, took time.Duration, err *Error) {
 	overloaded := err == nil && busy(e.Response.Status) || err != nil && (err.Kind == Timeout || err.Kind == Unreachable)
 	if overloaded || err == nil && !u.strained() {
-		u.ceiling.answered(operation(e), n, now.Sub(start), overloaded, now)
+		u.ceiling.answered(operation(e), n, took, overloaded, time.Now())
 	}
 }
 
@@ -240,7 +241,7 @@ func (u *Upstream) attempt(ctx context.Context, t *target, trial bool, out *Requ
 		}
 		return nil, failed
 	}
-	c.answer = answer{body: resp.Body, ctx: ctx, upstream: u, target: t}
+	c.answer = answer{body: resp.Body, ctx: ctx, upstream: u, target: t, lain: c.lain}
 	resp.Body = &c.answer
 	if failed := check(resp, t, asked); failed != nil {
 		resp.Body.Close()
