@@ -33,11 +33,16 @@ var (
 
 // migrate brings the database to the newest version: migration n is the n-th file by name, and the database counts
 // those that were applied. All of it is one transaction under a lock, so two processes that start together
-// do it once, and a failure leaves the old version.
+// do it once, and a failure leaves the old version. A database of the newest version is only read: whoever opens it to
+// look something up waits for no writer.
 func (d *dialect) migrate(ctx context.Context, db *sql.DB) error {
 	names, err := fs.Glob(migrations, d.folder+"/*.sql")
 	if err != nil {
 		return err
+	}
+	var have int
+	if err := db.QueryRowContext(ctx, d.have).Scan(&have); err == nil && have == len(names) { // a new one of PostgreSQL has no such table
+		return nil
 	}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
@@ -49,7 +54,6 @@ func (d *dialect) migrate(ctx context.Context, db *sql.DB) error {
 			return err
 		}
 	}
-	var have int
 	if err := tx.QueryRowContext(ctx, d.have).Scan(&have); err != nil {
 		return err
 	}

@@ -47,6 +47,20 @@ func TestOpenCreatesEverythingForTheOwnerOnly(t *testing.T) {
 	}
 }
 
+// Commands that look something up beside a gateway that writes do not wait for it.
+func TestOpenWaitsForNoWriter(t *testing.T) {
+	path := t.TempDir()
+	writer, err := open(t, path).DB().Begin() // which takes the lock
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Rollback()
+	var n int
+	if err := open(t, path).DB().QueryRow("SELECT count(*) FROM settings").Scan(&n); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpenConfinesAnExistingFile(t *testing.T) {
 	path := t.TempDir()
 	file := filepath.Join(path, File)
