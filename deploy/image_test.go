@@ -72,7 +72,8 @@ func TestImage(t *testing.T) {
 		t.Errorf("%+v", made)
 	}
 	b.runs(dir, c.Env, slices.Concat(c.Entrypoint, c.Cmd), c.Healthcheck.Test)
-	b.contained()
+	t.Run("podman", func(t *testing.T) { contained(t, b.dir) })
+	t.Run("compose", func(t *testing.T) { stack(t, b.dir) })
 }
 
 // base puts together what the Dockerfile begins with.
@@ -149,12 +150,7 @@ func (b buildah) runs(dir string, env, command, check []string) {
 	if got := status(http.DefaultClient, "http://"+gate+"/"); got != http.StatusOK {
 		b.Errorf("a client is answered %d\n%s", got, p.log)
 	}
-	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
-		b.Fatal(err)
-	}
-	if err := p.Wait(); err != nil {
-		b.Errorf("%v\n%s", err, p.log)
-	}
+	p.ends(b.T)
 	if inside(probe).Run() == nil {
 		b.Error("what has ended is healthy")
 	}

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -186,6 +187,17 @@ func start(t *testing.T, cmd *exec.Cmd) process {
 		}
 	})
 	return p
+}
+
+// ends asks the process to end, which it does, and is content.
+func (p process) ends(t *testing.T) {
+	t.Helper()
+	if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Wait(); err != nil {
+		t.Errorf("%v\n%s", err, p.log)
+	}
 }
 
 // await waits until ok, for as long as a busy machine needs.
