@@ -21,13 +21,13 @@ type builder struct {
 	stack []Node // children of all open containers, innermost last
 	chunk []Node // rest of the memory that closed containers are moved to
 	text  []byte // rest of the memory that decoded text is written to
-	next  int    // size of the next chunk in nodes
+	size  int    // of a chunk, in nodes
 	nodes int    // nodes made so far
 	limit int    // nodes allowed
 }
 
 const (
-	firstChunk = 8
+	smallChunk = 8
 	largeChunk = 1024
 	keepStack  = 4096 // a stack that grew beyond this many nodes is not kept for the next body
 )
@@ -35,11 +35,11 @@ const (
 // stacks keeps the stacks between bodies. They are cleared before they go back, so that none holds a body alive.
 var stacks = sync.Pool{New: func() any { s := make([]Node, 0, 64); return &s }}
 
-// newBuilder sizes the first chunk by the size of the input: JSON of real APIs has a value in about 16 bytes.
+// newBuilder sizes the chunks by the size of the input: JSON of real APIs has a value in 16 to 32 bytes.
 func newBuilder(size, limit int) builder {
 	return builder{
 		stack: *stacks.Get().(*[]Node),
-		next:  min(max(size/16, firstChunk), largeChunk, limit),
+		size:  min(max(size/32, smallChunk), largeChunk, limit),
 		limit: limit,
 	}
 }
@@ -95,8 +95,7 @@ func (b *builder) take(base int) []Node {
 // room returns n nodes of fresh memory.
 func (b *builder) room(n int) []Node {
 	if len(b.chunk) < n {
-		b.chunk = make([]Node, max(n, b.next))
-		b.next = min(2*b.next, largeChunk)
+		b.chunk = make([]Node, max(n, b.size))
 	}
 	out := b.chunk[:n:n]
 	b.chunk = b.chunk[n:]

@@ -16,6 +16,9 @@ func unchanged(r *http.Request, resp *http.Response) bool {
 	if asked := r.Header["If-None-Match"]; asked != nil {
 		return matchesTag(asked, resp.Header.Get("Etag"))
 	}
+	if r.Header["If-Modified-Since"] == nil {
+		return false
+	}
 	since, err1 := http.ParseTime(r.Header.Get("If-Modified-Since"))
 	modified, err2 := http.ParseTime(resp.Header.Get("Last-Modified"))
 	return err1 == nil && err2 == nil && !modified.After(since)
