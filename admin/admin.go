@@ -22,6 +22,7 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 	"github.com/sallyport/sallyport/store"
 )
 
@@ -47,7 +48,7 @@ type Options struct {
 	// Archive counts and lists what was kept.
 	Archive *event.Reader
 	// Quotas lists who has used how much.
-	Quotas func(limit.UsedFilter) []limit.Used
+	Quotas func(quota.Filter) []quota.Used
 	// Bans are those in force here, and Ban takes one into force that stands in the store.
 	Bans func() []limit.Ban
 	Ban  func(limit.Ban)

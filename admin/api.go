@@ -12,7 +12,7 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/gateway"
-	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 )
 
 func (a *admin) exchange(w http.ResponseWriter, r *http.Request) {
@@ -48,7 +48,7 @@ const defaultPage = 50
 
 func (a *admin) quotas(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
-	f := limit.UsedFilter{Plan: query.Get("plan"), Window: query.Get("window"), Kind: query.Get("kind"), Name: query.Get("name"), Limit: defaultPage}
+	f := quota.Filter{Plan: query.Get("plan"), Window: query.Get("window"), Kind: query.Get("kind"), Name: query.Get("name"), Limit: defaultPage}
 	if most, err := strconv.Atoi(query.Get("limit")); err == nil {
 		f.Limit = most
 	}

@@ -31,6 +31,7 @@ import (
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/internal/testkit/databases"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
 	"github.com/sallyport/sallyport/telemetry"
@@ -129,8 +130,8 @@ func (s *stand) options() Options {
 			return append([]*exchange.Record{}, s.kept[:min(len(s.kept), f.Limit)]...), s.failing
 		},
 		Posture: func() []gateway.Posture { return nil }, Bans: s.bans.List, Ban: func(b limit.Ban) { s.bans.Merge(b) },
-		Quotas: func(limit.UsedFilter) []limit.Used {
-			return []limit.Used{{Holder: limit.Holder{Kind: "principal", Name: "acme"}, Window: "day"}}
+		Quotas: func(quota.Filter) []quota.Used {
+			return []quota.Used{{Holder: quota.Holder{Kind: "principal", Name: "acme"}, Window: "day"}}
 		},
 		Reload: func() error { s.reloads++; return s.reload }, Store: s.store, Config: s.config, OIDC: s.oidc, Archive: s.archive.Reader,
 		Evidence: Evidence{Silences: alert.NewSilences(s.store.DB()),

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/limit/quota"
 )
 
 // Admit builds the guard "limit.admit" (OnConnect). It refuses clients that are on a list, that are banned or whose budget of refusals is spent, and
@@ -58,7 +59,7 @@ type ledger struct {
 	debts          [4]debt
 	owed           int  // debts in use
 	stranger       bool // counted among those in flight
-	account        *account
+	account        *quota.Account
 	plan           *plan // of the account
 	paid           int64 // from the purse
 }

@@ -57,9 +57,14 @@ func (f fields) write(states []state, policy string, put func(name, value string
 	}
 }
 
+// rateLimit is the one allocation that fields cost: its figures are of this request, and whoever sends the answer may read
+// them after the exchange has ended, so that its memory cannot be lent to another.
 func rateLimit(states []state) string {
-	var buf [128]byte
-	b := buf[:0]
+	var room [128]byte
+	return string(appendRateLimit(room[:0], states))
+}
+
+func appendRateLimit(b []byte, states []state) []byte {
 	for i := range states {
 		if i > 0 {
 			b = append(b, ", "...)
@@ -68,7 +73,7 @@ func rateLimit(states []state) string {
 		b = strconv.AppendInt(append(b, ";r="...), states[i].left, 10)
 		b = strconv.AppendInt(append(b, ";t="...), seconds(states[i].next), 10)
 	}
-	return string(b)
+	return b
 }
 
 func scarcest(states []state) *state {

@@ -5,23 +5,24 @@ import (
 
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/limit/quota"
 )
 
 // account finds, or opens, the account of whoever asks.
-func (q *quota) account(p *plan, e *exchange.Exchange) *account {
+func (q *quotas) account(p *plan, e *exchange.Exchange) *quota.Account {
 	by := q.l.principal
 	if p.byTenant {
 		by = q.l.tenant
 	}
-	k := by(q.l.quotas, e)
-	if a := q.l.accounts.find(k); a != nil {
+	k := accountKey(by(q.l.quotas, e))
+	if a := q.l.book.Find(k); a != nil {
 		return a
 	}
-	return q.l.accounts.open(k, holderOf(p, e))
+	return q.l.book.Open(k, holderOf(p, e))
 }
 
-// holderOf names whoever is counted under the key that [quota.account] finds.
-func holderOf(p *plan, e *exchange.Exchange) Holder {
+// holderOf names whoever is counted under the key that [quotas.account] finds.
+func holderOf(p *plan, e *exchange.Exchange) quota.Holder {
 	switch {
 	case e.Principal == nil:
 		a := e.Client.Addr.Unmap()
@@ -29,31 +30,34 @@ func holderOf(p *plan, e *exchange.Exchange) Holder {
 			whole, _ := a.WithZone("").Prefix(64) // of an IPv6 address there is one
 			a = whole.Addr()
 		}
-		return Holder{Kind: "client", Name: a.String()}
+		return quota.Holder{Kind: "client", Name: a.String()}
 	case p.byTenant && e.Principal.Tenant != "":
-		return Holder{"tenant", e.Principal.Issuer, e.Principal.Tenant}
+		return quota.Holder{Kind: "tenant", Issuer: e.Principal.Issuer, Name: e.Principal.Tenant}
 	}
-	return Holder{"principal", e.Principal.Issuer, e.Principal.Subject}
+	return quota.Holder{Kind: "principal", Issuer: e.Principal.Issuer, Name: e.Principal.Subject}
 }
 
+// accountKey is a key as accounts have it.
+func accountKey(k key) quota.Key { return quota.Key{Hi: k.hi, Lo: k.lo} }
+
 // keyOf is the key of a holder.
-func (l *Limiter) keyOf(h Holder) key {
+func (l *Limiter) keyOf(h quota.Holder) quota.Key {
 	switch h.Kind {
 	case "client":
 		addr, _ := netip.ParseAddr(h.Name) // what cannot be read was not written by us, and is found by nobody
-		return l.client(l.quotas, addr)
+		return accountKey(l.client(l.quotas, addr))
 	case "tenant":
-		return l.digest(l.quotas, ofTenant, h.Issuer, h.Name)
+		return accountKey(l.digest(l.quotas, ofTenant, h.Issuer, h.Name))
 	case "upstream":
-		return l.digest(l.quotas, ofUpstream, h.Issuer, h.Name)
+		return accountKey(l.digest(l.quotas, ofUpstream, h.Issuer, h.Name))
 	}
-	return l.digest(l.quotas, ofPrincipal, h.Issuer, h.Name)
+	return accountKey(l.digest(l.quotas, ofPrincipal, h.Issuer, h.Name))
 }
 
 // countRecords counts the elements of arrays that are the answer, or members of it. It is asked only where a plan
 // bounds them.
 func countRecords(e *exchange.Exchange, p *plan) (n int64) {
-	if p.limits[day][records] == 0 && p.limits[month][records] == 0 || e.Response == nil || e.Response.Body == nil || e.Verdict.Refused() {
+	if p.limits[quota.Day][quota.Records] == 0 && p.limits[quota.Month][quota.Records] == 0 || e.Response == nil || e.Response.Body == nil || e.Verdict.Refused() {
 		return 0
 	}
 	tree, err := e.Response.Body.Tree()

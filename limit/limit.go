@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/limit/bot"
 	"github.com/sallyport/sallyport/limit/list"
+	"github.com/sallyport/sallyport/limit/quota"
 )
 
 // Options of a Limiter.
@@ -53,11 +54,8 @@ type Limiter struct {
 	memory   *bot.Memory
 	rated    uint64 // names whom memory remembers
 
-	quotas    uint64 // names what quotas are counted under
-	accounts  *accounts
-	calendar  calendar
-	unwritten atomic.Uint64 // attempts to write quotas that failed
-	tidied    int64         // day on which old quotas were deleted last; of the one goroutine that writes
+	quotas uint64 // names what quotas are counted under
+	book   *quota.Book
 
 	mu     sync.Mutex
 	totals map[string]*gauge            // requests in flight, by API and operation
@@ -87,7 +85,6 @@ func New(o Options) *Limiter {
 		secret:   secret(o.Secret),
 		totals:   map[string]*gauge{},
 		levels:   map[[16]byte]*gauge{},
-		accounts: newAccounts(o.Accounts),
 		counts:   map[[2]string]*atomic.Uint64{},
 	}
 	l.rated = l.ruleID("\x00rated")
@@ -95,6 +92,7 @@ func New(o Options) *Limiter {
 	l.overload.limit.Store(noBound)
 	l.Apply(config.Abuse{})
 	l.quotas = l.ruleID("quotas")
+	l.book = quota.New(quota.Options{Accounts: o.Accounts, Now: o.Now, Key: l.keyOf})
 	return l
 }
 
@@ -115,6 +113,9 @@ func (l *Limiter) Tarpit() time.Duration { return l.abuse.Load().tarpit }
 
 // Bans are those of this process.
 func (l *Limiter) Bans() *Bans { return l.bans }
+
+// Quotas is who has used how much of them.
+func (l *Limiter) Quotas() *quota.Book { return l.book }
 
 // Stats of the table, for metrics.
 func (l *Limiter) Stats() Stats { return l.counters.Stats() }

@@ -10,6 +10,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/exchange/expr"
+	"github.com/sallyport/sallyport/limit/quota"
 )
 
 // Plans are the plans of one snapshot, compiled. They are immutable and safe for concurrent use. Nil has none.
@@ -23,23 +24,23 @@ type plan struct {
 	name     string
 	byTenant bool
 	rate     *rule // nil: none
-	limits   limits
+	limits   quota.Limits
 	items    []bounding // what is bounded, in the order in which clients are told
 	passed   *atomic.Uint64
-	refused  [spans]*atomic.Uint64
+	refused  [quota.Spans]*atomic.Uint64
 	policy   atomic.Pointer[shown] // RateLimit-Policy of this month
 }
 
 // A bounding is one bound, as clients are told.
 type bounding struct {
-	span    span
+	span    quota.Span
 	measure int
 	name    string // as a structured-field string
 }
 
 // shown is a text that holds for one month, whose length it tells.
 type shown struct {
-	month window
+	month quota.Window
 	text  string
 }
 
@@ -49,7 +50,7 @@ func (l *Limiter) Plans(list []config.Plan) (*Plans, error) {
 	var errs []error
 	for i, c := range list {
 		one := &plan{name: c.Name, byTenant: c.By == "tenant"}
-		one.limits = limits{day: useOf(c.Day), month: useOf(c.Month)}
+		one.limits = quota.Limits{quota.Day: useOf(c.Day), quota.Month: useOf(c.Month)}
 		if c.Rate != nil {
 			rate := *c.Rate
 			rate.By = c.By
@@ -60,7 +61,7 @@ func (l *Limiter) Plans(list []config.Plan) (*Plans, error) {
 		}
 		one.itemize()
 		one.passed = l.countOf(c.Name, "")
-		one.refused = [spans]*atomic.Uint64{l.countOf(c.Name, day.String()), l.countOf(c.Name, month.String())}
+		one.refused = [quota.Spans]*atomic.Uint64{l.countOf(c.Name, quota.Day.String()), l.countOf(c.Name, quota.Month.String())}
 		p.named[c.Name] = one
 		for _, t := range c.Tenants {
 			p.tenant[t] = one
@@ -80,12 +81,12 @@ func (l *Limiter) countOf(plan, window string) *atomic.Uint64 {
 	return l.counts[at]
 }
 
-func useOf(q config.Quota) use {
-	return use{requests: int64(q.Requests), units: int64(q.Units), octets: int64(q.Bytes), records: int64(q.Records)}
+func useOf(q config.Quota) quota.Use {
+	return quota.Use{quota.Requests: int64(q.Requests), quota.Units: int64(q.Units), quota.Octets: int64(q.Bytes), quota.Records: int64(q.Records)}
 }
 
 func (p *plan) itemize() {
-	for s := range spans {
+	for s := range quota.Spans {
 		for m, most := range p.limits[s] {
 			if most > 0 {
 				p.items = append(p.items, bounding{s, m, sfString(p.name + "-" + s.String() + suffixes[m])})
@@ -97,8 +98,8 @@ func (p *plan) itemize() {
 // suffixes of names, and units of quotas. Of the units the draft registers requests, which need not be said, and
 // content-bytes (draft-ietf-httpapi-ratelimit-headers-11, section 6.2); cost and records are ours.
 var (
-	suffixes   = [measures]string{"", "-cost", "-bytes", "-records"}
-	quotaUnits = [measures]string{"", `;qu="cost"`, `;qu="content-bytes"`, `;qu="records"`}
+	suffixes   = [quota.Measures]string{"", "-cost", "-bytes", "-records"}
+	quotaUnits = [quota.Measures]string{"", `;qu="cost"`, `;qu="content-bytes"`, `;qu="records"`}
 )
 
 // of is the plan of whoever asks: that of the credential, else of the tenant, else def, which may be nil. ok is false
@@ -129,8 +130,8 @@ func (p *Plans) byName(name string) *plan {
 }
 
 // policies is the value of RateLimit-Policy for the quotas.
-func (p *plan) policies(w *windows) string {
-	if s := p.policy.Load(); s != nil && s.month == w[month] {
+func (p *plan) policies(w *quota.Windows) string {
+	if s := p.policy.Load(); s != nil && s.month == w[quota.Month] {
 		return s.text
 	}
 	var b strings.Builder
@@ -141,21 +142,50 @@ func (p *plan) policies(w *windows) string {
 		if b.Len() > 0 {
 			b.WriteString(", ")
 		}
-		fmt.Fprintf(&b, "%s;q=%d%s;w=%d", i.name, p.limits[i.span][i.measure], quotaUnits[i.measure], w[i.span].end-w[i.span].start)
+		fmt.Fprintf(&b, "%s;q=%d%s;w=%d", i.name, p.limits[i.span][i.measure], quotaUnits[i.measure], w[i.span].End-w[i.span].Start)
 	}
-	p.policy.Store(&shown{w[month], b.String()})
+	p.policy.Store(&shown{w[quota.Month], b.String()})
 	return b.String()
 }
 
 // left writes the items of RateLimit: what is left of each bound, and the seconds until its window ends.
-func (p *plan) left(b []byte, used *limits, w *windows, now int64) []byte {
+func (p *plan) left(b []byte, used *quota.Limits, w *quota.Windows, now int64) []byte {
 	for n, i := range p.items {
 		if n > 0 || p.rate != nil {
 			b = append(b, ", "...)
 		}
 		b = append(b, i.name...)
 		b = strconv.AppendInt(append(b, ";r="...), max(0, p.limits[i.span][i.measure]-used[i.span][i.measure]), 10)
-		b = strconv.AppendInt(append(b, ";t="...), w[i.span].end-now, 10)
+		b = strconv.AppendInt(append(b, ";t="...), w[i.span].End-now, 10)
 	}
 	return b
+}
+
+// QuotaStats are for metrics.
+type QuotaStats struct {
+	quota.Stats
+	Passed  map[string]uint64    // requests let through, by plan
+	Refused map[[2]string]uint64 // requests refused, by plan and window
+	// Spent is what was spent on upstreams in their window, and Caps what may be, by API.
+	Spent, Caps map[string]float64
+}
+
+// QuotaStats tells how quotas stand.
+func (l *Limiter) QuotaStats() QuotaStats {
+	s := QuotaStats{l.book.Stats(), map[string]uint64{}, map[[2]string]uint64{}, map[string]float64{}, map[string]float64{}}
+	l.mu.Lock()
+	for at, n := range l.counts {
+		if at[1] == "" {
+			s.Passed[at[0]] = n.Load()
+		} else {
+			s.Refused[at] = n.Load()
+		}
+	}
+	l.mu.Unlock()
+	for _, u := range l.book.Used(quota.Filter{Kind: "upstream"}) {
+		if u.Limit.Units > 0 {
+			s.Spent[u.Name], s.Caps[u.Name] = float64(u.Used.Units)/1e6, float64(u.Limit.Units)/1e6
+		}
+	}
+	return s
 }

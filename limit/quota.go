@@ -8,11 +8,12 @@ import (
 
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/limit/quota"
 	"github.com/sallyport/sallyport/openapi"
 )
 
-// quota is the guard "limit.quota" of one operation.
-type quota struct {
+// quotas is the guard "limit.quota" of one operation.
+type quotas struct {
 	*Rules
 	cost  int64
 	price int64
@@ -20,9 +21,9 @@ type quota struct {
 
 // A purse is what may be spent on an upstream.
 type purse struct {
-	account *account
-	limits  limits
-	span    span
+	account *quota.Account
+	limits  quota.Limits
+	span    quota.Span
 	setting string
 }
 
@@ -33,11 +34,11 @@ func (r *Rules) Quota(op *openapi.Operation) (exchange.Guard, error) {
 	if !r.plans.any() && r.purse == nil {
 		return exchange.Guard{}, nil
 	}
-	q := quota{Rules: r, cost: int64(max(op.Ext.Cost, 1)), price: int64(op.Ext.Price)}
+	q := quotas{Rules: r, cost: int64(max(op.Ext.Cost, 1)), price: int64(op.Ext.Price)}
 	if q.price == 0 && r.purse != nil {
 		q.price = r.price
 	}
-	if r.purse != nil && q.price > r.purse.limits[r.purse.span][units] {
+	if r.purse != nil && q.price > r.purse.limits[r.purse.span][quota.Units] {
 		return exchange.Guard{}, &Error{r.setting(op, "price"), errPrice}
 	}
 	return exchange.Guard{Name: "limit.quota", Phase: exchange.OnHead, Check: q.check}, nil
@@ -45,9 +46,9 @@ func (r *Rules) Quota(op *openapi.Operation) (exchange.Guard, error) {
 
 var errPrice = errors.New("a request whose price is more than the cap could never pass")
 
-func (q quota) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
+func (q quotas) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 	now := q.l.now()
-	w := q.l.calendar.at(now)
+	w := q.l.book.At(now)
 	p, known := q.plans.of(e, q.plan)
 	if !known {
 		return exchange.Refuse(exchange.PlanUnknown, fmt.Sprintf("the credential names the plan %q", e.Principal.Plan)).WithSetting("plans"), nil
@@ -61,7 +62,7 @@ func (q quota) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict,
 }
 
 // use takes what one request uses of a plan.
-func (q *quota) use(e *exchange.Exchange, p *plan, w *windows, now time.Time) exchange.Verdict {
+func (q *quotas) use(e *exchange.Exchange, p *plan, w *quota.Windows, now time.Time) exchange.Verdict {
 	var paced state
 	var taken key
 	if p.rate != nil {
@@ -76,28 +77,14 @@ func (q *quota) use(e *exchange.Exchange, p *plan, w *windows, now time.Time) ex
 		}
 	}
 	a := q.account(p, e)
-	more := use{requests: 1, units: q.cost}
-	a.mu.Lock()
-	late := a.roll(w)
-	over, ok := a.fits(&p.limits, more)
-	first := false
-	if ok {
-		a.plan, a.named = p, p.name
-		first = a.add(more)
-	}
-	used := limits{a.of[day].used, a.of[month].used}
-	a.mu.Unlock()
-	q.l.accounts.remember(late)
-	if first {
-		q.l.accounts.enqueue(a)
-	}
+	used, over, ok := q.l.book.Take(a, &p.limits, p.name, quota.Use{quota.Requests: 1, quota.Units: q.cost}, w)
 	if !ok {
 		if p.rate != nil {
 			q.l.counters.giveBack(taken, p.rate.interval)
 		}
 		p.refused[over].Add(1)
 		v := exchange.Refuse(exchange.QuotaExceeded, "the quota of plan "+p.name+" for this "+over.String()+" is used up").
-			WithSetting("plans[" + p.name + "]." + over.String()).WithRetry(time.Duration(w[over].end-now.Unix()) * time.Second)
+			WithSetting("plans[" + p.name + "]." + over.String()).WithRetry(time.Duration(w[over].End-now.Unix()) * time.Second)
 		if q.fields.draft {
 			v = v.WithHeader("Ratelimit-Policy", p.policies(w)).WithHeader("Ratelimit", q.told(p, paced, &used, w, now))
 		}
@@ -114,35 +101,25 @@ func (q *quota) use(e *exchange.Exchange, p *plan, w *windows, now time.Time) ex
 	return exchange.Pass
 }
 
-// told is what RateLimit says of a plan.
-func (*quota) told(p *plan, paced state, used *limits, w *windows, now time.Time) string {
+// told is what RateLimit says of a plan: one allocation, as [rateLimit] is.
+func (*quotas) told(p *plan, paced state, used *quota.Limits, w *quota.Windows, now time.Time) string {
 	var room [256]byte
 	b := room[:0]
 	if p.rate != nil {
-		b = append(b, rateLimit([]state{paced})...)
+		b = appendRateLimit(b, []state{paced})
 	}
 	return string(p.left(b, used, w, now.Unix()))
 }
 
 // pay takes the price of a request from the purse.
-func (q *quota) pay(e *exchange.Exchange, w *windows, now time.Time) exchange.Verdict {
+func (q *quotas) pay(e *exchange.Exchange, w *quota.Windows, now time.Time) exchange.Verdict {
 	if q.purse == nil || q.price == 0 {
 		return exchange.Pass
 	}
-	a, more := q.purse.account, use{requests: 1, units: q.price}
-	a.mu.Lock()
-	late := a.roll(w)
-	_, ok := a.fits(&q.purse.limits, more)
-	first := ok && a.add(more)
-	a.most = &q.purse.limits
-	a.mu.Unlock()
-	q.l.accounts.remember(late)
-	if first {
-		q.l.accounts.enqueue(a)
-	}
+	_, _, ok := q.l.book.Take(q.purse.account, &q.purse.limits, "", quota.Use{quota.Requests: 1, quota.Units: q.price}, w)
 	if !ok {
 		return exchange.Refuse(exchange.SpendExceeded, "what may be spent on the upstream this "+q.purse.span.String()+" is spent").
-			WithSetting(q.purse.setting).WithRetry(time.Duration(w[q.purse.span].end-now.Unix()) * time.Second)
+			WithSetting(q.purse.setting).WithRetry(time.Duration(w[q.purse.span].End-now.Unix()) * time.Second)
 	}
 	q.ledger(e).paid = q.price
 	return exchange.Pass
@@ -156,25 +133,10 @@ func (r *Rules) Settle(e *exchange.Exchange, in, out int64) {
 		return
 	}
 	if b.account != nil {
-		r.l.charge(b.account, use{octets: in + out, records: countRecords(e, b.plan)})
+		r.l.book.Charge(b.account, quota.Use{quota.Octets: in + out, quota.Records: countRecords(e, b.plan)})
 	}
 	if b.paid > 0 && e.Upstream.Attempts == 0 {
-		r.l.charge(r.purse.account, use{requests: -1, units: -b.paid})
-	}
-}
-
-func (l *Limiter) charge(a *account, more use) {
-	if more == (use{}) {
-		return
-	}
-	w := l.calendar.at(l.now())
-	a.mu.Lock()
-	late := a.roll(w)
-	first := a.add(more)
-	a.mu.Unlock()
-	l.accounts.remember(late)
-	if first {
-		l.accounts.enqueue(a)
+		r.l.book.Charge(r.purse.account, quota.Use{quota.Requests: -1, quota.Units: -b.paid})
 	}
 }
 
@@ -185,10 +147,10 @@ func (l *Limiter) spendOf(api *config.API, at string) *purse {
 	}
 	p := &purse{setting: at + ".spend.cap"}
 	if api.Spend.Per == "month" {
-		p.span = month
+		p.span = quota.Month
 	}
-	p.limits[p.span][units] = int64(api.Spend.Cap)
-	h := Holder{Kind: "upstream", Name: api.Name}
-	p.account = l.accounts.open(l.keyOf(h), h)
+	p.limits[p.span][quota.Units] = int64(api.Spend.Cap)
+	h := quota.Holder{Kind: "upstream", Name: api.Name}
+	p.account = l.book.Open(l.keyOf(h), h)
 	return p
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sallyport/sallyport/config"
 	"github.com/sallyport/sallyport/content"
 	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/limit/quota"
 	"github.com/sallyport/sallyport/openapi"
 )
 
@@ -169,19 +170,18 @@ func TestWhosePlan(t *testing.T) {
 			t.Errorf("%s: %d passed, then %s", c.name, passed, last)
 		}
 	}
-	for _, a := range l.accounts.all() {
-		if a.holder.Kind != "spill" && l.accounts.find(l.keyOf(a.holder)) != a {
-			t.Errorf("%+v is found under another key after a restart", a.holder)
+	for _, u := range l.book.Used(quota.Filter{}) {
+		if l.book.Find(l.keyOf(u.Holder)) == nil {
+			t.Errorf("%+v is found under another key after a restart", u.Holder)
 		}
 	}
 	// Whoever gets another plan keeps what was used.
 	e := with("b", "acme", "acme")()
-	if a := (&quota{Rules: r}).account(r.plans.named["key"], e); a.of[day0].used[requests] != 2 {
-		t.Errorf("%+v", a.of)
+	used := l.book.Used(quota.Filter{Name: "b", Window: "day"})
+	if len(used) != 1 || used[0].Used.Requests != 2 || (&quotas{Rules: r}).account(r.plans.named["key"], e) != l.book.Find(l.keyOf(used[0].Holder)) {
+		t.Errorf("%+v", used)
 	}
 }
-
-const day0 = day
 
 func TestPlanRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -311,6 +311,36 @@ func TestQuotaAllocates(t *testing.T) {
 		r.Release(e)
 	}); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// The text of RateLimit is the one allocation of a request that is told of its plan, with a rate or without.
+func TestQuotaFieldsAllocate(t *testing.T) {
+	for name, rate := range map[string]*config.Rate{"with a rate": {Limit: 1 << 30}, "without": nil} {
+		r := planned(t, New(Options{}), config.API{Plan: "free"}, config.Plan{Name: "free", Rate: rate, Day: config.Quota{Requests: 1 << 40}, Month: config.Quota{Units: 1 << 40}})
+		g, e := quotaOf(t, r, opOf("GET /x", plain)), from("192.0.2.1", "alice")
+		ctx := context.Background()
+		if n := testing.AllocsPerRun(1000, func() {
+			_, _ = g.Check(ctx, e)
+			r.Settle(e, 10, 10)
+			r.Release(e)
+			e.Reply.Clear()
+		}); n > 1 {
+			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+func BenchmarkQuotaFields(b *testing.B) {
+	r := planned(b, New(Options{}), config.API{Plan: "free"}, config.Plan{Name: "free", Rate: &config.Rate{Limit: 1 << 30}, Day: config.Quota{Requests: 1 << 40}, Month: config.Quota{Units: 1 << 40}})
+	g, e := quotaOf(b, r, opOf("GET /x", plain)), from("192.0.2.1", "alice")
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		_, _ = g.Check(ctx, e)
+		r.Settle(e, 10, 10)
+		r.Release(e)
+		e.Reply.Clear()
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 )
 
 // mostHolders is how many of those who use quotas are looked at: those closest to a bound.
@@ -37,23 +38,23 @@ func (d *dashboard) banned(s *scope) listing[bannedRow] {
 }
 
 // quotas are who uses how much of plans and spend caps in the present day and month, of one subject where the scope names it.
-func (d *dashboard) quotas(s *scope) listing[limit.Used] {
-	used := d.Quotas(limit.UsedFilter{Name: s.Get("subject"), Limit: mostHolders})
+func (d *dashboard) quotas(s *scope) listing[quota.Used] {
+	used := d.Quotas(quota.Filter{Name: s.Get("subject"), Limit: mostHolders})
 	cut := len(used) == mostHolders
 	return tabled(s, "quotas", used, identitiesShown,
-		column[limit.Used]{Name: "who", Label: "Who", Cell: func(u limit.Used) any { return u.Name }, Plain: cut},
-		column[limit.Used]{Name: "kind", Cell: func(u limit.Used) any { return u.Kind }},
-		column[limit.Used]{Name: "plan", Label: "Plan", Cell: func(u limit.Used) any { return u.Plan }, Plain: cut},
-		column[limit.Used]{Name: "window", Label: "Window", Cell: func(u limit.Used) any { return u.Window }, Plain: cut},
-		column[limit.Used]{Name: "requests", Label: "Requests", Class: "n", Cell: func(u limit.Used) any { return u.Used.Requests }, Plain: cut},
-		column[limit.Used]{Name: "units", Label: "Units", Class: "n wide", Cell: func(u limit.Used) any { return u.Used.Units }, Plain: cut},
-		column[limit.Used]{Name: "bytes", Label: "Bytes", Class: "n wide", Cell: func(u limit.Used) any { return u.Used.Bytes }, Plain: cut},
-		column[limit.Used]{Name: "records", Label: "Records", Class: "n wide", Cell: func(u limit.Used) any { return u.Used.Records }, Plain: cut},
-		column[limit.Used]{Name: "share", Label: "Used up", Class: "n", Cell: func(u limit.Used) any { return math.Round(u.Share*1000) / 1000 }, Rank: func(u limit.Used) int { return int(u.Share * 1e6) }, Plain: cut})
+		column[quota.Used]{Name: "who", Label: "Who", Cell: func(u quota.Used) any { return u.Name }, Plain: cut},
+		column[quota.Used]{Name: "kind", Cell: func(u quota.Used) any { return u.Kind }},
+		column[quota.Used]{Name: "plan", Label: "Plan", Cell: func(u quota.Used) any { return u.Plan }, Plain: cut},
+		column[quota.Used]{Name: "window", Label: "Window", Cell: func(u quota.Used) any { return u.Window }, Plain: cut},
+		column[quota.Used]{Name: "requests", Label: "Requests", Class: "n", Cell: func(u quota.Used) any { return u.Used.Requests }, Plain: cut},
+		column[quota.Used]{Name: "units", Label: "Units", Class: "n wide", Cell: func(u quota.Used) any { return u.Used.Units }, Plain: cut},
+		column[quota.Used]{Name: "bytes", Label: "Bytes", Class: "n wide", Cell: func(u quota.Used) any { return u.Used.Bytes }, Plain: cut},
+		column[quota.Used]{Name: "records", Label: "Records", Class: "n wide", Cell: func(u quota.Used) any { return u.Used.Records }, Plain: cut},
+		column[quota.Used]{Name: "share", Label: "Used up", Class: "n", Cell: func(u quota.Used) any { return math.Round(u.Share*1000) / 1000 }, Rank: func(u quota.Used) int { return int(u.Share * 1e6) }, Plain: cut})
 }
 
 // units are those of a plan, or what was spent on an upstream.
-func units(u limit.Used, n int64) string {
+func units(u quota.Used, n int64) string {
 	if u.Kind == "upstream" {
 		return fmt.Sprintf("%.2f", float64(n)/1e6)
 	}
@@ -61,8 +62,8 @@ func units(u limit.Used, n int64) string {
 }
 
 // usedUp is the share of the bound that is closest.
-func usedUp(u limit.Used) string {
-	if u.Limit == (limit.Amounts{}) {
+func usedUp(u quota.Used) string {
+	if u.Limit == (quota.Amounts{}) {
 		return "no bound"
 	}
 	return fmt.Sprintf("%.0f %%", 100*u.Share)

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 )
 
 // Reasons of bans and names of holders are texts of strangers; analysts see them, and only operators are given something to do.
@@ -15,8 +16,8 @@ func TestBansAndQuotasOnThePage(t *testing.T) {
 		o.Bans = func() []limit.Ban {
 			return []limit.Ban{{Client: netip.MustParsePrefix("2001:db8::/64"), Since: now, Until: now, Reason: s, By: s}}
 		}
-		o.Quotas = func(limit.UsedFilter) []limit.Used {
-			return []limit.Used{{Holder: limit.Holder{Kind: "principal", Name: s}, Plan: s, Window: "day", Used: limit.Amounts{Requests: 1}}}
+		o.Quotas = func(quota.Filter) []quota.Used {
+			return []quota.Used{{Holder: quota.Holder{Kind: "principal", Name: s}, Plan: s, Window: "day", Used: quota.Amounts{Requests: 1}}}
 		}
 		onlyOurs(t, s, page(t, o, "/identities"))
 		if csv := ask(o, RoleAnalyst, "/identities?format=csv&table=bans").Body.String(); strings.Contains(csv, "\n=") || !strings.Contains(csv, "2001:db8::/64") {
@@ -26,7 +27,7 @@ func TestBansAndQuotasOnThePage(t *testing.T) {
 	if seen := ask(o, RoleAnalyst, "/identities").Body.String(); strings.Contains(seen, "/api/v1/bans") || !strings.Contains(seen, "2001:db8::/64") || !strings.Contains(seen, "no bound") {
 		t.Errorf("%s", seen)
 	}
-	o.Bans, o.Quotas = func() []limit.Ban { return nil }, func(limit.UsedFilter) []limit.Used { return nil }
+	o.Bans, o.Quotas = func() []limit.Ban { return nil }, func(quota.Filter) []quota.Used { return nil }
 	seen := page(t, o, "/identities")
 	for _, help := range []string{"sallyport bans add", "Nobody is banned", "Nobody has used anything of a quota", "name: free"} {
 		if !strings.Contains(seen, help) {

@@ -21,6 +21,7 @@ import (
 	"github.com/sallyport/sallyport/gateway"
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 	"github.com/sallyport/sallyport/openapi"
 )
 
@@ -41,7 +42,7 @@ type Options struct {
 	// Bans are the clients that are banned now.
 	Bans func() []limit.Ban
 	// Quotas lists who has used how much, closest to a bound first.
-	Quotas func(limit.UsedFilter) []limit.Used
+	Quotas func(quota.Filter) []quota.Used
 	// Config is the config file; nil where there is none, but flags.
 	Config *change.File
 	// Replay decides recorded exchanges again.

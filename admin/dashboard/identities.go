@@ -10,14 +10,14 @@ import (
 	"github.com/sallyport/sallyport/event"
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/identity"
-	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 )
 
 type identities struct {
 	Principals tops
 	Clients    tops
 	Keys       listing[keyRow]
-	Quotas     listing[limit.Used]
+	Quotas     listing[quota.Used]
 	Banned     listing[bannedRow]
 	Rates      rates
 	Subject    string

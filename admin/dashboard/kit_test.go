@@ -22,6 +22,7 @@ import (
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/internal/testkit/databases"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 	"github.com/sallyport/sallyport/openapi"
 	"github.com/sallyport/sallyport/store/keyring"
 )
@@ -103,13 +104,13 @@ func options(kept Archive) Options {
 			return []limit.Ban{{Client: netip.MustParsePrefix("2001:db8::/64"), Since: now.Add(-time.Minute), Until: now.Add(time.Hour), Times: 1, Reason: "tries cards", By: "cli"},
 				{Client: netip.MustParsePrefix("192.0.2.9/32"), Since: now.Add(-time.Hour), Until: now.Add(time.Minute), Times: 3, Reason: "it went on after it was turned away"}}
 		},
-		Quotas: func(f limit.UsedFilter) []limit.Used {
-			list := []limit.Used{{Holder: limit.Holder{Kind: "principal", Issuer: "corp", Name: "user-3"}, Plan: "free", Window: "day", Used: limit.Amounts{Requests: 970, Bytes: 5 << 20}, Limit: limit.Amounts{Requests: 1000}, Share: 0.97},
-				{Holder: limit.Holder{Kind: "upstream", Name: "paid"}, Window: "month", Used: limit.Amounts{Requests: 2, Units: 400_000}, Limit: limit.Amounts{Units: 500_000}, Share: 0.8}}
+		Quotas: func(f quota.Filter) []quota.Used {
+			list := []quota.Used{{Holder: quota.Holder{Kind: "principal", Issuer: "corp", Name: "user-3"}, Plan: "free", Window: "day", Used: quota.Amounts{Requests: 970, Bytes: 5 << 20}, Limit: quota.Amounts{Requests: 1000}, Share: 0.97},
+				{Holder: quota.Holder{Kind: "upstream", Name: "paid"}, Window: "month", Used: quota.Amounts{Requests: 2, Units: 400_000}, Limit: quota.Amounts{Units: 500_000}, Share: 0.8}}
 			if f.Name == "" {
 				return list
 			}
-			return slices.DeleteFunc(list, func(u limit.Used) bool { return u.Name != f.Name })
+			return slices.DeleteFunc(list, func(u quota.Used) bool { return u.Name != f.Name })
 		},
 		Alerts: func() []alert.Alert {
 			return []alert.Alert{{Rule: "attacks", Key: "192.0.2.7", Severity: exchange.High, Summary: "one client sends many attacks", Hint: "look at them", Since: now, Examples: []string{"01M8NW936AXZ1V5ND4ZD993T75"}}}

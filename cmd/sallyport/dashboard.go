@@ -11,6 +11,7 @@ import (
 	"github.com/sallyport/sallyport/audit"
 	"github.com/sallyport/sallyport/identity"
 	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 )
 
 // dashboard are the pages for people, over what this process has open.
@@ -22,7 +23,7 @@ func (v *service) dashboard() http.Handler {
 	return dashboard.New(dashboard.Options{Version: version(), Provider: provider, Archive: v.archive, Live: v.live, Posture: v.gateway.Posture, Documents: v.gateway.Documents,
 		Keys:   func(ctx context.Context) ([]identity.StoredKey, error) { return identity.ListKeys(ctx, v.store) },
 		Bans:   func() []limit.Ban { return v.parts.Limiter.Bans().List() },
-		Quotas: func(f limit.UsedFilter) []limit.Used { return v.parts.Limiter.Used(f) },
+		Quotas: func(f quota.Filter) []quota.Used { return v.parts.Limiter.Quotas().Used(f) },
 		Config: v.file(), Replay: v.again, Suggest: v.rates, Sinks: v.spool.Stats, Audit: v.auditLog(), Alerts: v.evidence().Active, Health: v.health})
 }
 

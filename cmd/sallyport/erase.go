@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/sallyport/sallyport/admin/people"
-	"github.com/sallyport/sallyport/limit"
+	"github.com/sallyport/sallyport/limit/quota"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
 )
@@ -55,7 +55,7 @@ func (c *auditEraseCmd) Run(k *cli, s *streams) error {
 	if errors.Is(err, keyring.ErrUnknown) {
 		err = nil // a gateway that read the leaf was quicker
 	}
-	if err := errors.Join(err, limit.Erase(ctx, a.store, c.Subject)); err != nil {
+	if err := errors.Join(err, quota.Erase(ctx, a.store, c.Subject)); err != nil {
 		return fmt.Errorf("%w\n    hint: it is announced, but not complete: run it again", err)
 	}
 	fmt.Fprintln(s.err, "what is kept about the subject cannot be read any more; running gateways follow within a second")

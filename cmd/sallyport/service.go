@@ -176,7 +176,7 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 	if err = v.openCluster(cfg.Store); err != nil {
 		return err
 	}
-	if v.endQuotas, err = v.parts.Limiter.Keep(v.ctx, v.store); err != nil {
+	if v.endQuotas, err = v.parts.Limiter.Quotas().Keep(v.ctx, v.store); err != nil {
 		return err
 	}
 	if v.parts.Tracer, err = telemetry.NewTracer(v.ctx, version()); err != nil {
@@ -271,7 +271,7 @@ func (v *service) adminHandler() (http.Handler, error) {
 	sessions := people.Options{Idle: time.Duration(c.Session.Idle), Lifetime: time.Duration(c.Session.Lifetime)}
 	return admin.New(admin.Options{Hosts: lower(c.Hosts), TokenHash: hash, People: people.New(v.store, sessions), Tell: v.tell, OIDC: elsewhere,
 		Started: v.started, Ready: v.ready, Stale: v.stale.Load, Metrics: v.metrics.Handler(), Posture: v.gateway.Posture,
-		Quotas: v.parts.Limiter.Used, Bans: v.parts.Limiter.Bans().List, Ban: v.takeBan, Find: v.archive.Find, Select: v.archive.Select, Archive: v.archive.Reader,
+		Quotas: v.parts.Limiter.Quotas().Used, Bans: v.parts.Limiter.Bans().List, Ban: v.takeBan, Find: v.archive.Find, Select: v.archive.Select, Archive: v.archive.Reader,
 		Store: v.store, Config: v.file(), Reload: v.reload, Dashboard: v.dashboard(),
 		Evidence: v.evidence(),
 	})

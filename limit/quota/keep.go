@@ -1,4 +1,4 @@
-package limit
+package quota
 
 import (
 	"cmp"
@@ -15,10 +15,10 @@ import (
 // A row is use that the store is to add.
 type row struct {
 	holder Holder
-	span   span
+	span   Span
 	start  int64
 	plan   string
-	more   use
+	more   Use
 }
 
 const (
@@ -35,8 +35,8 @@ const (
 // more when the returned function is called, which ends it. Several processes may keep in one store: each adds, and
 // learns with each account that it writes what all together have used. When the store cannot be written, counting goes
 // on in memory, and what was not written is tried again.
-func (l *Limiter) Keep(ctx context.Context, s *store.Store) (end func(), err error) {
-	if err := l.recall(ctx, s); err != nil {
+func (b *Book) Keep(ctx context.Context, s *store.Store) (end func(), err error) {
+	if err := b.recall(ctx, s); err != nil {
 		return nil, fmt.Errorf("couldn't read what was used of quotas: %w", err)
 	}
 	stop, done := make(chan struct{}), make(chan struct{})
@@ -47,10 +47,10 @@ func (l *Limiter) Keep(ctx context.Context, s *store.Store) (end func(), err err
 		for {
 			select {
 			case <-stop:
-				l.written(s)
+				b.written(s)
 				return
 			case <-tick.C:
-				l.written(s)
+				b.written(s)
 			}
 		}
 	}()
@@ -58,26 +58,26 @@ func (l *Limiter) Keep(ctx context.Context, s *store.Store) (end func(), err err
 }
 
 // written writes, and tells where it did not work; at the turn of a day it tidies up.
-func (l *Limiter) written(s *store.Store) {
+func (b *Book) written(s *store.Store) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	if err := l.flush(ctx, s); err != nil {
-		l.unwritten.Add(1)
+	if err := b.flush(ctx, s); err != nil {
+		b.unwritten.Add(1)
 		slog.Warn("what was used of quotas could not be written; it is tried again", "error", err)
 		return
 	}
-	now := l.now()
-	w := l.calendar.at(now)
-	if l.tidied == w[day].start {
+	now := b.now()
+	w := b.calendar.at(now)
+	if b.tidied == w[Day].Start {
 		return
 	}
-	l.accounts.forget(w)
+	b.accounts.forget(w)
 	_, err := s.DB().ExecContext(ctx, `DELETE FROM quotas WHERE start < $1 OR span = 'day' AND start < $2`, now.Add(-keepMonths).Unix(), now.Add(-keepDays).Unix())
 	if err != nil {
 		slog.Warn("old quotas could not be deleted; it is tried again", "error", err)
 		return
 	}
-	l.tidied = w[day].start
+	b.tidied = w[Day].Start
 }
 
 // Erase deletes what a person has used: rows stand under the subject, or the address, as it is. A running gateway counts
@@ -91,10 +91,10 @@ func Erase(ctx context.Context, s *store.Store, subject string) error {
 }
 
 // recall reads what was used in the present windows.
-func (l *Limiter) recall(ctx context.Context, s *store.Store) error {
-	w := l.calendar.at(l.now())
+func (b *Book) recall(ctx context.Context, s *store.Store) error {
+	w := b.calendar.at(b.now())
 	rows, err := s.DB().QueryContext(ctx, `SELECT kind, issuer, name, span, start, plan, requests, units, bytes, records FROM quotas
-		WHERE span = 'day' AND start = $1 OR span = 'month' AND start = $2`, w[day].start, w[month].start)
+		WHERE span = 'day' AND start = $1 OR span = 'month' AND start = $2`, w[Day].Start, w[Month].Start)
 	if err != nil {
 		return err
 	}
@@ -103,48 +103,48 @@ func (l *Limiter) recall(ctx context.Context, s *store.Store) error {
 		var h Holder
 		var span, plan string
 		var start int64
-		var u use
-		if err := rows.Scan(&h.Kind, &h.Issuer, &h.Name, &span, &start, &plan, &u[requests], &u[units], &u[octets], &u[records]); err != nil {
+		var u Use
+		if err := rows.Scan(&h.Kind, &h.Issuer, &h.Name, &span, &start, &plan, &u[Requests], &u[Units], &u[Octets], &u[Records]); err != nil {
 			return err
 		}
-		a := l.accountOf(h)
+		a := b.accountOf(h)
 		a.mu.Lock()
 		late := a.roll(w)
-		at := day
+		at := Day
 		if span == "month" {
-			at = month
+			at = Month
 		}
 		a.named = cmp.Or(a.named, plan)
 		a.of[at].used.add(u)
 		a.mu.Unlock()
-		l.accounts.remember(late)
+		b.accounts.remember(late)
 	}
 	return rows.Err()
 }
 
-func (l *Limiter) accountOf(h Holder) *account {
+func (b *Book) accountOf(h Holder) *Account {
 	if h.Kind == "spill" {
-		for _, a := range l.accounts.spill {
+		for _, a := range b.accounts.spill {
 			if a.holder == h {
 				return a
 			}
 		}
 	}
-	return l.accounts.open(l.keyOf(h), h)
+	return b.accounts.open(b.key(h), h)
 }
 
 // flush writes what was used. On error all of it that was not written stays to be.
-func (l *Limiter) flush(ctx context.Context, s *store.Store) error {
-	t := l.accounts
+func (b *Book) flush(ctx context.Context, s *store.Store) error {
+	t := b.accounts
 	t.mu.Lock()
 	queue, late := t.queue, t.late
 	t.queue, t.late = nil, nil
 	t.mu.Unlock()
 	// Everybody takes rows in the same order, so that no two processes wait for each other.
-	slices.SortFunc(queue, func(a, b *account) int { return a.holder.compare(b.holder) })
+	slices.SortFunc(queue, func(a, b *Account) int { return a.holder.compare(b.holder) })
 	for len(queue) > 0 || len(late) > 0 {
 		batch := queue[:min(perBatch, len(queue))]
-		if err := l.writeBatch(ctx, s, batch, late); err != nil {
+		if err := b.writeBatch(ctx, s, batch, late); err != nil {
 			t.mu.Lock()
 			t.queue = append(t.queue, queue...)
 			t.late = append(t.late, late...)
@@ -161,12 +161,12 @@ func (h Holder) compare(o Holder) int {
 }
 
 // writeBatch adds rows in one transaction and takes over what the store has then.
-func (l *Limiter) writeBatch(ctx context.Context, s *store.Store, batch []*account, late []row) error {
-	rows := make([]row, 0, len(batch)*int(spans))
+func (b *Book) writeBatch(ctx context.Context, s *store.Store, batch []*Account, late []row) error {
+	rows := make([]row, 0, len(batch)*int(Spans))
 	for _, a := range batch {
 		rows = a.depart(rows)
 	}
-	totals := make([]use, len(rows))
+	totals := make([]Use, len(rows))
 	err := s.Change(ctx, func(tx *sql.Tx) error {
 		for _, r := range late {
 			if _, err := add(ctx, tx, r); err != nil {
@@ -182,59 +182,59 @@ func (l *Limiter) writeBatch(ctx context.Context, s *store.Store, batch []*accou
 		return nil
 	})
 	for i, a := range batch {
-		of := rows[i*int(spans) : (i+1)*int(spans)]
+		of := rows[i*int(Spans) : (i+1)*int(Spans)]
 		if err != nil {
-			l.accounts.remember(a.comeBack(of))
+			b.accounts.remember(a.comeBack(of))
 			continue
 		}
-		if a.arrive(of, totals[i*int(spans):(i+1)*int(spans)]) {
-			l.accounts.enqueue(a)
+		if a.arrive(of, totals[i*int(Spans):(i+1)*int(Spans)]) {
+			b.accounts.enqueue(a)
 		}
 	}
 	return err
 }
 
-func add(ctx context.Context, tx *sql.Tx, r row) (u use, err error) {
+func add(ctx context.Context, tx *sql.Tx, r row) (u Use, err error) {
 	err = tx.QueryRowContext(ctx, `INSERT INTO quotas (kind, issuer, name, span, start, plan, requests, units, bytes, records)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (kind, issuer, name, span, start) DO UPDATE SET plan = excluded.plan,
 		requests = quotas.requests + excluded.requests, units = quotas.units + excluded.units,
 		bytes = quotas.bytes + excluded.bytes, records = quotas.records + excluded.records
 		RETURNING requests, units, bytes, records`,
-		r.holder.Kind, r.holder.Issuer, r.holder.Name, r.span.String(), r.start, r.plan, r.more[requests], r.more[units], r.more[octets], r.more[records]).
-		Scan(&u[requests], &u[units], &u[octets], &u[records])
+		r.holder.Kind, r.holder.Issuer, r.holder.Name, r.span.String(), r.start, r.plan, r.more[Requests], r.more[Units], r.more[Octets], r.more[Records]).
+		Scan(&u[Requests], &u[Units], &u[Octets], &u[Records])
 	return u, err
 }
 
 // depart appends what is to be written, a row for each span.
-func (a *account) depart(rows []row) []row {
+func (a *Account) depart(rows []row) []row {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for s := range a.of {
 		t := &a.of[s]
-		t.flying, t.fresh = t.fresh, use{}
-		rows = append(rows, row{a.holder, span(s), t.start, a.named, t.flying})
+		t.flying, t.fresh = t.fresh, Use{}
+		rows = append(rows, row{a.holder, Span(s), t.start, a.named, t.flying})
 	}
 	return rows
 }
 
 // arrive takes over what the store has after it was written, and returns whether there is more to write.
-func (a *account) arrive(rows []row, totals []use) (more bool) {
+func (a *Account) arrive(rows []row, totals []Use) (more bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for s := range a.of {
 		t := &a.of[s]
 		if t.start == rows[s].start { // else the window has ended meanwhile
-			t.used, t.flying = totals[s], use{}
+			t.used, t.flying = totals[s], Use{}
 			t.used.add(t.fresh)
 		}
-		more = more || t.fresh != use{}
+		more = more || t.fresh != Use{}
 	}
 	a.queued = more
 	return more
 }
 
 // comeBack takes back what was not written. Of windows that have ended meanwhile the rows are returned.
-func (a *account) comeBack(rows []row) (late []row) {
+func (a *Account) comeBack(rows []row) (late []row) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for s := range a.of {
@@ -244,7 +244,7 @@ func (a *account) comeBack(rows []row) (late []row) {
 			continue
 		}
 		t.fresh.add(t.flying)
-		t.flying = use{}
+		t.flying = Use{}
 	}
 	return late
 }

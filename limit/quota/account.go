@@ -1,4 +1,4 @@
-package limit
+package quota
 
 import (
 	"sync"
@@ -6,24 +6,24 @@ import (
 
 // What is counted in a window.
 const (
-	requests = iota
-	units    // cost of operations; of an upstream: millionths of the price
-	octets
-	records
-	measures
+	Requests = iota
+	Units    // cost of operations; of an upstream: millionths of the price
+	Octets
+	Records
+	Measures
 )
 
-// use is how much, by measure.
-type use [measures]int64
+// Use is how much, by measure.
+type Use [Measures]int64
 
-func (u *use) add(v use) {
+func (u *Use) add(v Use) {
 	for m := range u {
 		u[m] += v[m]
 	}
 }
 
-// limits bound the use of each span; 0 is no bound.
-type limits [spans]use
+// Limits bound the use of each span; 0 is no bound.
+type Limits [Spans]Use
 
 // A Holder is who has an account.
 type Holder struct {
@@ -32,47 +32,46 @@ type Holder struct {
 	Name   string `json:"name"`
 }
 
-// An account is what one holder has used in the present windows. It is safe for concurrent use.
-type account struct {
+// An Account is what one holder has used in the present windows. It is safe for concurrent use.
+type Account struct {
 	holder Holder
 	mu     sync.Mutex
-	plan   *plan  // it was used under last; nil until then
-	named  string // of that plan, also after a restart
-	of     [spans]tally
-	most   *limits // of an upstream, which has no plan
-	queued bool    // waits to be written
+	most   *Limits // under which it was used last; nil until then
+	named  string  // the plan that has them, also after a restart; an upstream has none
+	of     [Spans]tally
+	queued bool // waits to be written
 }
 
 // A tally is the use in one window. used is all of it, as far as is known here: what the store had when it was written
 // last, by whichever gateway, and what was used here since. Of that, fresh was not written yet, and flying is being.
 type tally struct {
 	start               int64
-	used, fresh, flying use
+	used, fresh, flying Use
 }
 
 // roll begins the windows anew that have ended. A clock that is set back begins none. Of what was not written of an
 // ended window the rows are returned. The caller holds the lock.
-func (a *account) roll(w *windows) (late []row) {
+func (a *Account) roll(w *Windows) (late []row) {
 	for s := range a.of {
 		t := &a.of[s]
-		if t.start >= w[s].start {
+		if t.start >= w[s].Start {
 			continue
 		}
-		if t.fresh != (use{}) {
-			late = append(late, row{a.holder, span(s), t.start, a.named, t.fresh})
+		if t.fresh != (Use{}) {
+			late = append(late, row{a.holder, Span(s), t.start, a.named, t.fresh})
 		}
-		*t = tally{start: w[s].start}
+		*t = tally{start: w[s].Start}
 	}
 	return late
 }
 
 // fits returns whether a request may use so much more, and if not, the longest window that it does not fit into. Bytes
 // and records of a request are not known before: there has only to be something left. The caller holds the lock.
-func (a *account) fits(l *limits, more use) (s span, ok bool) {
-	for s := int(spans) - 1; s >= 0; s-- {
+func (a *Account) fits(l *Limits, more Use) (s Span, ok bool) {
+	for s := int(Spans) - 1; s >= 0; s-- {
 		for m, most := range l[s] {
-			if most > 0 && a.of[s].used[m]+max(1, more[m]) > most && (more[m] > 0 || m >= octets) {
-				return span(s), false
+			if most > 0 && a.of[s].used[m]+max(1, more[m]) > most && (more[m] > 0 || m >= Octets) {
+				return Span(s), false
 			}
 		}
 	}
@@ -80,7 +79,7 @@ func (a *account) fits(l *limits, more use) (s span, ok bool) {
 }
 
 // add uses so much more. The caller holds the lock; it has the account queued where first tells so.
-func (a *account) add(more use) (first bool) {
+func (a *Account) add(more Use) (first bool) {
 	for s := range a.of {
 		a.of[s].used.add(more)
 		a.of[s].fresh.add(more)
@@ -90,6 +89,9 @@ func (a *account) add(more use) (first bool) {
 	return first
 }
 
+// shardCount is how many parts the table has, each with its lock.
+const shardCount = 64
+
 // accounts are those of the process, in a bounded table, and the queue of what is to be written.
 //
 // An account stays until its month has ended: there is no other that could be forgotten without giving somebody a
@@ -98,44 +100,44 @@ func (a *account) add(more use) (first bool) {
 // take it from people who are known.
 type accounts struct {
 	most   int
-	shards [shardCount]accountShard
-	spill  [2]*account // of clients, of all others
+	shards [shardCount]shard
+	spill  [2]*Account // of clients, of all others
 
 	mu      sync.Mutex
 	n       [2]int // accounts, likewise
 	spilled uint64 // accounts that were asked for and had no room
-	queue   []*account
+	queue   []*Account
 	late    []row // of windows that ended before they were written
 }
 
-type accountShard struct {
+type shard struct {
 	mu sync.RWMutex
-	by map[key]*account
+	by map[Key]*Account
 	_  [32]byte // two shards share no cache line
 }
 
 func newAccounts(most int) *accounts {
 	t := &accounts{most: most}
 	for i := range t.shards {
-		t.shards[i].by = map[key]*account{}
+		t.shards[i].by = map[Key]*Account{}
 	}
 	for i, name := range []string{"clients", "callers"} {
-		t.spill[i] = &account{holder: Holder{Kind: "spill", Name: name}}
+		t.spill[i] = &Account{holder: Holder{Kind: "spill", Name: name}}
 	}
 	return t
 }
 
 // find returns the account of the key, or nil.
-func (t *accounts) find(k key) *account {
-	s := &t.shards[k.hi>>58]
+func (t *accounts) find(k Key) *Account {
+	s := &t.shards[k.Hi>>58]
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.by[k]
 }
 
 // open returns the account of the key, which is made for h where there is none.
-func (t *accounts) open(k key, h Holder) *account {
-	s := &t.shards[k.hi>>58]
+func (t *accounts) open(k Key, h Holder) *Account {
+	s := &t.shards[k.Hi>>58]
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if a := s.by[k]; a != nil {
@@ -152,13 +154,13 @@ func (t *accounts) open(k key, h Holder) *account {
 		return t.spill[known]
 	}
 	t.n[known]++
-	a := &account{holder: h}
+	a := &Account{holder: h}
 	s.by[k] = a
 	return a
 }
 
 // enqueue has the account written.
-func (t *accounts) enqueue(a *account) {
+func (t *accounts) enqueue(a *Account) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.queue = append(t.queue, a)
@@ -175,13 +177,13 @@ func (t *accounts) remember(late []row) {
 }
 
 // forget drops accounts whose month has ended and whose use is written. Those of upstreams stay, as rules hold them.
-func (t *accounts) forget(w *windows) {
+func (t *accounts) forget(w *Windows) {
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.Lock()
 		for k, a := range s.by {
 			a.mu.Lock()
-			old := a.of[month].start < w[month].start && !a.queued && a.holder.Kind != "upstream"
+			old := a.of[Month].start < w[Month].Start && !a.queued && a.holder.Kind != "upstream"
 			a.mu.Unlock()
 			if !old {
 				continue
@@ -200,8 +202,8 @@ func (t *accounts) forget(w *windows) {
 }
 
 // all returns every account.
-func (t *accounts) all() []*account {
-	list := []*account{t.spill[0], t.spill[1]}
+func (t *accounts) all() []*Account {
+	list := []*Account{t.spill[0], t.spill[1]}
 	for i := range t.shards {
 		s := &t.shards[i]
 		s.mu.RLock()

@@ -1,44 +1,62 @@
-package limit
+package quota
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"runtime"
 	"strconv"
 	"testing"
 	"time"
 
-	"github.com/sallyport/sallyport/config"
-	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/internal/testkit/databases"
 	"github.com/sallyport/sallyport/store"
 )
 
-// gate is one process with a clock of its own.
+// Whatever holds with SQLite holds with PostgreSQL.
+func TestOnPostgres(t *testing.T) { databases.Again(t) }
+
+// gate is one process with a clock of its own, whose plan gives alice 10 requests and 1000 bytes a day and 15 requests a month,
+// and whose upstream may cost 5 a month, 0.1 a request.
 type gate struct {
-	*Limiter
-	now   time.Time
-	rules *Rules
-	guard exchange.Guard
+	*Book
+	now time.Time
+}
+
+var (
+	free  = Limits{Day: {Requests: 10, Octets: 1000}, Month: {Requests: 15}}
+	spend = Limits{Month: {Units: 5_000_000}}
+	alice = Holder{"principal", "corp", "alice"}
+	shop  = Holder{"upstream", "", "shop"}
+)
+
+func keyOf(h Holder) Key {
+	sum := sha256.Sum256([]byte(h.Kind + "\x00" + h.Issuer + "\x00" + h.Name))
+	return Key{binary.LittleEndian.Uint64(sum[:]), binary.LittleEndian.Uint64(sum[8:])}
 }
 
 func newGate(t *testing.T, s *store.Store, now time.Time) *gate {
 	t.Helper()
 	g := &gate{now: now}
-	g.Limiter = New(Options{Now: func() time.Time { return g.now }})
-	g.rules = planned(t, g.Limiter, config.API{Plan: "free", Spend: &config.Spend{Cap: 5_000_000, Per: "month"}}, config.Plan{Name: "free", Day: config.Quota{Requests: 10, Bytes: 1000}, Month: config.Quota{Requests: 15}})
-	g.guard = quotaOf(t, g.rules, opOf("GET /x", config.Operation{Price: 100_000}))
+	g.Book = New(Options{Accounts: 1000, Now: func() time.Time { return g.now }, Key: keyOf})
+	g.Open(keyOf(shop), shop)
 	if err := g.recall(context.Background(), s); err != nil {
 		t.Fatal(err)
 	}
 	return g
 }
 
-func (g *gate) use(t *testing.T, n int) (through int) {
-	t.Helper()
+// use asks n times for alice, 10 bytes each, and returns how often she was let through.
+func (g *gate) use(n int) (through int) {
 	for range n {
-		if code, _ := served(t, g.rules, g.guard, from("192.0.2.1", "alice"), 10); code == "" {
-			through++
+		w := g.At(g.now)
+		a := g.Open(keyOf(alice), alice)
+		if _, _, ok := g.Take(a, &free, "free", Use{Requests: 1, Units: 1}, w); !ok {
+			continue
 		}
+		through++
+		g.Take(g.Find(keyOf(shop)), &spend, "", Use{Requests: 1, Units: 100_000}, w)
+		g.Charge(a, Use{Octets: 10})
 	}
 	return through
 }
@@ -55,23 +73,23 @@ var newYear = time.Date(2027, 12, 31, 12, 0, 0, 0, time.UTC)
 func TestRestartForgetsNothing(t *testing.T) {
 	s := databases.Open(t, t.TempDir())
 	first := newGate(t, s, newYear)
-	first.use(t, 4)
+	first.use(4)
 	first.write(t, s)
-	first.use(t, 3) // lost: the process is killed before they are written
+	first.use(3) // lost: the process is killed before they are written
 	second := newGate(t, s, newYear)
-	if n := second.use(t, 20); n != 6 {
+	if n := second.use(20); n != 6 {
 		t.Errorf("%d were let through after 4 of 10", n)
 	}
-	u := second.Used(UsedFilter{Window: "day", Kind: "principal"})
+	u := second.Used(Filter{Window: "day", Kind: "principal"})
 	if len(u) != 1 || u[0].Used != (Amounts{10, 10, 100, 0}) || u[0].Limit.Requests != 10 || u[0].Share != 1 || u[0].Plan != "free" || u[0].Name != "alice" {
 		t.Errorf("%+v", u)
 	}
-	if spent := second.QuotaStats().Spent["shop"]; spent != 1 {
-		t.Errorf("%v is spent", spent)
+	if spent := second.Used(Filter{Kind: "upstream", Window: "month"}); len(spent) != 1 || spent[0].Used.Units != 1_000_000 || spent[0].Limit.Units != 5_000_000 {
+		t.Errorf("%+v is spent", spent)
 	}
 	// The other day there are five left of the month; the use of the day that ended is written nevertheless.
 	second.now = newYear.Add(-24 * time.Hour)
-	if n := second.use(t, 20); n != 0 {
+	if n := second.use(20); n != 0 {
 		t.Errorf("a clock that is set back gives %d", n)
 	}
 	second.now = newYear
@@ -82,9 +100,9 @@ func TestRestartForgetsNothing(t *testing.T) {
 func TestWindowsThatEndUnwritten(t *testing.T) {
 	s := databases.Open(t, t.TempDir())
 	g := newGate(t, s, newYear)
-	g.use(t, 3)
+	g.use(3)
 	g.now = newYear.Add(12 * time.Hour)
-	g.use(t, 2)
+	g.use(2)
 	g.write(t, s)
 	got := map[string]int64{}
 	rows, err := s.DB().Query(`SELECT span, start, requests FROM quotas WHERE kind = 'principal'`)
@@ -118,7 +136,7 @@ func TestProcessesShareQuotas(t *testing.T) {
 	a, b := newGate(t, s, newYear), newGate(t, s, newYear)
 	total := 0
 	for range 10 {
-		total += a.use(t, 1) + b.use(t, 1)
+		total += a.use(1) + b.use(1)
 		a.write(t, s)
 		b.write(t, s)
 	}
@@ -134,22 +152,22 @@ func TestStoreIsGone(t *testing.T) {
 	ended, cancel := context.WithCancel(context.Background())
 	cancel()
 	for range 3 {
-		if n := g.use(t, 3); n != 3 {
+		if n := g.use(3); n != 3 {
 			t.Fatalf("%d", n)
 		}
 		if g.flush(ended, s) == nil {
 			t.Fatal("it was written")
 		}
 	}
-	if n := g.use(t, 5); n != 1 {
+	if n := g.use(5); n != 1 {
 		t.Errorf("%d of the last one", n)
 	}
 	g.write(t, s)
-	if n := newGate(t, s, newYear).use(t, 1); n != 0 {
+	if n := newGate(t, s, newYear).use(1); n != 0 {
 		t.Error("something was not written")
 	}
 	g.write(t, s)
-	if s := g.QuotaStats(); s.Waiting != 0 {
+	if s := g.Stats(); s.Waiting != 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -158,15 +176,15 @@ func TestStoreIsGone(t *testing.T) {
 func TestAccountsEndWithTheirMonth(t *testing.T) {
 	s := databases.Open(t, t.TempDir())
 	g := newGate(t, s, newYear)
-	g.use(t, 1)
+	g.use(1)
 	g.written(s)
-	before := g.QuotaStats().Accounts
+	before := g.Stats().Accounts
 	g.now = newYear.Add(24 * time.Hour)
 	g.written(s)
-	if after := g.QuotaStats().Accounts; before != 2 || after != 1 {
+	if after := g.Stats().Accounts; before != 2 || after != 1 {
 		t.Errorf("%d accounts, then %d", before, after)
 	}
-	if n := g.use(t, 20); n != 10 {
+	if n := g.use(20); n != 10 {
 		t.Errorf("%d", n)
 	}
 }
@@ -174,12 +192,12 @@ func TestAccountsEndWithTheirMonth(t *testing.T) {
 func TestErase(t *testing.T) {
 	s := databases.Open(t, t.TempDir())
 	g := newGate(t, s, newYear)
-	g.use(t, 10)
+	g.use(10)
 	g.write(t, s)
 	if err := Erase(context.Background(), s, "alice"); err != nil {
 		t.Fatal(err)
 	}
-	if u := newGate(t, s, newYear).Used(UsedFilter{Name: "alice"}); len(u) != 0 {
+	if u := newGate(t, s, newYear).Used(Filter{Name: "alice"}); len(u) != 0 {
 		t.Errorf("%+v", u)
 	}
 }
@@ -190,14 +208,11 @@ func BenchmarkAccounts(b *testing.B) {
 		var before, after runtime.MemStats
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		l := New(Options{})
-		p := &plan{name: "free"}
-		w := l.calendar.at(time.Now())
+		l := New(Options{Accounts: 200_000, Now: time.Now, Key: keyOf})
+		w := l.At(time.Now())
 		for i := range 200_000 {
 			h := Holder{"principal", "corp", "subject-" + strconv.Itoa(i)}
-			a := l.accounts.open(l.keyOf(h), h)
-			a.roll(w)
-			a.plan, a.named = p, p.name
+			l.Take(l.Open(keyOf(h), h), &free, "free", Use{}, w)
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
