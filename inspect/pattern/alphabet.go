@@ -33,10 +33,11 @@ type alphabet struct {
 // newAlphabet cuts the characters at every bound that an instruction knows, and merges what no instruction tells apart.
 func newAlphabet(prog []syntax.Inst, binary bool) alphabet {
 	bounds := boundsOf(prog)
+	takes := takenBy(prog, bounds)
 	var a alphabet
 	classes := map[string]uint16{}
 	for i, from := range bounds {
-		class := a.classOf(prog, from, classes)
+		class := a.classOf(kindOf(from), takes[i], classes)
 		to := rune(unicode.MaxRune + 1)
 		if i+1 < len(bounds) {
 			to = bounds[i+1]
@@ -58,15 +59,10 @@ func newAlphabet(prog []syntax.Inst, binary bool) alphabet {
 	return a
 }
 
-// classOf finds the class of r by its signature: which instructions take it, and what assertions see in it.
-func (a *alphabet) classOf(prog []syntax.Inst, r rune, classes map[string]uint16) uint16 {
-	k, takes := kindOf(r), newSet(len(prog))
-	for i := range prog {
-		if isRune(prog[i].Op) && prog[i].MatchRune(r) {
-			takes.add(uint32(i))
-		}
-	}
-	signature := []byte{byte(k)}
+// classOf finds the class of characters by their signature: what assertions see in them, and which instructions take them.
+func (a *alphabet) classOf(k kind, takes set, classes map[string]uint16) uint16 {
+	signature := make([]byte, 0, 1+8*len(takes))
+	signature = append(signature, byte(k))
 	for _, word := range takes {
 		signature = binary.LittleEndian.AppendUint64(signature, word)
 	}
@@ -79,22 +75,45 @@ func (a *alphabet) classOf(prog []syntax.Inst, r rune, classes map[string]uint16
 	return class
 }
 
+// takenBy is, for the characters from each bound to the next, which instructions take them.
+func takenBy(prog []syntax.Inst, bounds []rune) []set {
+	takes := make([]set, len(bounds))
+	for i := range takes {
+		takes[i] = newSet(len(prog))
+	}
+	for pc := range prog {
+		eachRange(&prog[pc], func(from, to rune) {
+			at, _ := slices.BinarySearch(bounds, from) // each is a bound
+			for ; at < len(bounds) && bounds[at] <= to; at++ {
+				takes[at].add(uint32(pc))
+			}
+		})
+	}
+	return takes
+}
+
+// eachRange calls do with the first and the last of the characters that an instruction takes, range by range.
+func eachRange(in *syntax.Inst, do func(from, to rune)) {
+	switch {
+	case !isRune(in.Op):
+	case len(in.Rune) == 1 && syntax.Flags(in.Arg)&syntax.FoldCase != 0: // one character, in every case of it
+		do(in.Rune[0], in.Rune[0])
+		for r := unicode.SimpleFold(in.Rune[0]); r != in.Rune[0]; r = unicode.SimpleFold(r) {
+			do(r, r)
+		}
+	case len(in.Rune) == 1:
+		do(in.Rune[0], in.Rune[0])
+	default:
+		for j := 0; j+1 < len(in.Rune); j += 2 {
+			do(in.Rune[j], in.Rune[j+1])
+		}
+	}
+}
+
 func boundsOf(prog []syntax.Inst) []rune {
 	bounds := []rune{0, '\n', '\n' + 1, '0', '9' + 1, 'A', 'Z' + 1, '_', '_' + 1, 'a', 'z' + 1, asciiEnd}
 	for i := range prog {
-		in := &prog[i]
-		if !isRune(in.Op) {
-			continue
-		}
-		if len(in.Rune) == 1 { // one character, perhaps in every case of it
-			for r, first := in.Rune[0], true; first || r != in.Rune[0]; r, first = unicode.SimpleFold(r), false {
-				bounds = append(bounds, r, r+1)
-			}
-			continue
-		}
-		for j := 0; j+1 < len(in.Rune); j += 2 {
-			bounds = append(bounds, in.Rune[j], in.Rune[j+1]+1)
-		}
+		eachRange(&prog[i], func(from, to rune) { bounds = append(bounds, from, to+1) })
 	}
 	slices.Sort(bounds)
 	bounds = slices.Compact(bounds)
