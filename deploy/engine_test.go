@@ -34,7 +34,9 @@ func newEngine(t *testing.T, dir string) engine {
 	installed(t, "podman", "podman crun netavark aardvark-dns")
 	write(t, filepath.Join(dir, "containers.conf"), engineConfig, 0o644)
 	write(t, filepath.Join(dir, "storage.conf"), fmt.Sprintf("[storage]\ndriver = \"vfs\"\ngraphroot = %q\nrunroot = %q\n", filepath.Join(dir, "root"), filepath.Join(dir, "run")), 0o644)
-	const cut = `mount --make-rprivate /; mount -t cgroup2 cgroup2 /sys/fs/cgroup; ip link set lo up; touch cut; exec sleep infinity`
+	const groups = `mount -t cgroup2 cgroup2 /sys/fs/cgroup`
+	separate(t, groups)
+	const cut = `mount --make-rprivate /; ` + groups + `; ip link set lo up; touch cut; exec sleep infinity`
 	cmd := exec.Command("unshare", "--mount", "--net", "sh", "-ec", cut)
 	cmd.Dir = t.TempDir()
 	p := start(t, cmd)

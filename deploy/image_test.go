@@ -128,6 +128,7 @@ exec chroot --userspec=65532:65532 --groups= "$ROOT" "$@"`
 // runs starts the image's command and asks its health check until it is content.
 func (b buildah) runs(dir string, env, command, check []string) {
 	b.Helper()
+	separate(b.T, "mount -t tmpfs tmpfs /mnt")
 	up := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "{}") }))
 	b.Cleanup(up.Close)
 	config, volume := filepath.Join(b.dir, "config"), filepath.Join(b.dir, "volume")

@@ -67,6 +67,16 @@ func root(t *testing.T) {
 	}
 }
 
+// separate skips where the machine gives no namespaces, or nothing may be mounted in them.
+func separate(t *testing.T, mount string) {
+	t.Helper()
+	root(t)
+	try := exec.Command("unshare", "--mount", "--net", "--pid", "--fork", "sh", "-ec", "mount --make-rprivate /; ip link set lo up; "+mount)
+	if out, err := try.CombinedOutput(); err != nil {
+		t.Skipf("this machine gives no namespaces: %v\n%s", err, out)
+	}
+}
+
 // made makes the binary and what packages hold beside it. It is the release's but for the paths in it: without -trimpath
 // what the other tests have compiled is not compiled again.
 var made = sync.OnceValues(func() (string, error) {

@@ -18,6 +18,7 @@ type booted struct {
 
 func (i installs) boot() booted {
 	i.Helper()
+	separate(i.T, "mount -t tmpfs tmpfs /mnt")
 	groups, _, _ := strings.Cut(do(i.T, ".", "findmnt", "--noheadings", "--output", "TARGET", "--types", "cgroup2"), "\n")
 	group := filepath.Join(groups, filepath.Base(i.dir))
 	i.Cleanup(func() { // of processes that were killed, the last is gone a moment later
