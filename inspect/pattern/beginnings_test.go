@@ -8,7 +8,10 @@ import (
 
 // Whatever matches is told, whatever stands beside it, and also when states are forgotten all the time.
 func TestBeginningsTellWhatMatches(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4))
+	r, texts := rand.New(rand.NewPCG(3, 4)), 4000
+	if testing.Short() {
+		texts /= 10
+	}
 	for _, binary := range []bool{false, true} {
 		for _, limit := range []int64{1 << 20, 0} {
 			var list []*Pattern
@@ -19,7 +22,7 @@ func TestBeginningsTellWhatMatches(t *testing.T) {
 				}
 			}
 			b := NewBeginnings(list, numbers, NewBudget(limit))
-			for range 4000 {
+			for range texts {
 				text := words(r) + words(r)
 				found, left := make([]uint64, 2), 1<<20
 				if !b.Look(text, found, &left) {
