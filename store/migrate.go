@@ -6,6 +6,7 @@ import (
 	"embed"
 	"fmt"
 	"io/fs"
+	"log/slog"
 )
 
 //go:embed migrations/*/*.sql
@@ -59,6 +60,9 @@ func (d *dialect) migrate(ctx context.Context, db *sql.DB) error {
 	}
 	if have > len(names) {
 		return fmt.Errorf("the database has version %d, this program knows %d: a newer version has used it", have, len(names))
+	}
+	if have > 0 && have < len(names) {
+		slog.Info("the store is brought to a newer version, which takes minutes where it holds millions of exchanges", "from", have, "to", len(names))
 	}
 	for _, name := range names[have:] {
 		text, err := migrations.ReadFile(name)

@@ -77,7 +77,10 @@ func Connect(address string) (*Store, error) {
 // ready migrates. Whoever turns a new SQLite database into one with a WAL waits for nobody, so that of several processes
 // that start together some have to try again.
 func ready(db *sql.DB, d *dialect) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	if err := reach(db); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), migrating)
 	defer cancel()
 	for patience := time.Now().Add(busyTimeout); ; time.Sleep(10 * time.Millisecond) {
 		err := d.migrate(ctx, db)
@@ -85,6 +88,17 @@ func ready(db *sql.DB, d *dialect) error {
 			return err
 		}
 	}
+}
+
+// migrating bounds a migration: an index over many millions of exchanges takes minutes, and a program that gives up begins anew at its
+// next start.
+const migrating = 6 * time.Hour
+
+// reach fails where the database does not answer within a minute.
+func reach(db *sql.DB) error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return db.PingContext(ctx)
 }
 
 // Postgres tells whether the database is PostgreSQL: it has partitions and COPY, SQLite a file with a size.
