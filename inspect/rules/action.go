@@ -141,21 +141,15 @@ func (c *compiler) control(from seclang.Action, l *condition) error {
 }
 
 // controls resolves which rules the controls of the program name, now that all are known.
-func (c *compiler) controls() error {
-	for _, list := range c.program.phases {
-		for _, first := range list {
-			for l := first; l != nil; l = l.next {
-				for i := range l.actions {
-					if k := l.actions[i].control; k != nil && !k.off {
-						if err := c.resolve(k); err != nil {
-							return err
-						}
-					}
-				}
+func (c *compiler) controls() (err error) {
+	c.program.eachLink(func(l *condition) {
+		for i := range l.actions {
+			if k := l.actions[i].control; err == nil && k != nil && !k.off {
+				err = c.resolve(k)
 			}
 		}
-	}
-	return nil
+	})
+	return err
 }
 
 func (c *compiler) resolve(k *control) error {

@@ -228,20 +228,16 @@ func (l *condition) idle() bool {
 
 // selectSlots finds the variables that a selector of TX takes, now that all are known.
 func (p *Program) selectSlots() {
-	for _, list := range p.phases {
-		for _, first := range list {
-			for c := first; c != nil; c = c.next {
-				for i := range c.targets {
-					t := &c.targets[i]
-					for slot, name := range p.slots {
-						if t.kind == ofTX && t.pattern != nil && t.selects(name) {
-							t.slots = append(t.slots, slot)
-						}
-					}
+	p.eachLink(func(l *condition) {
+		for i := range l.targets {
+			t := &l.targets[i]
+			for slot, name := range p.slots {
+				if t.kind == ofTX && t.pattern != nil && t.selects(name) {
+					t.slots = append(t.slots, slot)
 				}
 			}
 		}
-	}
+	})
 }
 
 // slot is the place of a TX variable.
