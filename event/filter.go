@@ -128,7 +128,7 @@ func (r *Reader) compile(ctx context.Context, f Filter) (q query, err error) {
 		q.persons, q.nothing = append(q.persons, condition{p.column, ids, false}), q.nothing || len(ids) == 0
 	}
 	if f.Rating != "" {
-		q.rating = numberOf(f.Rating)
+		q.rating = numberOf(exchange.Rating(f.Rating))
 		q.nothing = q.nothing || q.rating == 0
 	}
 	q.nothing = q.nothing || q.from >= q.to
@@ -196,7 +196,7 @@ func (q query) has(column string) bool {
 func (q query) where(w window) (string, []any) {
 	args := []any{max(w.from, q.from), min(w.to, q.to)}
 	parts := []string{`seq >= $1`, `seq < $2`}
-	precise, rare := len(q.persons) > 0 || q.has("code"), q.rating >= numberOf(string(exchange.Suspected))
+	precise, rare := len(q.persons) > 0 || q.has("code"), q.rating >= numberOf(exchange.Suspected)
 	plain := map[string]bool{"operation": !precise && !rare, "rating": !precise && (rare || !q.has("operation"))}
 	conditions := slices.Concat(q.persons, q.facets)
 	if q.rating != 0 {

@@ -39,16 +39,9 @@ func outcomeOf(r *exchange.Record) outcome {
 	return passed
 }
 
-// ratingOf is how the client was rated, as the store has it; 0: not.
-func ratingOf(r *exchange.Record) int64 {
-	if r.Bot == nil {
-		return 0
-	}
-	return numberOf(string(r.Bot.Rating))
-}
-
-func numberOf(rating string) int64 {
-	return int64(slices.Index(exchange.Ratings, exchange.Rating(rating)) + 1)
+// numberOf is a rating as the store has it; 0: there is none.
+func numberOf(r exchange.Rating) int64 {
+	return int64(slices.Index(exchange.Ratings, r) + 1)
 }
 
 // A tally counts exchanges until they are added to the counts in the store, so that overviews never look at single rows,

@@ -172,7 +172,7 @@ func (w *writer) row(r *exchange.Record) (row, error) {
 	guard, code := r.Settled()
 	seq := w.seq(millis(r.ID, r.Time))
 	api, operation := w.number(r.API), w.number(r.Operation)
-	out := row{values: []any{seq, r.ID, int64(outcomeOf(r)), api, operation, w.number(method(r.Method)), int64(r.Status), w.number(code), w.number(guard), client, subject, ratingOf(r), public, sealed}}
+	out := row{values: []any{seq, r.ID, int64(outcomeOf(r)), api, operation, w.number(method(r.Method)), int64(r.Status), w.number(code), w.number(guard), client, subject, numberOf(r.Rated()), public, sealed}}
 	for n, f := range findingsOf(r) {
 		out.findings = append(out.findings, []any{seq, int64(n), api, operation, w.number(f.guard), w.number(f.rule), f.severity, f.monitored})
 	}

@@ -43,6 +43,14 @@ type Record struct {
 	Basis        string           `json:"basis,omitempty"` // of the configuration that decided
 }
 
+// Rated is how the client was rated; "" where it was not.
+func (r *Record) Rated() Rating {
+	if r.Bot == nil {
+		return ""
+	}
+	return r.Bot.Rating
+}
+
 // RecordBot is how the client was rated. Nothing in it tells of a person: names are those of automated clients, and reasons are our
 // own words.
 type RecordBot struct {

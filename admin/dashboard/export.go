@@ -178,14 +178,11 @@ func (d *dashboard) exportExchanges(ctx context.Context, s *scope, put func([]st
 }
 
 func cells(r *exchange.Record) []string {
-	rating, subject := "", ""
-	if r.Bot != nil {
-		rating = string(r.Bot.Rating)
-	}
+	subject := ""
 	if r.Principal != nil {
 		subject = r.Principal.Subject
 	}
-	return []string{r.Time.UTC().Format(time.RFC3339Nano), r.ID, event.OutcomeOf(r), strconv.Itoa(r.Status), r.API, r.Operation, r.Method, r.Path, r.Guard, r.Code, subject, r.Client, rating,
+	return []string{r.Time.UTC().Format(time.RFC3339Nano), r.ID, event.OutcomeOf(r), strconv.Itoa(r.Status), r.API, r.Operation, r.Method, r.Path, r.Guard, r.Code, subject, r.Client, string(r.Rated()),
 		strconv.FormatFloat(float64(r.Took)/1e6, 'f', 3, 64)}
 }
 

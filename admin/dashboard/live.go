@@ -84,14 +84,11 @@ func (l *Live) leave(w *watcher) {
 
 // selects reports whether a record is one of those that q selects, whatever its time.
 func selects(q event.Filter, r *exchange.Record) bool {
-	rating, subject := "", ""
-	if r.Bot != nil {
-		rating = string(r.Bot.Rating)
-	}
+	subject := ""
 	if r.Principal != nil {
 		subject = r.Principal.Subject
 	}
-	for _, f := range [][2]string{{q.API, r.API}, {q.Operation, r.Operation}, {q.Client, r.Client}, {q.Subject, subject}, {q.Rating, rating}} {
+	for _, f := range [][2]string{{q.API, r.API}, {q.Operation, r.Operation}, {q.Client, r.Client}, {q.Subject, subject}, {q.Rating, string(r.Rated())}} {
 		if f[0] != "" && f[0] != f[1] {
 			return false
 		}
