@@ -60,24 +60,39 @@ func BenchmarkPost(b *testing.B) {
 }
 
 // The same body, confined by the schema of the shared API.
-func BenchmarkPostConfined(b *testing.B) {
+func BenchmarkPostConfined(b *testing.B) { benchmarkConfined(b, sharedOrder(b)) }
+
+// The check of URLs in the same body, in which no schema speaks of one.
+func BenchmarkNoURL(b *testing.B) {
+	x := sharedOrder(b)
+	i, err := New(Options{Pool: &sharedPool})
+	if err != nil {
+		b.Fatal(err)
+	}
+	guards, err := i.Guards(config.Inspect{}, x.Operation, false)
+	if err != nil {
+		b.Fatal(err)
+	}
+	guard := guards[slices.IndexFunc(guards, func(g exchange.Guard) bool { return g.Name == "inspect.url" && g.Phase == exchange.OnBody })]
+	b.ReportAllocs()
+	for b.Loop() {
+		e := exchange.Exchange{Operation: x.Operation, Body: x.Body, BodySpec: x.BodySpec}
+		if v, err := guard.Check(context.Background(), &e); err != nil || !v.Passed() {
+			b.Fatal(v, err)
+		}
+	}
+}
+
+// sharedOrder is an order of 1 KB to the shared API.
+func sharedOrder(b *testing.B) *exchange.Exchange {
 	doc, problems := openapi.Load(shared(b, "bench/openapi-noauth.json"), openapi.Options{})
 	if problems.Failed() {
 		b.Fatal(problems)
 	}
-	data, err := os.ReadFile(shared(b, "bench/bodies/order-1k.json"))
-	if err != nil {
-		b.Skip(err)
-	}
-	op := doc.Operations[slices.IndexFunc(doc.Operations, func(o *openapi.Operation) bool { return o.Key == "POST /v1/orders" })]
-	r := recorded{Method: "POST", Path: "/v1/orders", Body: string(data), Headers: map[string]any{"Host": "api.example.com",
-		"User-Agent": "okhttp/4.12.0", "Accept": "application/json", "Content-Type": "application/json"}}
-	e, err := readExchange(r.raw())
-	if err != nil {
-		b.Fatal(err)
-	}
-	e.Operation, e.BodySpec = op, openapi.FindMedia(op.Body.Content, "application/json")
-	benchmarkConfined(b, e)
+	x := bodyOf(b, shared(b, "bench/bodies/order-1k.json"))
+	x.Operation = doc.Operations[slices.IndexFunc(doc.Operations, func(o *openapi.Operation) bool { return o.Key == "POST /v1/orders" })]
+	x.BodySpec = openapi.FindMedia(x.Operation.Body.Content, "application/json")
+	return x
 }
 
 func BenchmarkURL(b *testing.B) {

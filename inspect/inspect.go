@@ -96,6 +96,7 @@ func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation, validated 
 	if err != nil {
 		return nil, err
 	}
+	j.bodies = unmarkedOf(op)
 	if validated {
 		j.shapes = shapesOf(j.engine, op, &i.left)
 	}
@@ -103,7 +104,7 @@ func (i *Inspector) Guards(api config.Inspect, op *openapi.Operation, validated 
 	if err != nil {
 		return nil, err
 	}
-	u := newURLGuard(policy, op, j.excluded, i.o.Now)
+	u := newURLGuard(policy, op, j)
 	var guards []exchange.Guard // the check of URLs costs a thousandth of the rules, and knows better what is wrong
 	if !u.flat {
 		guards = append(guards, exchange.Guard{Name: "inspect.url", Phase: exchange.OnHead, Check: u.head})

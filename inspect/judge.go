@@ -36,6 +36,7 @@ type judge struct {
 	excluded  []exclusion
 	monitored []exclusion                   // recorded without a score
 	shapes    map[*openapi.MediaType]*shape // of bodies that validation has confined
+	bodies    unmarked
 	now       func() time.Time
 }
 
@@ -58,7 +59,7 @@ func (i *Inspector) newJudge(c config.Inspect, operation string) (*judge, error)
 	if err = errors.Join(bounds, err, other); err != nil {
 		return nil, err
 	}
-	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Beyond == "pass", c.Secrets == "inspect", excluded, monitored, nil, i.o.Now}, nil
+	return &judge{engine, &i.o.Pool.slots, operation, threshold, leakAt, int(c.MaxBytes.Or(DefaultMaxBytes)), c.Beyond == "pass", c.Secrets == "inspect", excluded, monitored, nil, nil, i.o.Now}, nil
 }
 
 func or(n, def int) int {
@@ -117,7 +118,7 @@ func (j *judge) body(ctx context.Context, e *exchange.Exchange) (exchange.Verdic
 	m := j.read(e)
 	defer release(m)
 	m.open = j.secrets
-	if err := m.readBody(e.Body, secrets(e), j.shapes[e.BodySpec]); err != nil {
+	if err := m.readBody(e.Body, secrets(j.bodies.marks(e)), j.shapes[e.BodySpec]); err != nil {
 		return exchange.Malformed(err), nil // where validation does not enforce, this guard is the first to refuse it
 	}
 	return j.request(ctx, e, m, "inspect.body")

@@ -6,18 +6,18 @@ import (
 	"slices"
 
 	"github.com/sallyport/sallyport/content"
-	"github.com/sallyport/sallyport/exchange"
+	"github.com/sallyport/sallyport/openapi/schema"
 )
 
 // secret.go finds what no attack rule should judge: passwords and keys. A good one is a row of random characters, which
 // rules take for SQL or a shell's line often enough, and whoever is refused for it chooses a worse one. It does no harm
 // unseen: a service hashes or compares a secret and has no reason to store it in clear, show it or put it into a query.
 
-// secrets are the values of a request body that its schema calls secrets. A value is one by its place in the schema
+// secrets are the values of a request body that its schema calls secrets, among those that it marks. A value is one by its place in the schema
 // alone, so nobody can bring an attack past the rules in another field.
-func secrets(e *exchange.Exchange) map[*content.Node]bool {
+func secrets(marked []schema.Mark) map[*content.Node]bool {
 	var found map[*content.Node]bool
-	for _, m := range marks(e.JudgeBody()) {
+	for _, m := range marked {
 		if m.Node.Kind != content.String || !m.Property.Secret() {
 			continue
 		}

@@ -25,12 +25,14 @@ type urlGuard struct {
 	operation string
 	inner     map[*openapi.Param]bool // parameters whose schema is to be asked about their parts
 	flat      bool                    // no parameter can hold a URL
+	bodies    unmarked
 	excluded  []exclusion
 	now       func() time.Time
 }
 
-func newURLGuard(p *urlPolicy, op *openapi.Operation, excluded []exclusion, now func() time.Time) *urlGuard {
-	g := &urlGuard{policy: p, operation: op.Key, inner: map[*openapi.Param]bool{}, flat: true, excluded: excluded, now: now}
+// newURLGuard makes the guard of an operation with what its judge knows.
+func newURLGuard(p *urlPolicy, op *openapi.Operation, j *judge) *urlGuard {
+	g := &urlGuard{policy: p, operation: op.Key, inner: map[*openapi.Param]bool{}, flat: true, bodies: j.bodies, excluded: j.excluded, now: j.now}
 	for _, param := range op.Params {
 		if param.Property.URL() {
 			g.flat = false
@@ -94,19 +96,12 @@ func (g *urlGuard) body(ctx context.Context, e *exchange.Exchange) (exchange.Ver
 	if err != nil {
 		return exchange.Malformed(err), nil // its URLs would be found by a service that reads it all the same
 	}
-	for _, m := range marks(e.JudgeBody()) {
+	for _, m := range g.bodies.marks(e) {
 		if m.Property.URL() {
 			s.each(m.Node, m.Property.Reference(), "body"+notation(tree, m.Pointer), exchange.Field{Pointer: m.Pointer})
 		}
 	}
 	return s.verdict, ctx.Err()
-}
-
-func marks(r *schema.Result) []schema.Mark {
-	if r == nil {
-		return nil
-	}
-	return r.Marked
 }
 
 // each judges a value, or the elements of a list of them. Whether a URL must be text is for validation to say.

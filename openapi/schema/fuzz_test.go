@@ -10,7 +10,7 @@ import (
 // an instance is said again.
 func FuzzEvaluate(f *testing.F) {
 	for _, s := range []string{
-		pets, heirs, overlaid,
+		pets, heirs, overlaid, nearAndFar,
 		`{"allOf":[{"$ref":"#"}],"$dynamicRef":"#a","$dynamicAnchor":"a","unevaluatedItems":{"$recursiveRef":"#"}}`,
 		`{"properties":{"a":{"readOnly":true,"x-sallyport":{"kind":"pan"}}},"patternProperties":{"^x":false},"required":["a",1],"dependentSchemas":{"a":{}},"dependencies":{"b":["c"],"d":true}}`,
 		`{"$id":"http://a/b","$defs":{"c":{"$id":"d","$anchor":"e"}},"$ref":"d#e","contains":{"minimum":1e400},"minContains":0}`,
@@ -56,6 +56,7 @@ func judgeTwice(t *testing.T, s *Schema, n *nodeT) {
 		if len(first.Violations) > MaxViolations {
 			t.Fatalf("%d violations", len(first.Violations))
 		}
+		foreseen(t, s, first)
 	}
 	s.Info()
 	s.Types()
@@ -63,7 +64,17 @@ func judgeTwice(t *testing.T, s *Schema, n *nodeT) {
 	s.Items()
 	s.Walk(func(string, *Schema) bool { return true })
 	if o, err := s.Overlay(map[string]config.Property{"a[*].b": {Kind: "id"}}); err == nil {
-		o.Evaluate(n, Request)
+		foreseen(t, o, o.Evaluate(n, Request))
+	}
+}
+
+// foreseen demands that whatever was marked had to be expected.
+func foreseen(t *testing.T, s *Schema, r *Result) {
+	t.Helper()
+	for _, m := range r.Marked {
+		if !s.MayMark(func(a *Annotations) bool { return a.Kind == m.Property.Kind }) || !s.MayMark(func(a *Annotations) bool { return a.Format == m.Property.Format }) {
+			t.Fatalf("nothing leads to the mark at %q: %+v", m.Pointer, *m.Property)
+		}
 	}
 }
 

@@ -64,14 +64,19 @@ func (e *evaluation) conditional(s *node, v value) bool {
 // dynamicTarget is the outermost schema with the anchor on the way that led here.
 func (e *evaluation) dynamicTarget(d *dynamicRef) *node {
 	for _, r := range e.scopes {
-		if d.anchor == "" && r.recursive != nil {
-			return r.recursive
-		}
-		if n := r.dynamic[d.anchor]; n != nil {
+		if n := d.in(r); n != nil {
 			return n
 		}
 	}
 	return d.fallback
+}
+
+// in is the schema in a resource that has the anchor, or nil.
+func (d *dynamicRef) in(r *resource) *node {
+	if d.anchor == "" && r.recursive != nil {
+		return r.recursive
+	}
+	return r.dynamic[d.anchor]
 }
 
 // anyOf applies all branches, because each that fits declares members; it reports the one that comes closest.

@@ -176,6 +176,22 @@ func (s *branch) visit(at Mark, marks []Mark) []Mark {
 	return marks
 }
 
+// any reports whether what holds of a note here or below.
+func (s *branch) any(what func(*Annotations) bool) bool {
+	if s == nil {
+		return false
+	}
+	if s.note != nil && what(s.note) || s.elements.any(what) {
+		return true
+	}
+	for _, m := range s.members {
+		if m.any(what) {
+			return true
+		}
+	}
+	return false
+}
+
 // merge returns under with what over says.
 func merge(under, over *Annotations) *Annotations {
 	a := *under

@@ -1,5 +1,7 @@
 package schema
 
+import "slices"
+
 // Walk visits the schema and everything that it leads to, each once, with its location. Where visit returns false, it
 // does not go deeper.
 func (s *Schema) Walk(visit func(pointer string, s *Schema) bool) {
@@ -7,7 +9,7 @@ func (s *Schema) Walk(visit func(pointer string, s *Schema) bool) {
 }
 
 func walk(root *node, visit func(*node) bool) {
-	seen := map[*node]bool{}
+	seen, way := map[*node]bool{}, dynamics{}
 	for stack := []*node{root}; len(stack) > 0; {
 		n := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
@@ -16,9 +18,44 @@ func walk(root *node, visit func(*node) bool) {
 		}
 		seen[n] = true
 		if visit(n) {
-			stack = append(stack, n.below()...)
+			stack = append(append(stack, n.below()...), way.meet(n)...)
 		}
 	}
+}
+
+// dynamics are the dynamic references met on a walk, and the resources: the one may lead into any of the other.
+type dynamics struct {
+	refs  []*dynamicRef
+	homes []*resource
+}
+
+// meet returns where references of n lead, and where those met before lead in the resource of n.
+func (d *dynamics) meet(n *node) (targets []*node) {
+	if !slices.Contains(d.homes, n.home) {
+		d.homes = append(d.homes, n.home)
+		for _, r := range d.refs {
+			targets = append(targets, r.in(n.home))
+		}
+	}
+	if n.dynamic != nil {
+		d.refs = append(d.refs, n.dynamic)
+		for _, h := range d.homes {
+			targets = append(targets, n.dynamic.in(h))
+		}
+	}
+	return targets
+}
+
+// MayMark reports whether an evaluation may mark a value of which what holds: whether any schema that this one leads to,
+// or a path laid over it, says so. what must ask each setting by itself, because a value may be marked with those of
+// both.
+func (s *Schema) MayMark(what func(*Annotations) bool) bool {
+	found := s.overlay != nil && s.overlay.root.any(what)
+	walk(s.plan, func(n *node) bool {
+		found = found || n.note != nil && what(n.note)
+		return !found
+	})
+	return found
 }
 
 // below are all schemas that a schema leads to.
@@ -87,6 +124,7 @@ func (s *node) inPlace() []*node {
 		for _, value := range s.discriminator.values {
 			list = append(list, s.discriminator.target[value])
 		}
+		list = append(list, s.discriminator.def)
 	}
 	return list
 }
