@@ -21,6 +21,8 @@ import (
 // that the request was asked about, and one at the door. So who tries one password on many accounts pays as a client,
 // and many clients who try one account are stopped by the account's key.
 //
+// What the client is to those who have to choose is noted as well: see [Limiter.Standing].
+//
 // It returns for how long the client is to wait for its answer, so that who goes on after many refusals goes on slowly.
 func (r *Rules) Charge(e *exchange.Exchange, status int) (wait time.Duration) {
 	refused := chargeable(e.Verdict)
@@ -42,8 +44,13 @@ func (r *Rules) Charge(e *exchange.Exchange, status int) (wait time.Duration) {
 	case e.Verdict.Reason == exchange.AdmissionRefused:
 		refused = true
 		r.l.turnedAway(e.Client.Addr)
-	case e.Principal != nil && !e.Verdict.Refused():
+	case refused:
+		r.l.forget(e.Client.Addr)
+	case e.Verdict.Refused():
+	case e.Principal != nil:
 		r.l.know(e.Client.Addr)
+	case status < http.StatusBadRequest:
+		r.l.serve(e.Client.Addr)
 	}
 	if !refused || r.refusals == nil || e.Client.Addr.IsLoopback() {
 		return 0

@@ -51,6 +51,7 @@ type Limiter struct {
 	secret   []byte // nil: seeds
 	turned   uint64 // rule of being turned away at the door
 	known    uint64 // rule of having been authenticated
+	served   uint64 // rule of having been answered
 	memory   *bot.Memory
 	rated    uint64 // names whom memory remembers
 
@@ -88,7 +89,7 @@ func New(o Options) *Limiter {
 		counts:   map[[2]string]*atomic.Uint64{},
 	}
 	l.rated = l.ruleID("\x00rated")
-	l.turned, l.known = l.ruleID("\x00turned away"), l.ruleID("\x00known")
+	l.turned, l.known, l.served = l.ruleID("\x00turned away"), l.ruleID("\x00known"), l.ruleID("\x00served")
 	l.overload.limit.Store(noBound)
 	l.Apply(config.Abuse{})
 	l.quotas = l.ruleID("quotas")

@@ -5,11 +5,11 @@ import (
 	"math"
 	"net/netip"
 	"runtime"
-	"runtime/metrics"
 	"sync/atomic"
 	"time"
 
 	"github.com/sallyport/sallyport/config"
+	"github.com/sallyport/sallyport/internal/runqueue"
 )
 
 // overload bounds the requests of strangers in flight while work waits too long for a processor. Queueing time is the signal, and
@@ -98,22 +98,34 @@ func (l *Limiter) Strained() bool { return l.overload.delay.Load() > int64(strai
 func (l *Limiter) Watch(ctx context.Context) {
 	tick := time.NewTicker(moment)
 	defer tick.Stop()
-	q := newQueue()
+	q := runqueue.New()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			l.overload.settle(q.waited(), l.abuse.Load().shedding)
+			l.overload.settle(q.Waited(), l.abuse.Load().shedding)
 		}
 	}
 }
 
 // know notes that somebody was authenticated who asks from there.
-func (l *Limiter) know(a netip.Addr) {
-	k, now := l.client(l.known, a), l.ticks()
+func (l *Limiter) know(a netip.Addr) { l.note(l.client(l.known, a)) }
+
+// serve notes that somebody was answered who asks from there.
+func (l *Limiter) serve(a netip.Addr) { l.note(l.client(l.served, a)) }
+
+func (l *Limiter) note(k key) {
+	now := l.ticks()
 	if l.counters.marked(k)-now < int64(remembered-rememberAgain) {
 		l.counters.mark(k, now, now+int64(remembered))
+	}
+}
+
+// forget takes back that somebody was answered.
+func (l *Limiter) forget(a netip.Addr) {
+	if k, now := l.client(l.served, a), l.ticks(); l.counters.marked(k) > now {
+		l.counters.mark(k, now, now)
 	}
 }
 
@@ -122,37 +134,11 @@ func (l *Limiter) stranger(a netip.Addr) bool {
 	return l.counters.marked(l.client(l.known, a)) <= l.ticks()
 }
 
-// queue reads what the runtime knows of goroutines that wait for a processor.
-type queue struct {
-	sample []metrics.Sample
-	before []uint64
-}
-
-func newQueue() *queue {
-	q := &queue{sample: []metrics.Sample{{Name: "/sched/latencies:seconds"}}}
-	q.waited()
-	return q
-}
-
-// waited is the mean since the last call.
-func (q *queue) waited() time.Duration {
-	metrics.Read(q.sample)
-	h := q.sample[0].Value.Float64Histogram()
-	if q.before == nil {
-		q.before = make([]uint64, len(h.Counts))
+// Standing tells whether somebody was authenticated who asked from there in the last ten minutes, and else whether the last request that
+// came from there in that time was answered.
+func (l *Limiter) Standing(a netip.Addr) (known, served bool) {
+	if !l.stranger(a) {
+		return true, false
 	}
-	var n uint64
-	var sum float64
-	for i, count := range h.Counts {
-		new := count - q.before[i]
-		q.before[i] = count
-		n += new
-		if low := h.Buckets[i]; !math.IsInf(low, 0) {
-			sum += float64(new) * low
-		}
-	}
-	if n == 0 {
-		return 0
-	}
-	return time.Duration(sum / float64(n) * float64(time.Second))
+	return false, l.counters.marked(l.client(l.served, a)) > l.ticks()
 }

@@ -34,6 +34,7 @@ type door struct {
 	retired      atomic.Bool
 	banned       func(netip.Addr) (bool, time.Duration) // nil: nobody
 	tarred       atomic.Int64
+	line         *Line // nil: nobody waits
 }
 
 // newDoor makes one for socket; conf is nil on plain listeners. Close ends it.

@@ -29,9 +29,13 @@ type held struct {
 
 const recordHandshake = 22 // RFC 8446 section 5.1
 
-// Read keeps what is no TLS where a handshake should begin, which is refused before more than a few bytes are read.
+// Read keeps what is no TLS where a handshake should begin, which is refused before more than a few bytes are read. Strangers stand in
+// line with what they sent.
 func (c *held) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if n > 0 && c.client != nil && c.door.line != nil {
+		c.door.line.wait(c.client.addr)
+	}
 	switch {
 	case !c.greeting || n == 0:
 	case len(c.heard) == 0 && p[0] == recordHandshake:

@@ -40,6 +40,8 @@ type Options struct {
 	Host func(name string) (served bool, d *Demand)
 	// Banned tells whether connections of an address are closed unheard, and after how long. Trusted proxies are not asked about. Nil: none.
 	Banned func(netip.Addr) (banned bool, after time.Duration)
+	// Line is where strangers wait whose connections come by TCP. Nil: none does.
+	Line *Line
 	// Folder is where certificates that are obtained by ACME are kept.
 	Folder string
 	// HTTPPort is that of a listener without TLS whose handler goes through Challenges; 0 where there is none.
@@ -99,7 +101,7 @@ func New(l config.Listener, h http.Handler, o Options) (*Server, error) {
 			return nil, err
 		}
 	}
-	s.door.introducers, s.door.banned = u.introducers, o.Banned
+	s.door.introducers, s.door.banned, s.door.line = u.introducers, o.Banned, o.Line
 	if l.HTTP3 && s.tls != nil {
 		bind := func() (*http3Server, error) { return newHTTP3(s, l, h, &limits, set, logger(o.Log)) }
 		if s.inherited && o.Inherited.From() != 0 {

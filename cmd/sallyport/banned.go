@@ -12,6 +12,7 @@ import (
 	"github.com/sallyport/sallyport/exchange"
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/limit/agent"
+	"github.com/sallyport/sallyport/listen"
 )
 
 // Bounds of what is made of bans: an attack from very many addresses must not become one of events, nor of rows. All are counted.
@@ -35,6 +36,16 @@ type bans struct {
 func (v *service) banned(a netip.Addr) (bool, time.Duration) {
 	_, is := v.parts.Limiter.Banned(a)
 	return is, v.parts.Limiter.Tarpit()
+}
+
+func (v *service) standing(a netip.Addr) listen.Standing {
+	switch known, served := v.parts.Limiter.Standing(a); {
+	case known:
+		return listen.Known
+	case served:
+		return listen.Served
+	}
+	return listen.Stranger
 }
 
 // startBans takes over the bans of the store, and follows them until ctx ends.
@@ -170,6 +181,9 @@ func (v *service) observeAbuse() {
 	m.Counter("sallyport_bans_refused_total", "Bans that were not made, because there are too many.", func() float64 { return float64(l.Bans().Refused()) })
 	m.Gauge("sallyport_overload_queue_seconds", "How long work waited for a processor lately, on average.", func() float64 { return l.Load().Queue.Seconds() })
 	m.Counter("sallyport_overload_shed_total", "Requests of strangers that were refused because work waited too long.", func() float64 { return float64(l.Load().Shed) })
+	m.Gauge("sallyport_line_waiting", "Times that what a stranger sent waits to be taken up now, because known clients ask, too.", func() float64 { now, _, _ := v.line.Waiting(); return float64(now) })
+	m.Counter("sallyport_line_waited_total", "Times that what a stranger sent had to wait.", func() float64 { _, since, _ := v.line.Waiting(); return float64(since) })
+	m.Counter("sallyport_line_passed_total", "Times that it did not have to, because too many waited.", func() float64 { _, _, passed := v.line.Waiting(); return float64(passed) })
 	agents := func() agent.Stats { return v.gateway.Agents().Stats() }
 	m.Gauge("sallyport_agent_signers", "Signers whose signatures are believed.", func() float64 { return float64(agents().Signers) })
 	m.Gauge("sallyport_agent_directories_missing", "Signers whose key directory was not fetched for a day, or never.", func() float64 { return float64(agents().DirectoriesStale) })

@@ -64,6 +64,7 @@ type service struct {
 	access      *telemetry.AccessLog
 	metrics     *telemetry.Metrics
 	listeners   []*listener
+	line        *listen.Line
 	admin       *listener
 	inherited   *listen.Inherited
 	replaced    bool // a successor serves

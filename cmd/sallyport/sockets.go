@@ -25,12 +25,13 @@ type listener struct {
 
 func (v *service) openSockets() error {
 	plain := &struct{ http.Handler }{v.gateway}
+	v.line = listen.NewLine(v.standing)
 	for _, l := range v.config.Listen {
 		var handler http.Handler = v.gateway
 		if l.TLS == nil {
 			handler = plain
 		}
-		server, err := listen.New(l, handler, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host, Banned: v.banned,
+		server, err := listen.New(l, handler, listen.Options{Checked: true, Log: slog.Default(), Host: v.gateway.Host, Banned: v.banned, Line: v.line,
 			Folder: filepath.Join(v.config.Store.Path, "acme"), HTTPPort: plainPort(v.config.Listen), Inherited: v.inherited})
 		if err != nil {
 			return hinted(err, "--listen")
