@@ -45,12 +45,12 @@ func (r *Rules) Charge(e *exchange.Exchange, status int) (wait time.Duration) {
 		refused = true
 		r.l.turnedAway(e.Client.Addr)
 	case refused:
-		r.l.forget(e.Client.Addr)
+		r.l.serve(e.Client.Addr, false)
 	case e.Verdict.Refused():
 	case e.Principal != nil:
 		r.l.know(e.Client.Addr)
 	case status < http.StatusBadRequest:
-		r.l.serve(e.Client.Addr)
+		r.l.serve(e.Client.Addr, true)
 	}
 	if !refused || r.refusals == nil || e.Client.Addr.IsLoopback() {
 		return 0

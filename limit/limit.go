@@ -52,6 +52,7 @@ type Limiter struct {
 	turned   uint64 // rule of being turned away at the door
 	known    uint64 // rule of having been authenticated
 	served   uint64 // rule of having been answered
+	refused  uint64 // rule of having been refused
 	memory   *bot.Memory
 	rated    uint64 // names whom memory remembers
 
@@ -89,7 +90,8 @@ func New(o Options) *Limiter {
 		counts:   map[[2]string]*atomic.Uint64{},
 	}
 	l.rated = l.ruleID("\x00rated")
-	l.turned, l.known, l.served = l.ruleID("\x00turned away"), l.ruleID("\x00known"), l.ruleID("\x00served")
+	l.turned, l.known = l.ruleID("\x00turned away"), l.ruleID("\x00known")
+	l.served, l.refused = l.ruleID("\x00served"), l.ruleID("\x00refused")
 	l.overload.limit.Store(noBound)
 	l.Apply(config.Abuse{})
 	l.quotas = l.ruleID("quotas")

@@ -112,20 +112,22 @@ func (l *Limiter) Watch(ctx context.Context) {
 // know notes that somebody was authenticated who asks from there.
 func (l *Limiter) know(a netip.Addr) { l.note(l.client(l.known, a)) }
 
-// serve notes that somebody was answered who asks from there.
-func (l *Limiter) serve(a netip.Addr) { l.note(l.client(l.served, a)) }
+// serve notes whether the last who asked from there was answered or refused.
+func (l *Limiter) serve(a netip.Addr, answered bool) {
+	is, was := l.client(l.served, a), l.client(l.refused, a)
+	if !answered {
+		is, was = was, is
+	}
+	l.note(is)
+	if now := l.ticks(); l.counters.marked(was) > now {
+		l.counters.mark(was, now, now)
+	}
+}
 
 func (l *Limiter) note(k key) {
 	now := l.ticks()
 	if l.counters.marked(k)-now < int64(remembered-rememberAgain) {
 		l.counters.mark(k, now, now+int64(remembered))
-	}
-}
-
-// forget takes back that somebody was answered.
-func (l *Limiter) forget(a netip.Addr) {
-	if k, now := l.client(l.served, a), l.ticks(); l.counters.marked(k) > now {
-		l.counters.mark(k, now, now)
 	}
 }
 
@@ -135,10 +137,15 @@ func (l *Limiter) stranger(a netip.Addr) bool {
 }
 
 // Standing tells whether somebody was authenticated who asked from there in the last ten minutes, and else whether the last request that
-// came from there in that time was answered.
-func (l *Limiter) Standing(a netip.Addr) (known, served bool) {
-	if !l.stranger(a) {
-		return true, false
+// came from there in that time was answered, or refused.
+func (l *Limiter) Standing(a netip.Addr) (known, served, refused bool) {
+	now := l.ticks()
+	at := func(id uint64) bool { return l.counters.marked(l.client(id, a)) > now }
+	switch {
+	case at(l.known):
+		return true, false, false
+	case at(l.served):
+		return false, true, false
 	}
-	return false, l.counters.marked(l.client(l.served, a)) > l.ticks()
+	return false, false, at(l.refused)
 }

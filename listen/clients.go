@@ -144,6 +144,13 @@ func (k *client) patience(now time.Time) (wait time.Duration, ok bool) {
 	return wasteWait/2 + rand.N(wasteWait/2), true // or they would all begin together
 }
 
+// wasteful tells whether its connections served nothing lately.
+func (k *client) wasteful(now time.Time) bool {
+	k.all.mu.Lock()
+	defer k.all.mu.Unlock()
+	return !k.wasted.full(now)
+}
+
 // waited is to be called once for each wait.
 func (k *client) waited() {
 	k.all.mu.Lock()

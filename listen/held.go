@@ -34,7 +34,7 @@ const recordHandshake = 22 // RFC 8446 section 5.1
 func (c *held) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
 	if n > 0 && c.client != nil && c.door.line != nil {
-		c.door.line.wait(c.client.addr)
+		c.door.line.wait(c.client)
 	}
 	switch {
 	case !c.greeting || n == 0:

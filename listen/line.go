@@ -25,18 +25,20 @@ type Line struct {
 	waited, passed atomic.Uint64 // who had to wait, and who would have had to, but too many did
 
 	mu      sync.Mutex
-	waiting []chan struct{}
-	most    float64 // strangers in a millisecond
-	free    float64 // of them, by now
+	waiting [2][]chan struct{} // who is new, and who was refused
+	most    float64            // strangers in a millisecond
+	free    float64            // of them, by now
 	counted time.Duration
+	let     uint // how many were let in
 }
 
 // Standing is what earlier requests say of an address.
 type Standing int
 
 const (
-	Stranger Standing = iota // nothing, or the last one was refused
-	Served                   // the last one was answered; whoever it is, it is no part of a flood of refusals
+	Stranger Standing = iota // nothing
+	Refused                  // the last one was
+	Served                   // the last one was answered: this is no part of a flood of refusals
 	Known                    // somebody was authenticated
 )
 
@@ -44,8 +46,10 @@ const (
 	lineStep  = time.Millisecond
 	lineShort = 100 * time.Microsecond // that goroutines may wait on average
 	lineRise  = 0.1                    // of [Line.most] in each step
+	lineLeast = 0.75                   // of it, for each processor
 	lineMost  = 256                    // of it
 	lineLong  = 2048                   // who comes when so many wait does not: overload has other answers
+	lineShare = 8                      // one of so many is of those who were refused, while others wait
 	lineWhile = time.Second            // for so long a known client is thought to ask again
 )
 
@@ -59,51 +63,55 @@ func NewLine(standing func(netip.Addr) Standing) *Line {
 func (l *Line) Waiting() (now int, since, passed uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.waiting), l.waited.Load(), l.passed.Load()
+	return l.long(), l.waited.Load(), l.passed.Load()
 }
 
-// wait returns when what an address sent may be taken up.
-func (l *Line) wait(a netip.Addr) {
-	now := time.Since(l.begun)
-	switch l.standing(a) {
-	case Known:
+func (l *Line) long() int { return len(l.waiting[0]) + len(l.waiting[1]) }
+
+// wait returns when what a client sent may be taken up. One that has wasted handshakes counts as refused.
+func (l *Line) wait(k *client) {
+	now, standing := time.Since(l.begun), l.standing(k.addr)
+	switch {
+	case standing == Known:
 		l.asked.Store(int64(now))
 		return
-	case Served:
+	case standing == Served || now-time.Duration(l.asked.Load()) > lineWhile:
 		return
 	}
-	if now-time.Duration(l.asked.Load()) > lineWhile {
-		return
+	rank := 0
+	if standing == Refused || k.wasteful(time.Now()) {
+		rank = 1
 	}
-	if turn := l.enter(now); turn != nil {
+	if turn := l.enter(now, rank); turn != nil {
 		<-turn
 	}
 }
 
 // enter returns what ends the wait, or nil where there is none.
-func (l *Line) enter(now time.Duration) chan struct{} {
+func (l *Line) enter(now time.Duration, rank int) chan struct{} {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.fill(now)
 	switch {
-	case len(l.waiting) == 0 && l.free >= 1:
+	case l.free >= 1 && len(l.waiting[0]) == 0 && (rank == 0 || len(l.waiting[1]) == 0):
 		l.free--
 		return nil
-	case len(l.waiting) >= lineLong:
+	case l.long() >= lineLong:
 		l.passed.Add(1)
 		return nil
 	}
 	turn := make(chan struct{})
 	l.waited.Add(1)
-	if l.waiting = append(l.waiting, turn); len(l.waiting) == 1 {
+	l.waiting[rank] = append(l.waiting[rank], turn)
+	if l.long() == 1 {
 		go l.move()
 	}
 	return turn
 }
 
-// fill counts what has become free since it was counted last.
+// fill counts what has become free since it was counted last; one at least can be, or a single processor would let nobody in.
 func (l *Line) fill(now time.Duration) {
-	l.free = min(l.most, l.free+l.most*float64(max(0, now-l.counted))/float64(lineStep))
+	l.free = min(max(l.most, 1), l.free+l.most*float64(max(0, now-l.counted))/float64(lineStep))
 	l.counted = now
 }
 
@@ -123,18 +131,30 @@ func (l *Line) step(queued time.Duration) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if queued > lineShort {
-		l.most = max(l.most/2, float64(max(1, runtime.GOMAXPROCS(0)/2))) // none for ever would shut strangers out
+		l.most = max(l.most/2, lineLeast*float64(runtime.GOMAXPROCS(0))) // none for ever would shut strangers out
 	} else {
 		l.most = min(l.most+lineRise, lineMost)
 	}
-	l.fill(time.Since(l.begun))
-	n := min(int(l.free), len(l.waiting))
-	for _, turn := range l.waiting[:n] {
-		close(turn)
+	for l.fill(time.Since(l.begun)); l.free >= 1 && l.long() > 0; l.free-- {
+		l.admit()
 	}
-	l.free -= float64(n)
-	if l.waiting = l.waiting[n:]; len(l.waiting) == 0 {
-		l.waiting = nil // what went before is held by what follows
+	return l.long() > 0
+}
+
+// admit lets one in: who is new first, but for one in [lineShare]. Of these it is in turn who came first and who came last, so that a crowd
+// does not keep waiting who comes after it, and nobody waits for ever.
+func (l *Line) admit() {
+	rank := 0
+	if l.let++; len(l.waiting[0]) == 0 || len(l.waiting[1]) > 0 && l.let%lineShare == 0 {
+		rank = 1
 	}
-	return l.waiting != nil
+	q := l.waiting[rank]
+	next, rest := q[0], q[1:]
+	if rank == 0 && l.let%2 == 1 {
+		next, rest = q[len(q)-1], q[:len(q)-1]
+	}
+	close(next)
+	if l.waiting[rank] = rest; len(rest) == 0 {
+		l.waiting[rank] = nil // what went before is held by what follows
+	}
 }

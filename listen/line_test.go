@@ -14,11 +14,17 @@ var (
 	knownAt    = netip.MustParseAddr("192.0.2.1")
 	servedAt   = netip.MustParseAddr("192.0.2.2")
 	strangerAt = netip.MustParseAddr("192.0.2.3")
+	refusedAt  = netip.MustParseAddr("192.0.2.4")
 )
+
+func clientAt(a netip.Addr) *client {
+	c := newClients(&limits{handshakes: 1, resets: 1})
+	return c.find(a, time.Now())
+}
 
 func newTestLine() *Line {
 	return NewLine(func(a netip.Addr) Standing {
-		return map[netip.Addr]Standing{knownAt: Known, servedAt: Served}[a]
+		return map[netip.Addr]Standing{knownAt: Known, servedAt: Served, refusedAt: Refused}[a]
 	})
 }
 
@@ -28,7 +34,7 @@ func crowd(l *Line, n int) (turns []chan struct{}) {
 	l.free, l.counted = 0, time.Hour // nothing becomes free by itself
 	for range n {
 		turn := make(chan struct{})
-		l.waiting, turns = append(l.waiting, turn), append(turns, turn)
+		l.waiting[0], turns = append(l.waiting[0], turn), append(turns, turn)
 	}
 	l.mu.Unlock()
 	return turns
@@ -40,7 +46,6 @@ func through(turns []chan struct{}) (n int) {
 		case <-turn:
 			n++
 		default:
-			return n
 		}
 	}
 	return n
@@ -50,21 +55,21 @@ func through(turns []chan struct{}) (n int) {
 func TestLineIsForStrangers(t *testing.T) {
 	l := newTestLine()
 	crowd(l, 1)
-	l.wait(strangerAt)
-	l.wait(servedAt)
+	l.wait(clientAt(strangerAt))
+	l.wait(clientAt(servedAt))
 	if _, waited, _ := l.Waiting(); waited != 0 {
 		t.Fatal("somebody had to wait though nobody known asks")
 	}
-	l.wait(knownAt)
-	l.wait(servedAt)
+	l.wait(clientAt(knownAt))
+	l.wait(clientAt(servedAt))
 	if _, waited, _ := l.Waiting(); waited != 0 {
 		t.Fatal("a client that was served had to wait")
 	}
-	if turn := l.enter(time.Since(l.begun)); turn == nil {
+	if turn := l.enter(time.Since(l.begun), 0); turn == nil {
 		t.Error("a stranger overtook another")
 	}
 	l.asked.Store(int64(time.Since(l.begun) - lineWhile - time.Millisecond))
-	l.wait(strangerAt) // the test hangs if this waits: nothing moves the line
+	l.wait(clientAt(strangerAt)) // the test hangs if this waits: nothing moves the line
 }
 
 // The number that is let in falls while goroutines wait, never to none, and rises again; who came first goes first.
@@ -92,16 +97,69 @@ func TestLineFollowsTheQueue(t *testing.T) {
 	}
 }
 
+// Who comes last goes next, and who came first after that.
+func TestLineTakesBothEnds(t *testing.T) {
+	l := newTestLine()
+	turns := crowd(l, 4)
+	for i, next := range []int{3, 0, 2, 1} {
+		l.mu.Lock()
+		l.admit()
+		l.mu.Unlock()
+		if through(turns[next:next+1]) != 1 || through(turns) != i+1 {
+			t.Errorf("number %d is not let in as number %d", next, i)
+		}
+	}
+}
+
+// Who was refused, or wasted handshakes, goes after who is new, but goes.
+func TestLinePutsRefusedBehind(t *testing.T) {
+	l := newTestLine()
+	l.wait(clientAt(knownAt))
+	crowd(l, 2*lineShare)
+	for _, k := range []*client{clientAt(refusedAt), clientAt(strangerAt)} {
+		if k.addr == strangerAt {
+			k.open++
+			k.used(false, time.Now())
+		}
+		go l.wait(k)
+	}
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		l.mu.Lock()
+		behind := len(l.waiting[1])
+		l.mu.Unlock()
+		if behind == 2 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of two stand behind", behind)
+		}
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for range lineShare {
+		l.admit()
+	}
+	if len(l.waiting[0]) != lineShare+1 || len(l.waiting[1]) != 1 {
+		t.Errorf("of %d that were let in %d were refused before", lineShare, 2-len(l.waiting[1]))
+	}
+	for range lineShare + 2 {
+		l.admit()
+	}
+	if l.long() != 0 {
+		t.Errorf("%d were never let in", l.long())
+	}
+}
+
 // A line that is too long holds nobody up further, and everybody in it gets through.
 func TestLineIsBounded(t *testing.T) {
 	l := newTestLine()
-	l.wait(knownAt)
+	l.wait(clientAt(knownAt))
 	l.most, l.free = 1, 1
 	var all sync.WaitGroup
 	var in atomic.Int64
 	for range lineLong + 500 {
 		all.Go(func() {
-			l.wait(strangerAt)
+			l.wait(clientAt(strangerAt))
 			in.Add(1)
 		})
 	}
@@ -110,7 +168,7 @@ func TestLineIsBounded(t *testing.T) {
 		t.Errorf("%d wait, %d had to, %d went past, %d came through", now, waited, passed, in.Load())
 	}
 	crowd(l, lineLong)
-	if l.enter(time.Since(l.begun)) != nil {
+	if l.enter(time.Since(l.begun), 0) != nil {
 		t.Error("a full line grows")
 	}
 }

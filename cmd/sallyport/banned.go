@@ -39,11 +39,13 @@ func (v *service) banned(a netip.Addr) (bool, time.Duration) {
 }
 
 func (v *service) standing(a netip.Addr) listen.Standing {
-	switch known, served := v.parts.Limiter.Standing(a); {
+	switch known, served, refused := v.parts.Limiter.Standing(a); {
 	case known:
 		return listen.Known
 	case served:
 		return listen.Served
+	case refused:
+		return listen.Refused
 	}
 	return listen.Stranger
 }

@@ -15,7 +15,7 @@ import (
 
 // TestSiege floods the gateway, nginx with limit_req and limit_conn, and HAProxy with stick tables, while good clients send
 // 200 authenticated requests a second, and tells how these fared, how long it took until the flood was shed, and after its end until
-// all was as before. SALLYPORT_SIEGE is where the JSON goes; SALLYPORT_CONTENDER and SALLYPORT_ATTACK choose one of each. Attackers are at 200 addresses of [floodNet], in a process of their own, which yields the processors to the others.
+// all was as before, and how [newcomers] fared meanwhile. SALLYPORT_SIEGE is where the JSON goes; SALLYPORT_CONTENDER and SALLYPORT_ATTACK choose one of each. Attackers are at 200 addresses of [floodNet], in a process of their own, which yields the processors to the others.
 func TestSiege(t *testing.T) {
 	out := os.Getenv("SALLYPORT_SIEGE")
 	if out == "" {
@@ -46,10 +46,10 @@ func TestSiege(t *testing.T) {
 		t.Fatal(err)
 	}
 	var table strings.Builder
-	fmt.Fprintln(&table, "| contender | attack | success | p50 | p99 | shed after | normal after | processors | of the attack | most memory |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+	fmt.Fprintln(&table, "| contender | attack | success | p50 | p99 | newcomers' p50 | p99 | turned away | shed after | normal after | processors | of the attack | most memory |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
 	for _, r := range rows {
-		fmt.Fprintf(&table, "| %s | %s | %.2f %% | %.1f ms | %.1f ms | %s | %s | %.2f | %d answered | %d MiB |\n",
-			r.Contender, r.Attack, r.Success, r.P50, r.P99, seconds(r.Shed), seconds(r.Calm), r.Processors, r.Pieces, r.RSS>>20)
+		fmt.Fprintf(&table, "| %s | %s | %.2f %% | %.1f ms | %.1f ms | %.1f ms | %.1f ms | %d | %s | %s | %.2f | %d answered | %d MiB |\n",
+			r.Contender, r.Attack, r.Success, r.P50, r.P99, r.New50, r.New99, r.Turned, seconds(r.Shed), seconds(r.Calm), r.Processors, r.Pieces, r.RSS>>20)
 		if r.Contender == "sallyport" && r.Success < 99.9 {
 			t.Errorf("under %s only %.2f %% of good requests are answered", r.Attack, r.Success)
 		}
@@ -61,6 +61,8 @@ func TestSiege(t *testing.T) {
 type floodRow struct {
 	Contender, Attack string
 	Success, P50, P99 float64
+	New50, New99      float64 // of newcomers
+	Turned            int     // of them, who got no answer
 	Shed, Calm        int
 	Pieces            int64
 	Processors        float64
@@ -141,9 +143,15 @@ func (s *siege) underFlood(name string, pid int, a attack, usual *time.Duration)
 		}
 	}()
 	var worked time.Duration
+	var fresh newcomers
 	took, right := s.steadily(floodOver, func() func() {
 		b, before := s.besiege(a), processorOf(pid)
+		var strangers sync.WaitGroup
+		quit := make(chan struct{})
+		strangers.Go(func() { fresh.come(s, quit) })
 		return func() {
+			close(quit)
+			strangers.Wait()
 			worked = processorOf(pid) - before
 			r.Pieces = b.told.Load().Pieces
 			b.disband()
@@ -163,6 +171,7 @@ func (s *siege) underFlood(name string, pid int, a attack, usual *time.Duration)
 		*usual = quantile(during, 99)
 	}
 	r.P50, r.P99 = quantile(during, 50).Seconds()*1000, quantile(during, 99).Seconds()*1000
+	r.New50, r.New99, r.Turned = quantile(fresh.took, 50).Seconds()*1000, quantile(fresh.took, 99).Seconds()*1000, fresh.failed
 	r.Shed, r.Calm = settled(took[floodBegins*goodRate:floodEnds*goodRate], 2**usual), settled(took[floodEnds*goodRate:], 2**usual)
 	r.Wrong = map[int]int64{}
 	for status := range s.wrong {
