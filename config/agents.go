@@ -29,7 +29,7 @@ type Signer struct {
 	URL string `yaml:"url"`
 	// Keys are where its key directory is: an https URL, or file:PATH. Default /.well-known/http-message-signatures-directory of url.
 	Keys string `yaml:"keys"`
-	// Refresh is how often the directory is fetched again. What was fetched last holds for a day when it cannot be. Default 1h.
+	// Refresh is how often the directory is fetched again. What was fetched last holds for a day more when it cannot be. Default: as its Cache-Control says, between a minute and a day; 1h where that says nothing.
 	Refresh Duration `yaml:"refresh"`
 	// AllowPrivate: true lets keys be an http URL, or point to a private address. For test benches.
 	AllowPrivate bool `yaml:"allow_private"`

@@ -32,3 +32,30 @@ func TestFetchOfAType(t *testing.T) {
 		}
 	}
 }
+
+// What has not changed is said only to whom asks, of what it asks about; and bytes come as they were sent.
+func TestFetchOfWhatIsThere(t *testing.T) {
+	status, tag := 200, `"a"`
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("ETag", tag)
+		w.WriteHeader(status)
+		_, _ = w.Write([]byte(r.Header.Get("If-None-Match") + r.Header.Get("Accept-Encoding")))
+	}))
+	defer s.Close()
+	fetch, err := trust.Fetch{Most: 100, AllowPrivate: true}.AnswersFrom(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, err := fetch(t.Context(), ""); err != nil || a.Tag != tag || string(a.Body) != "" || a.Body == nil {
+		t.Errorf("%+v %v", a, err)
+	}
+	if a, err := fetch(t.Context(), `"b"`); err != nil || a.Tag != tag || string(a.Body) != `"b"` {
+		t.Errorf("%+v %v", a, err)
+	}
+	status = 304
+	for asked, good := range map[string]bool{`"a"`: true, `W/"a"`: true, `"b"`: false, "": false} {
+		if a, err := fetch(t.Context(), asked); (err == nil) != good || good && (a.Body != nil || a.Tag != asked) {
+			t.Errorf("%s: %+v %v", asked, a, err)
+		}
+	}
+}

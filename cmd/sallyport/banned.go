@@ -188,7 +188,7 @@ func (v *service) observeAbuse() {
 	m.Counter("sallyport_line_passed_total", "Times that it did not have to, because too many waited.", func() float64 { _, _, passed := v.line.Waiting(); return float64(passed) })
 	agents := func() agent.Stats { return v.gateway.Agents().Stats() }
 	m.Gauge("sallyport_agent_signers", "Signers whose signatures are believed.", func() float64 { return float64(agents().Signers) })
-	m.Gauge("sallyport_agent_directories_missing", "Signers whose key directory was not fetched for a day, or never.", func() float64 { return float64(agents().DirectoriesStale) })
+	m.Gauge("sallyport_agent_directories_missing", "Signers whose key directory is overdue for a day, or was never fetched.", func() float64 { return float64(agents().DirectoriesStale) })
 	m.Gauge("sallyport_agent_addresses", "Addresses that are known to have a crawler's name, or none.", func() float64 { return float64(agents().Names) })
 	m.Counter("sallyport_agent_lookups_total", "Addresses of clients that say they are crawlers, looked up since crawlers were last changed.", func() float64 { return float64(agents().LookUps) })
 	m.Counter("sallyport_agent_lookups_failed_total", "Addresses of which the DNS did not tell.", func() float64 { return float64(agents().Failed) })

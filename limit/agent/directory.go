@@ -1,10 +1,12 @@
 package agent
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -16,8 +18,8 @@ import (
 
 // Times of fetching.
 const (
-	refresh   = time.Hour
-	lastGood  = 24 * time.Hour // what was fetched holds so long while the directory cannot be reached
+	refresh   = time.Hour      // where the directory does not say how long it holds
+	lastGood  = 24 * time.Hour // what was fetched holds so much longer while the directory cannot be reached
 	pause     = time.Minute    // between fetches, at least, whatever requests name
 	firstWait = time.Second    // after a fetch that failed; doubled up to refresh
 )
@@ -26,32 +28,37 @@ const (
 type directory struct {
 	name   string // digest of the settings: equal settings are one directory
 	source string
-	fetch  func(context.Context) ([]byte, error) // nil for a file, which is read when the config is
-	every  time.Duration
+	fetch  func(ctx context.Context, tag string) (*trust.Answer, error) // nil for a file, which is read when the config is
+	every  time.Duration                                                // 0: as long as what was fetched says that it holds
 	log    *slog.Logger
 	now    func() time.Time
 
 	current atomic.Pointer[reading] // nil until it was read once
 	wake    chan struct{}
 	end     context.CancelFunc // nil: it does not run
+	tag     string             // of what was read last, for load alone; "": it is fetched whole
 }
 
-// A reading is what a directory said, and when.
+// A reading is what a directory said, and until when that holds.
 type reading struct {
 	*signature.Directory
-	at time.Time
+	until time.Time
 }
 
 // directory returns the running directory of these settings, or a new one that does not run yet.
 func (m *Memory) directory(origin string, c config.Signer) (*directory, error) {
-	d := &directory{source: c.Keys, every: c.Refresh.Or(refresh), log: m.log, now: m.now, wake: make(chan struct{}, 1)}
+	d := &directory{source: c.Keys, every: time.Duration(c.Refresh), log: m.log, now: m.now, wake: make(chan struct{}, 1)}
 	if strings.HasPrefix(c.Keys, "file:") {
 		data, err := trust.ReadFile(c.Keys, "", signature.MaxDirectory)
 		if err != nil {
 			return nil, err
 		}
 		d.name = digest(origin, c, sha256.Sum256(data))
-		return d, d.install(data)
+		read, err := signature.ParseDirectory(data)
+		if err == nil {
+			d.install(read, time.Time{})
+		}
+		return d, err
 	}
 	if d.source == "" {
 		d.source = origin + signature.WellKnown
@@ -64,29 +71,24 @@ func (m *Memory) directory(origin string, c config.Signer) (*directory, error) {
 		return running, nil
 	}
 	var err error
-	d.fetch, err = trust.Fetch{Accept: signature.DirectoryType, Type: signature.DirectoryType, Most: signature.MaxDirectory, AllowPrivate: c.AllowPrivate}.From(d.source)
+	d.fetch, err = trust.Fetch{Accept: signature.DirectoryType, Type: signature.DirectoryType, Most: signature.MaxDirectory, AllowPrivate: c.AllowPrivate}.AnswersFrom(d.source)
 	return d, err
 }
 
 // ring is the directory as it was read last, nil where it was never read, or too long ago.
 func (d *directory) ring(now time.Time) *signature.Directory {
 	r := d.current.Load()
-	if r == nil || d.fetch != nil && now.Sub(r.at) > lastGood {
+	if r == nil || d.fetch != nil && now.Sub(r.until) > lastGood {
 		return nil
 	}
 	return r.Directory
 }
 
-func (d *directory) install(data []byte) error {
-	read, err := signature.ParseDirectory(data)
-	if err != nil {
-		return err
-	}
+func (d *directory) install(read *signature.Directory, until time.Time) {
 	for _, why := range read.Unusable {
 		d.log.Warn("a key of a directory is not used", "directory", d.source, "reason", why)
 	}
-	d.current.Store(&reading{read, d.now()})
-	return nil
+	d.current.Store(&reading{read, until})
 }
 
 // start and stop are called one at a time.
@@ -116,11 +118,11 @@ func (d *directory) hurry() {
 // follow keeps the directory fresh until ctx ends.
 func (d *directory) follow(ctx context.Context) {
 	for failures := 0; ; {
-		wait := d.every
-		if d.load(ctx) {
+		wait, ok := d.load(ctx)
+		if ok {
 			failures = 0
 		} else {
-			wait = min(firstWait<<min(failures, 20), d.every)
+			wait = min(firstWait<<min(failures, 20), cmp.Or(d.every, refresh))
 			failures++
 		}
 		wait += time.Duration(rand.Float64() * 0.1 * float64(wait)) // a fleet that started together does not ask together
@@ -144,16 +146,46 @@ func (d *directory) sleep(ctx context.Context, wait time.Duration, wake <-chan s
 	return true
 }
 
-// load reports whether the directory was read. What it does not say any more does not hold; that it says nothing is no reason to forget.
-func (d *directory) load(ctx context.Context) bool {
+// load fetches the directory, and says for how long it holds; false where it was not read. What it does not say any more does not hold;
+// that it says nothing is no reason to forget.
+func (d *directory) load(ctx context.Context) (time.Duration, bool) {
 	ctx, cancel := context.WithTimeout(ctx, trust.FetchTimeout)
 	defer cancel()
-	data, err := d.fetch(ctx)
+	answer, err := d.fetch(ctx, d.tag)
+	d.tag = ""
 	if err == nil {
-		err = d.install(data)
+		fresh := cmp.Or(d.every, freshness(answer.Header))
+		if err = d.take(answer, d.now().Add(fresh)); err == nil {
+			return fresh, true
+		}
 	}
-	if err != nil && ctx.Err() != context.Canceled {
-		d.log.Warn("a key directory cannot be fetched; what it said holds for a day", "directory", d.source, "error", err)
+	if ctx.Err() != context.Canceled {
+		d.log.Warn("a key directory cannot be fetched; what it said holds for a day more", "directory", d.source, "error", err)
 	}
-	return err == nil
+	return 0, false
+}
+
+// take reads an answer, or lets what was read before hold on. It is fetched whole again where a key was left out: that may be signed
+// anew, or come to hold, under the same tag.
+func (d *directory) take(a *trust.Answer, until time.Time) error {
+	if a.Body == nil {
+		d.tag = a.Tag
+		d.current.Store(&reading{d.current.Load().Directory, until})
+		return nil
+	}
+	read, err := signature.ServedDirectory(a.Body, answered(a), d.now())
+	if err != nil {
+		return err
+	}
+	if d.install(read, until); len(read.Unusable) == 0 {
+		d.tag = a.Tag
+	}
+	return nil
+}
+
+// answered is what of an answer can be signed.
+func answered(a *trust.Answer) *signature.Message {
+	u := a.Request.URL
+	return &signature.Message{Status: http.StatusOK, Header: a.Header,
+		Request: &signature.Message{Method: a.Request.Method, Scheme: u.Scheme, Authority: u.Host, Target: u.RequestURI(), Header: a.Request.Header}}
 }

@@ -5,16 +5,22 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 )
 
-// A Message is what of a request can be signed, as it was received.
+// A Message is what of a request can be signed, as it was received; or of an answer, which has a Status and a Request instead of what is
+// above Header.
 type Message struct {
 	Method    string
 	Scheme    string // http or https, of the client's connection
 	Authority string // Host
 	Target    string // path and query
 	Header    http.Header
+
+	Status  int
+	Request *Message
 }
 
 // Base is what was signed (RFC 9421 section 2.5). An error is a component that the request does not have, or that is not understood.
@@ -43,6 +49,9 @@ func (s *Signature) Base(m *Message) (string, error) {
 
 // component is the value of one. What is read of dictionaries is kept for the next member of the same.
 func (m *Message) component(name string, params []param, read map[string][]member) (string, error) {
+	if of := slices.IndexFunc(params, func(p param) bool { return p.key == "req" && p.value == true }); of >= 0 && m.Request != nil {
+		return m.Request.component(name, slices.Delete(slices.Clone(params), of, of+1), map[string][]member{})
+	}
 	switch {
 	case name == "@query-param" && len(params) == 1 && params[0].key == "name":
 		wanted, _ := params[0].value.(string)
@@ -61,8 +70,15 @@ func (m *Message) component(name string, params []param, read map[string][]membe
 	return "", errors.New("its parameters are not understood")
 }
 
-// derived are the components of RFC 9421 section 2.2 that a request has.
+// derived are the components of RFC 9421 section 2.2 that a request has. An answer has its status; the others are those of its request,
+// which the parameter req must say (section 2.4).
 func (m *Message) derived(name string) (string, error) {
+	if m.Request != nil && name == "@status" {
+		return strconv.Itoa(m.Status), nil
+	}
+	if m.Request != nil {
+		return "", errors.New("an answer has none; its request may")
+	}
 	path, query, _ := strings.Cut(m.Target, "?")
 	if path == "" {
 		path = "/"

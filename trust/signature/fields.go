@@ -32,7 +32,7 @@ type param struct {
 
 // Bounds of one field: looking for repeated keys takes the square of them.
 const (
-	maxMembers = 32 // of a dictionary
+	maxMembers = 64 // of a dictionary: one for each key of a directory
 	maxParams  = 16 // of an item
 	maxItems   = 16 // of an inner list
 )

@@ -1,7 +1,7 @@
-// Package signature verifies HTTP Message Signatures of requests (RFC 9421). It says whether somebody who has a key signed parts of a
-// request; whose key that is, and what it is good for, is for the caller to know.
+// Package signature verifies HTTP Message Signatures (RFC 9421) of requests, and of answers to ours. It says whether somebody who has a key
+// signed parts of a message; whose key that is, and what it is good for, is for the caller to know.
 //
-// Not supported, and so no signature: the component parameters sf, bs, req and tr, and signatures with shared secrets.
+// Not supported, and so no signature: the component parameters sf, bs and tr, and signatures with shared secrets.
 package signature
 
 import (
@@ -17,7 +17,7 @@ const (
 	maxSignatures = 4       // of a request
 )
 
-// A Signature is one of those that a request carries. What it says is not true before it is verified.
+// A Signature is one of those that a message carries. What it says is not true before it is verified.
 type Signature struct {
 	Label            string
 	Created, Expires int64 // Unix seconds; 0: not said
@@ -31,21 +31,23 @@ type Signature struct {
 }
 
 // Parse reads Signature-Input and Signature (RFC 9421 section 4). No such fields are no signatures, and no error.
-func Parse(h http.Header) ([]Signature, error) {
+func Parse(h http.Header) ([]Signature, error) { return parse(h, maxSignatures, MaxField) }
+
+func parse(h http.Header, most, mostBytes int) ([]Signature, error) {
 	inputs, values := h["Signature-Input"], h["Signature"]
 	if len(inputs) == 0 && len(values) == 0 {
 		return nil, nil
 	}
-	in, err := dictionaryOf(inputs)
+	in, err := dictionaryOf(inputs, mostBytes)
 	if err != nil {
 		return nil, fmt.Errorf("Signature-Input: %w", err)
 	}
-	of, err := dictionaryOf(values)
+	of, err := dictionaryOf(values, mostBytes)
 	if err != nil {
 		return nil, fmt.Errorf("Signature: %w", err)
 	}
-	if len(in) > maxSignatures || len(of) > maxSignatures {
-		return nil, fmt.Errorf("more than %d signatures", maxSignatures)
+	if len(in) > most || len(of) > most {
+		return nil, fmt.Errorf("more than %d signatures", most)
 	}
 	var list []Signature
 	for _, m := range in {
@@ -58,10 +60,10 @@ func Parse(h http.Header) ([]Signature, error) {
 	return list, nil
 }
 
-func dictionaryOf(lines []string) ([]member, error) {
+func dictionaryOf(lines []string, most int) ([]member, error) {
 	text := strings.Join(lines, ", ")
-	if len(text) > MaxField {
-		return nil, fmt.Errorf("more than %d bytes", MaxField)
+	if len(text) > most {
+		return nil, fmt.Errorf("more than %d bytes", most)
 	}
 	return parseDictionary(text)
 }

@@ -148,7 +148,7 @@ func TestWhatIsNoSignature(t *testing.T) {
 		"comma": {good + ",", "sig=:AAAA:"}, "base64": {good, "sig=:A\x01AA:"}, "glued": {`sig=("a""b")`, "sig=:AAAA:"},
 		"many": {`a=(),b=(),c=(),d=(),e=()`, "a=:AAAA:"}, "long": {good + `;tag="` + strings.Repeat("x", MaxField) + `"`, "sig=:AAAA:"},
 		"covers much": {"sig=(" + strings.Repeat(`"a" `, 17) + ")", "sig=:AAAA:"}, "many parameters": {"sig=()" + strings.Repeat(";a", 17), "sig=:AAAA:"},
-		"many members": {manyMembers(33), "sig=:AAAA:"}, "16 digits": {"sig=();created=1000000000000000", "sig=:AAAA:"},
+		"many members": {manyMembers(65), "sig=:AAAA:"}, "16 digits": {"sig=();created=1000000000000000", "sig=:AAAA:"},
 	} {
 		if list, err := Parse(message(c[0], c[1]).Header); err == nil {
 			t.Errorf("%s: %+v", name, list)
@@ -160,7 +160,7 @@ func TestWhatIsNoSignature(t *testing.T) {
 		"no parameter": `"@query-param";name="pet"`, "no member": `"content-digest";key="sha-256"`, "no dictionary": `"date";key="a"`,
 	} {
 		m := message("sig=("+covered+");created=1", "sig=:AAAA:")
-		m.Header["X-Long"], m.Header["X-Many"] = []string{"k0=" + strings.Repeat("a", MaxField)}, []string{manyMembers(33)}
+		m.Header["X-Long"], m.Header["X-Many"] = []string{"k0=" + strings.Repeat("a", MaxField)}, []string{manyMembers(65)}
 		if base, err := one(t, m).Base(m); err == nil {
 			t.Errorf("%s: %s", name, base)
 		}
@@ -188,7 +188,7 @@ func BenchmarkCostlyBase(b *testing.B) {
 		covered = append(covered, fmt.Sprintf(`"x-long";key="k%d"`, i))
 	}
 	m := message("sig=("+strings.Join(covered, " ")+")", "sig=:AAAA:")
-	m.Header["X-Long"] = []string{manyMembers(31) + ",z=" + strings.Repeat("a", MaxField-200)}
+	m.Header["X-Long"] = []string{manyMembers(63) + ",z=" + strings.Repeat("a", MaxField-300)}
 	list, err := Parse(m.Header)
 	if err != nil {
 		b.Fatal(err)
