@@ -91,6 +91,33 @@ func TestWhoIsKnown(t *testing.T) {
 	}
 }
 
+// What an address is to the line follows its last request: who is answered once and refused then is no longer served, and the other way round.
+func TestStanding(t *testing.T) {
+	l := New(Options{})
+	r := rulesOf(t, l, config.API{})
+	for _, c := range []struct {
+		subject               string
+		verdict               exchange.Verdict
+		status                int
+		known, served, refuse bool
+	}{
+		{"", exchange.Refuse(exchange.RateExceeded, ""), 429, false, false, false}, // who retries too fast was not refused
+		{"", exchange.Pass, 404, false, false, false},                              // nor served
+		{"", exchange.Pass, 200, false, true, false},
+		{"", exchange.Refuse(exchange.NotOwner, ""), 403, false, false, true},
+		{"", exchange.Pass, 200, false, true, false},
+		{"alice", exchange.Pass, 200, true, false, false},
+		{"", exchange.Refuse(exchange.NotOwner, ""), 403, true, false, false}, // others may sit at the same address
+	} {
+		e := from("192.0.2.1", c.subject)
+		e.Verdict = c.verdict
+		r.Charge(e, c.status)
+		if known, served, refused := l.Standing(e.Client.Addr); known != c.known || served != c.served || refused != c.refuse {
+			t.Errorf("after %+v: %v, %v, %v", c, known, served, refused)
+		}
+	}
+}
+
 func TestOverloadOff(t *testing.T) {
 	var o overload
 	s := newShedding(config.Overload{Strangers: -1})

@@ -318,14 +318,9 @@ func TestPagesOfMillionsOfExchanges(t *testing.T) {
 	}
 }
 
-// serveStore is a gateway of flags over a store.
-func serveStore(t *testing.T, dir string) (*service, string) {
+// running is a gateway that runs until the test ends.
+func running(t *testing.T, file string) *service {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "sallyport.yaml")
-	text := fmt.Sprintf("version: 1\nlisten: [ { address: 127.0.0.1:0 } ]\nadmin: { address: 127.0.0.1:0, token: %s }\nstore: { path: %s }\napis: [ { name: shop, unknown: inspect, upstream: http://127.0.0.1:9 } ]\nlog: { access: off }\n", "spa_of_the_test_of_many_rows_0123456789", dir)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	cmd := runCmd{source: source{Config: file}}
 	cfg, src, problems := cmd.load()
 	if cfg == nil {
@@ -337,6 +332,18 @@ func serveStore(t *testing.T, dir string) (*service, string) {
 		t.Fatal(err, problems)
 	}
 	t.Cleanup(func() { cancel(); v.close() })
+	return v
+}
+
+// serveStore is a gateway of flags over a store.
+func serveStore(t *testing.T, dir string) (*service, string) {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "sallyport.yaml")
+	text := fmt.Sprintf("version: 1\nlisten: [ { address: 127.0.0.1:0 } ]\nadmin: { address: 127.0.0.1:0, token: %s }\nstore: { path: %s }\napis: [ { name: shop, unknown: inspect, upstream: http://127.0.0.1:9 } ]\nlog: { access: off }\n", "spa_of_the_test_of_many_rows_0123456789", dir)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	v := running(t, file)
 	v.newToken = "spa_of_the_test_of_many_rows_0123456789"
 	return v, v.admin.url
 }
