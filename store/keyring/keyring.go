@@ -193,16 +193,18 @@ func (r *Ring) key(subject string) (key, error) {
 	if err := r.refresh(); err != nil {
 		return key{}, err
 	}
+	for range 3 { // what was made may be forgotten before it is found, because another change of the ring was noticed in this moment
+		if k, ok := r.keys.bySubject(subject); ok {
+			return k, nil
+		}
+		if err := r.ensure([]string{subject}); err != nil {
+			return key{}, err
+		}
+	}
 	if k, ok := r.keys.bySubject(subject); ok {
 		return k, nil
 	}
-	if err := r.ensure([]string{subject}); err != nil {
-		return key{}, err
-	}
-	if k, ok := r.keys.bySubject(subject); ok {
-		return k, nil
-	}
-	return key{}, errors.New("couldn't keep the subject's key: the ring is being changed") // erased in this moment
+	return key{}, errors.New("couldn't keep the subject's key: the ring is being changed again and again")
 }
 
 // refresh forgets the cached keys once some process has erased one.

@@ -261,6 +261,24 @@ func TestManyAtOnceMakeOneKeyEach(t *testing.T) {
 	}
 }
 
+// A process that has not noticed that another one replaced the root key makes nothing under the old one.
+func TestNothingIsMadeUnderAReplacedRootKey(t *testing.T) {
+	dir := t.TempDir()
+	a, b := ring(t, dir, Options{}), ring(t, dir, Options{})
+	if err := a.Rotate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := b.Seal("ada", []byte("hers"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, r := range map[string]*Ring{"the other process": a, "a later one": ring(t, dir, Options{})} {
+		if plain, err := r.Open(sealed); err != nil || string(plain) != "hers" {
+			t.Errorf("%s opens %q, %v", name, plain, err)
+		}
+	}
+}
+
 func TestRotateOfTheOwnRootKey(t *testing.T) {
 	dir := t.TempDir()
 	r := ring(t, dir, Options{})

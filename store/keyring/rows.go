@@ -249,7 +249,9 @@ func (r *Ring) drawer(ctx context.Context, tx *sql.Tx, n byte, create bool) (dra
 	var wrapped []byte
 	err := tx.QueryRowContext(ctx, `SELECT wrapped FROM drawers WHERE n = ?`, n).Scan(&wrapped)
 	if errors.Is(err, sql.ErrNoRows) && create {
-		wrapped, err = r.fill(ctx, tx, n, newKey())
+		if err = r.follow(); err == nil { // under a root key that another process has replaced, nobody could open it again
+			wrapped, err = r.fill(ctx, tx, n, newKey())
+		}
 	}
 	if err != nil {
 		return drawer{}, err
@@ -284,12 +286,21 @@ func (r *Ring) unwrap(wrapped, what []byte) ([]byte, error) {
 	if err == nil || r.root.file == "" {
 		return plain, err
 	}
-	keys, err := readKeys(r.root.file)
-	if err != nil {
-		return nil, err
-	}
-	if r.root.AEAD, err = keysetOf(keys); err != nil {
+	if err := r.follow(); err != nil {
 		return nil, err
 	}
 	return r.root.Decrypt(wrapped, what)
+}
+
+// follow reads the root key again where it is ours. Within a transaction that may write nobody replaces it.
+func (r *Ring) follow() error {
+	if r.root.file == "" {
+		return nil
+	}
+	keys, err := readKeys(r.root.file)
+	if err != nil {
+		return err
+	}
+	r.root.AEAD, err = keysetOf(keys)
+	return err
 }
