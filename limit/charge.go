@@ -44,12 +44,11 @@ func (r *Rules) Charge(e *exchange.Exchange, status int) (wait time.Duration) {
 	case e.Verdict.Reason == exchange.AdmissionRefused:
 		refused = true
 		r.l.turnedAway(e.Client.Addr)
+	case e.Principal != nil && !e.Verdict.Refused():
+		r.l.know(e.Client.Addr)
 	case refused:
 		r.l.serve(e.Client.Addr, false)
-	case e.Verdict.Refused():
-	case e.Principal != nil:
-		r.l.know(e.Client.Addr)
-	case status < http.StatusBadRequest:
+	case !e.Verdict.Refused() && status < http.StatusBadRequest:
 		r.l.serve(e.Client.Addr, true)
 	}
 	if !refused || r.refusals == nil || e.Client.Addr.IsLoopback() {
