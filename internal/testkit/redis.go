@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 )
@@ -23,24 +24,25 @@ type RedisServer struct {
 // is installed. More arguments are as on its command line.
 func Redis(t testing.TB, args ...string) *RedisServer {
 	t.Helper()
-	return redis(t, "--port", args)
+	return redis(t, servers(), "--port", args)
 }
 
-// RedisTLS is [Redis] behind TLS, with a certificate of the authority for its address.
+// RedisTLS is [Redis] behind TLS, with a certificate of the authority for its address. Debian's servers know TLS, and come first.
 func RedisTLS(t testing.TB, a *Authority) *RedisServer {
 	t.Helper()
 	pair := a.Server("127.0.0.1")
 	cert, key := WriteFile(t, "cert.pem", CertPEM(pair.Leaf)), WriteFile(t, "key.pem", KeyPEM(t, pair))
-	return redis(t, "--tls-port", []string{"--port", "0", "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no"})
+	bins := servers()
+	slices.Reverse(bins)
+	return redis(t, bins, "--tls-port", []string{"--port", "0", "--tls-cert-file", cert, "--tls-key-file", key, "--tls-auth-clients", "no"})
 }
 
-func redis(t testing.TB, port string, args []string) *RedisServer {
+func redis(t testing.TB, bins []string, port string, args []string) *RedisServer {
 	t.Helper()
-	bin, ok := redisBin()
-	if !ok {
+	if len(bins) == 0 {
 		t.Skip("there is neither Valkey nor Redis: apt-get install redis-server")
 	}
-	s := &RedisServer{Addr: FreeAddress(t), bin: bin, dir: t.TempDir(), args: args, port: port}
+	s := &RedisServer{Addr: FreeAddress(t), bin: bins[0], dir: t.TempDir(), args: args, port: port}
 	t.Cleanup(func() {
 		if s.cmd != nil {
 			s.Kill()
@@ -50,13 +52,36 @@ func redis(t testing.TB, port string, args []string) *RedisServer {
 	return s
 }
 
-func redisBin() (string, bool) {
+// onServer names the one of the servers to a process whose tests are to be on it.
+const onServer = "SALLYPORT_TEST_REDIS"
+
+// servers are the paths of those that are installed, Valkey first; or the one that this process is to test on.
+func servers() (bins []string) {
+	if bin := os.Getenv(onServer); bin != "" {
+		return []string{bin}
+	}
 	for _, name := range []string{"valkey-server", "redis-server"} {
 		if path, err := exec.LookPath(name); err == nil {
-			return path, true
+			bins = append(bins, path)
 		}
 	}
-	return "", false
+	return bins
+}
+
+// OnRedis runs every test of the package once more, on Redis, where they ran on Valkey before. It skips where not both are installed.
+func OnRedis(t *testing.T) {
+	bins := servers()
+	switch {
+	case os.Getenv(onServer) != "":
+		t.Skip("this is the second time")
+	case len(bins) < 2:
+		t.Skip("not both of Valkey and Redis are installed")
+	}
+	again := exec.CommandContext(t.Context(), os.Args[0])
+	again.Env = append(os.Environ(), onServer+"="+bins[1])
+	if out, err := again.CombinedOutput(); err != nil {
+		t.Fatalf("on Redis: %v\n%s", err, out)
+	}
 }
 
 // URL of the server.

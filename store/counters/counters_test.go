@@ -33,6 +33,9 @@ func trade(t *testing.T, c *Client, items ...Item) (nodes int, answers []Item) {
 	return nodes, items
 }
 
+// The package asks Valkey and Redis the same.
+func TestOnRedis(t *testing.T) { testkit.OnRedis(t) }
+
 // What one has spent the others get to know, to the microsecond, and it comes back by the server's clock.
 func TestSpentIsAddedUp(t *testing.T) {
 	server := testkit.Redis(t)
