@@ -146,7 +146,7 @@ type Rate struct {
 type Concurrency struct {
 	// Total towards the upstream; of all gateways with the same store.counters together, where it is set. Default 1024, of each gateway.
 	Total int `yaml:"total"`
-	// Client bounds one client address. It is less while little of the total is free, so that a few clients cannot take it from all others. Default 256.
+	// Client bounds one client address; at all gateways with the same store.counters together, where it is set. It is less while little of the total is free, so that a few clients cannot take it from all others. Default 256, at each gateway.
 	Client int `yaml:"client"`
 }
 

@@ -55,7 +55,6 @@ func busy(bound, setting string) exchange.Verdict {
 // A ledger is what limit remembers of one exchange between its guards and its end.
 type ledger struct {
 	api, operation held
-	slots          *slots // of the operation
 	debts          [4]debt
 	owed           int  // debts in use
 	stranger       bool // counted among those in flight
@@ -88,10 +87,8 @@ func (r *Rules) Release(e *exchange.Exchange) {
 		return
 	}
 	e.Ledger = nil
-	if b.slots != nil {
-		b.slots.release(&b.operation)
-	}
-	r.slots.release(&b.api)
+	b.operation.release()
+	b.api.release()
 	if b.stranger {
 		r.l.overload.leave()
 	}

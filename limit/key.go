@@ -19,6 +19,18 @@ const (
 	ofUpstream  = 'u'
 )
 
+// bytes are what other processes know the key by.
+func (k key) bytes() (b [16]byte) {
+	binary.BigEndian.PutUint64(b[:8], k.hi)
+	binary.BigEndian.PutUint64(b[8:], k.lo)
+	return b
+}
+
+// keyIn is the key that others know by b.
+func keyIn(b [16]byte) key {
+	return key{binary.BigEndian.Uint64(b[:8]), binary.BigEndian.Uint64(b[8:])}
+}
+
 // secret is what keys of several processes are made with: as long as a hash, whatever text it comes from; nil where there is none.
 func secret(text []byte) []byte {
 	if len(text) == 0 {

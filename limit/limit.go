@@ -39,29 +39,31 @@ type Options struct {
 
 // A Limiter holds all counts of the process. It is safe for concurrent use.
 type Limiter struct {
-	counters *Counters
-	clients  *gauges
-	bans     *Bans
-	overload overload
-	abuse    atomic.Pointer[abuse]
-	lists    atomic.Pointer[list.Set]
-	now      func() time.Time
-	base     time.Time // times are durations since base, read from the monotonic clock
-	seeds    [3]maphash.Seed
-	secret   []byte // nil: seeds
-	turned   uint64 // rule of being turned away at the door
-	known    uint64 // rule of having been authenticated
-	served   uint64 // rule of having been answered
-	refused  uint64 // rule of having been refused
-	memory   *bot.Memory
-	rated    uint64 // names whom memory remembers
+	counters      *Counters
+	clients       *gauges // requests in flight, by client and rule
+	commonClients *gauges // those that are common to all processes
+	bans          *Bans
+	overload      overload
+	abuse         atomic.Pointer[abuse]
+	lists         atomic.Pointer[list.Set]
+	now           func() time.Time
+	base          time.Time // times are durations since base, read from the monotonic clock
+	seeds         [3]maphash.Seed
+	secret        []byte // nil: seeds
+	turned        uint64 // rule of being turned away at the door
+	known         uint64 // rule of having been authenticated
+	served        uint64 // rule of having been answered
+	refused       uint64 // rule of having been refused
+	memory        *bot.Memory
+	rated         uint64 // names whom memory remembers
 
 	quotas uint64 // names what quotas are counted under
 	book   *quota.Book
 
 	mu     sync.Mutex
 	totals map[string]*gauge            // requests in flight, by API and operation
-	levels map[[16]byte]*gauge          // those of totals that are common to all processes
+	levels map[key]*gauge               // those of totals that are common to all processes
+	joint  map[uint64]struct{}          // rules whose clients are
 	counts map[[2]string]*atomic.Uint64 // of plans, see countOf
 }
 
@@ -77,17 +79,19 @@ func New(o Options) *Limiter {
 		o.Accounts = 200_000
 	}
 	l := &Limiter{
-		counters: NewCounters(o.Keys),
-		memory:   bot.NewMemory(maxRated),
-		clients:  newGauges(),
-		bans:     newBans(o.Now),
-		now:      o.Now,
-		base:     o.Now().Add(-time.Second), // ticks are above 0 from the beginning
-		seeds:    [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
-		secret:   secret(o.Secret),
-		totals:   map[string]*gauge{},
-		levels:   map[[16]byte]*gauge{},
-		counts:   map[[2]string]*atomic.Uint64{},
+		counters:      NewCounters(o.Keys),
+		memory:        bot.NewMemory(maxRated),
+		clients:       newGauges(),
+		commonClients: newGauges(),
+		bans:          newBans(o.Now),
+		now:           o.Now,
+		base:          o.Now().Add(-time.Second), // ticks are above 0 from the beginning
+		seeds:         [3]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed(), maphash.MakeSeed()},
+		secret:        secret(o.Secret),
+		totals:        map[string]*gauge{},
+		levels:        map[key]*gauge{},
+		joint:         map[uint64]struct{}{},
+		counts:        map[[2]string]*atomic.Uint64{},
 	}
 	l.rated = l.ruleID("\x00rated")
 	l.turned, l.known = l.ruleID("\x00turned away"), l.ruleID("\x00known")

@@ -100,14 +100,16 @@ func (l *Limiter) refusals(api *config.API, at string) (*rule, error) {
 type slots struct {
 	l          *Limiter
 	id         uint64 // of the per-client gauges
+	clients    *gauges
 	total      *gauge
 	most, each int64 // in total and of one client; 0 or less: unbounded
 }
 
-// slots makes those of an API or operation. A total that the config has holds for all processes of a [Cluster] together; the default of
-// an API protects this process.
+// slots makes those of an API or operation. What the config has holds for all processes of a [Cluster] together; the defaults of
+// an API protect this process.
 func (l *Limiter) slots(name string, c config.Concurrency, most, each int) slots {
-	return slots{l, l.ruleID(name + "\x00concurrency"), l.total(name, c.Total > 0), int64(orDefault(c.Total, most)), int64(orDefault(c.Client, each))}
+	id := l.ruleID(name + "\x00concurrency")
+	return slots{l, id, l.clientsOf(id, c.Client > 0), l.total(name, c.Total > 0), int64(orDefault(c.Total, most)), int64(orDefault(c.Client, each))}
 }
 
 // acquire takes a slot of the total and of the client, or neither.
@@ -115,8 +117,8 @@ func (s *slots) acquire(e *exchange.Exchange, h *held) (ok bool, bound string) {
 	if s.each > 0 {
 		k, share := s.l.client(s.id, e.Client.Addr), s.share()
 		switch {
-		case s.l.clients.acquire(k, share):
-			h.client, h.byClient = k, true
+		case s.clients.acquire(k, share, s.each):
+			h.client, h.clients = k, s.clients
 		case share < s.each:
 			return false, "total"
 		default:
@@ -125,7 +127,7 @@ func (s *slots) acquire(e *exchange.Exchange, h *held) (ok bool, bound string) {
 	}
 	if s.most > 0 {
 		if !s.total.acquire(s.most) {
-			s.release(h)
+			h.release()
 			return false, "total"
 		}
 		h.total = s.total
@@ -147,14 +149,14 @@ func (s *slots) share() int64 {
 
 // held are the slots that one exchange has taken.
 type held struct {
-	client   key
-	byClient bool
-	total    *gauge
+	client  key
+	clients *gauges // nil: unbounded
+	total   *gauge
 }
 
-func (s *slots) release(h *held) {
-	if h.byClient {
-		s.l.clients.release(h.client)
+func (h *held) release() {
+	if h.clients != nil {
+		h.clients.release(h.client)
 	}
 	if h.total != nil {
 		h.total.release()

@@ -1,7 +1,6 @@
 package limit
 
 import (
-	"encoding/binary"
 	"math"
 	"time"
 
@@ -166,7 +165,7 @@ func (s *shard) collect(list []counters.Item, now int64, nodes int) []counters.I
 // settle takes over what was answered to what was collected at a time.
 func (c *Counters) settle(list []counters.Item, at int64) {
 	for i := range list {
-		k := keyOf(&list[i])
+		k := keyIn(list[i].Key)
 		s := c.shard(k)
 		s.mu.Lock()
 		if x, ok := s.shares[k]; ok {
@@ -208,19 +207,14 @@ func item(k key, x share, now int64, nodes int) counters.Item {
 		most *= min(int64(nodes), math.MaxInt64/4/most)
 	}
 	i := counters.Item{Spent: time.Duration(x.flying), Since: time.Duration(now - x.since), Known: time.Duration(max(0, x.known-now)), Most: time.Duration(most), Window: x.window}
-	binary.BigEndian.PutUint64(i.Key[:8], k.hi)
-	binary.BigEndian.PutUint64(i.Key[8:], k.lo)
+	i.Key = k.bytes()
 	return i
-}
-
-func keyOf(i *counters.Item) key {
-	return key{binary.BigEndian.Uint64(i.Key[:8]), binary.BigEndian.Uint64(i.Key[8:])}
 }
 
 // unanswered takes back what was collected and perhaps never heard.
 func (c *Counters) unanswered(list []counters.Item) {
 	for i := range list {
-		k := keyOf(&list[i])
+		k := keyIn(list[i].Key)
 		s := c.shard(k)
 		s.mu.Lock()
 		if x, ok := s.shares[k]; ok {

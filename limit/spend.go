@@ -84,7 +84,6 @@ func (r *Rules) spendings(op *openapi.Operation) ([]spending, error) {
 func (s spender) check(_ context.Context, e *exchange.Exchange) (exchange.Verdict, error) {
 	if s.slots != nil {
 		b := s.ledger(e)
-		b.slots = s.slots
 		if ok, bound := s.slots.acquire(e, &b.operation); !ok {
 			return busy(bound, s.busy), nil
 		}

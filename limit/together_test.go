@@ -69,21 +69,13 @@ func TestOnceTogether(t *testing.T) {
 
 // A total that the config has holds for all processes together, as far as they know of each other; while one is cut off it has its part.
 func TestTotalTogether(t *testing.T) {
+	total := config.Concurrency{Total: 6, Client: -1}
 	server := testkit.Redis(t)
-	a, b := joined(t, server.Addr), joined(t, server.Addr)
+	a, b := joined(t, server.Addr, total), joined(t, server.Addr, total)
 	link := testkit.NewRelay(t, server.Addr)
-	c := joined(t, link.Addr)
-	all := []*process{a, b, c}
-	for _, p := range all {
-		p.reach(t, true)
-	}
-	met := func() {
-		for range 2 {
-			for _, p := range all {
-				p.reach(t, true)
-			}
-		}
-	}
+	c := joined(t, link.Addr, total)
+	met := func() { gather(t, a, b, c) }
+	met()
 	if got := []int{a.enter(t, 3), b.enter(t, 1)}; !slices.Equal(got, []int{3, 1}) {
 		t.Errorf("%v of 3 and 1", got)
 	}
@@ -112,14 +104,74 @@ func TestTotalTogether(t *testing.T) {
 	c.reach(t, true)
 }
 
-// process is one that counts with others, and has an API with a total of 6.
+// What the config lets one client have in flight holds for all processes together, likewise; of clients that have little of it
+// nobody is told.
+func TestClientTogether(t *testing.T) {
+	each := config.Concurrency{Total: -1, Client: 32}
+	server := testkit.Redis(t)
+	a, b := joined(t, server.Addr, each), joined(t, server.Addr, each)
+	link := testkit.NewRelay(t, server.Addr)
+	c := joined(t, link.Addr, each)
+	met := func() { gather(t, a, b, c) }
+	met()
+	a.enter(t, 30)
+	b.enter(t, 1) // less than a sixteenth
+	met()
+	if got := []int{a.enter(t, 9), b.enter(t, 9), c.enter(t, 1)}; !slices.Equal(got, []int{2, 1, 1}) {
+		t.Errorf("%v beyond 30 and 1 of 32", got)
+	}
+	met()
+	if got := []int{a.enter(t, 1), b.enter(t, 1), c.enter(t, 1)}; !slices.Equal(got, []int{0, 0, 0}) {
+		t.Errorf("%v beyond the bound", got)
+	}
+	if e := from("192.0.2.2", ""); !admitted(t, c, e) {
+		t.Error("another client is refused")
+	}
+	a.leave(32)
+	met()
+	if got := c.enter(t, 99); got != 29 { // its own one, and two of b
+		t.Errorf("%d once the others are gone", got)
+	}
+	link.Refuse()
+	c.reach(t, false)
+	c.leave(30)
+	if got := c.enter(t, 99); got != 11 {
+		t.Errorf("%d of a third of 32, cut off", got)
+	}
+	c.leave(11)
+	rulesOf(t, c.limiter, config.API{}) // the defaults are of each process
+	if got := c.enter(t, 99); got != 11 {
+		t.Errorf("%d of those who were admitted by the rules of before", got)
+	}
+	link.Restore(t)
+	c.reach(t, true)
+	if others := c.limiter.commonClients.elsewhere.Load(); others.parts != 3 {
+		t.Errorf("what is common to no rule was asked for: %+v", others)
+	}
+}
+
+// Who has the most is told of where not all can be.
+func TestTooManyClientsToTell(t *testing.T) {
+	g := newGauges()
+	for i := range uint64(maxToldClients + 100) {
+		for range 1 + i%2 {
+			g.acquire(key{i << 32, i}, 4, 4)
+		}
+	}
+	list := g.tell()
+	if len(list) != maxToldClients || list[0].N != 2 || list[len(list)-1].N != 1 {
+		t.Errorf("%d of them, from %d to %d", len(list), list[0].N, list[len(list)-1].N)
+	}
+}
+
+// process is one that counts with others.
 type process struct {
 	*Cluster
 	rules *Rules
 	in    []*exchange.Exchange
 }
 
-func joined(t *testing.T, addr string) *process {
+func joined(t *testing.T, addr string, c config.Concurrency) *process {
 	t.Helper()
 	client, err := counters.New(counters.Options{URL: "redis://" + addr, Service: "s", Node: rand.Text()})
 	if err != nil {
@@ -127,8 +179,18 @@ func joined(t *testing.T, addr string) *process {
 	}
 	t.Cleanup(client.Close)
 	l := New(Options{Secret: []byte("secret")})
-	p := &process{Cluster: l.Cluster(client, 3), rules: rulesOf(t, l, config.API{Concurrency: config.Concurrency{Total: 6, Client: -1}})}
+	p := &process{Cluster: l.Cluster(client, 3), rules: rulesOf(t, l, config.API{Concurrency: c})}
 	return p
+}
+
+// gather has all of them hear what each has.
+func gather(t *testing.T, all ...*process) {
+	t.Helper()
+	for range 2 {
+		for _, p := range all {
+			p.reach(t, true)
+		}
+	}
 }
 
 // reach exchanges until it is known whether there is a server.
@@ -148,13 +210,18 @@ func (p *process) reach(t *testing.T, connected bool) {
 func (p *process) enter(t *testing.T, tries int) (in int) {
 	t.Helper()
 	for range tries {
-		e := from("192.0.2.1", "")
-		if code, _ := ask(t, []exchange.Guard{p.rules.Admit()}, e); code == "" {
+		if e := from("192.0.2.1", ""); admitted(t, p, e) {
 			p.in = append(p.in, e)
 			in++
 		}
 	}
 	return in
+}
+
+func admitted(t *testing.T, p *process, e *exchange.Exchange) bool {
+	t.Helper()
+	code, _ := ask(t, []exchange.Guard{p.rules.Admit()}, e)
+	return code == ""
 }
 
 func (p *process) leave(n int) {

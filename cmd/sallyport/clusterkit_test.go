@@ -39,6 +39,7 @@ info: { title: Shop, version: "1" }
 paths:
   /: { get: { x-sallyport: { anonymous: true }, responses: { "200": { description: one } } } }
   /slow: { get: { parameters: [ { name: hold, in: query, schema: { type: integer } } ], x-sallyport: { anonymous: true, concurrency: { total: 2 } }, responses: { "200": { description: one } } } }
+  /few: { get: { parameters: [ { name: hold, in: query, schema: { type: integer } } ], x-sallyport: { anonymous: true, concurrency: { client: 2 } }, responses: { "200": { description: one } } } }
   /own: { get: { security: [ { key: [] } ], responses: { "200": { description: one } } } }
 components: { securitySchemes: { key: { type: apiKey, in: header, name: X-API-Key } } }
 `

@@ -111,8 +111,8 @@ func TestBansEverywhere(t *testing.T) {
 	}
 }
 
-// What is in flight at one of three processes counts at all of them, until it has ended.
-func TestTotalEverywhere(t *testing.T) {
+// What is in flight at one of three processes counts at all of them, until it has ended: towards a total, and towards what a client may have.
+func TestInFlightEverywhere(t *testing.T) {
 	t.Parallel()
 	server := testkit.Redis(t)
 	here, over := make(chan struct{}), make(chan struct{})
@@ -123,22 +123,24 @@ func TestTotalEverywhere(t *testing.T) {
 		}
 	}))
 	defer service.Close()
-	end := sync.OnceFunc(func() { close(over) })
-	defer end()
+	defer close(over)
 	var members []*member
 	for range 3 {
 		members = append(members, startMember(t, together(t, server.URL()), service.URL, "limit: 100000, per: 1m"))
 	}
-	var held sync.WaitGroup
-	for range 2 {
-		held.Go(func() { get(members[0].gate + "/slow?hold=1") })
+	for _, path := range []string{"/slow", "/few"} {
+		var held sync.WaitGroup
+		for range 2 {
+			held.Go(func() { get(members[0].gate + path + "?hold=1") })
+		}
+		<-here
+		<-here
+		everywhere(t, "two requests in flight", members, func(m *member) bool { return get(m.gate+path) == http.StatusServiceUnavailable })
+		over <- struct{}{}
+		over <- struct{}{}
+		held.Wait()
+		everywhere(t, "their end", members, func(m *member) bool { return get(m.gate+path) == http.StatusOK })
 	}
-	<-here
-	<-here
-	everywhere(t, "two requests in flight", members, func(m *member) bool { return get(m.gate+"/slow") == http.StatusServiceUnavailable })
-	end()
-	held.Wait()
-	everywhere(t, "their end", members, func(m *member) bool { return get(m.gate+"/slow") == http.StatusOK })
 }
 
 // A key that is revoked at one of three processes with one database opens nothing anywhere within a second.

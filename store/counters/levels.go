@@ -16,7 +16,7 @@ var levels string
 var levelsScript = rueidis.NewLuaScript(levels)
 
 // MaxLevels is how many kinds of requests one call may have.
-const MaxLevels = 1024
+const MaxLevels = 2048
 
 // A Level is how many requests of one kind a process has in flight.
 type Level struct {
@@ -42,7 +42,7 @@ func (c *Client) Levels(ctx context.Context, own []Level) (others []Level, err e
 		return nil, err
 	}
 	for _, theirs := range answer {
-		if len(theirs)%levelLen != 0 {
+		if len(theirs)%levelLen != 0 || len(theirs) > MaxLevels*levelLen {
 			return nil, fmt.Errorf("the server has levels of %d bytes", len(theirs))
 		}
 		for b := []byte(theirs); len(b) > 0; b = b[levelLen:] {
