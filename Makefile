@@ -42,7 +42,7 @@ mutate: ## takes rules out and demands that their tests notice; minutes
 bots: ## ten programs and two browsers, each with its own words and a browser's, and how they are rated (apt-get install chromium curl ffuf firefox-esr libnss3-tools nodejs python3-aiohttp python3-h2 python3-httpx python3-requests sqlmap wapiti wget wrk); five minutes
 	SALLYPORT_ALL=1 go test -count=1 -timeout 20m -v ./gateway -run TestClientsAreRated
 
-cluster: ## 5,000 requests a second at three processes and a server of counters that stops and dies (apt-get install redis-server); a minute of a quiet machine, docs/scale.md
+cluster: ## 5,000 requests a second at three processes and a server of counters that stops and dies (apt-get install redis-server, or valkey-server where Debian has it); a minute of a quiet machine, docs/scale.md
 	SALLYPORT_CLUSTER=1 go test -count=1 -v ./cmd/sallyport -run TestClusterUnderLoad
 
 hostile: ## slow clients and floods against the gateway, nginx and HAProxy (apt-get install nginx-light haproxy); about six minutes, results in hostile.json
