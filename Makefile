@@ -66,7 +66,7 @@ packages: ## builds each package, looks into it and runs what is in it (.ci/pack
 release: ## archives, packages, SBOMs and checksums for Linux and macOS, in dist/; builds goreleaser first, which takes many minutes
 	go run github.com/goreleaser/goreleaser/v2@v2.15.0 release --snapshot --clean --skip=docker,sign
 
-siege: ## floods of requests, tokens, bodies and handshakes against the gateway, nginx and HAProxy (apt-get install nginx-light haproxy); about nine minutes, results in siege.json
+siege: ## floods of requests, tokens, bodies and handshakes against the gateway, nginx and HAProxy (apt-get install nginx-light haproxy); about ten minutes, results in siege.json
 	SALLYPORT_SIEGE=$(CURDIR)/siege.json go test ./cmd/sallyport -run TestSiege -count=1 -v -timeout 30m
 
 race: ## needs a C compiler; the lab is no part of the product and too slow under the detector

@@ -57,13 +57,14 @@ func newHTTP3(s *Server, l config.Listener, h http.Handler, limits *limits, set 
 			return s.door.enterQUIC(ctx, c.RemoteAddr, set)
 		},
 	}
-	if q.listener, err = q.transport.Listen(http3.ConfigureTLSConfig(s.tls.base), conf); err != nil {
+	if q.listener, err = q.transport.Listen(http3.ConfigureTLSConfig(patiently(s.tls.base)), conf); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("couldn't listen for HTTP/3 on %s: %w", at, err)
 	}
-	q.server = &http3.Server{Handler: q.handler(h), MaxHeaderBytes: 2 * set.maxHead, IdleTimeout: idle, Logger: slog.New(slog.DiscardHandler),
+	// Its IdleTimeout would keep what is closed until it is over; and it is for clients to put off.
+	q.server = &http3.Server{Handler: q.handler(h), MaxHeaderBytes: 2 * set.maxHead, Logger: slog.New(slog.DiscardHandler),
 		ConnContext: func(ctx context.Context, c *quic.Conn) context.Context {
-			quicOf(ctx).conn = c
+			quicOf(ctx).opened(c, idle)
 			return ctx
 		}}
 	return q, nil
@@ -90,14 +91,16 @@ func (d *door) enterQUIC(ctx context.Context, remote net.Addr, set *settings) (c
 		d.tally.add(cause)
 		return nil, errors.New(cause.String())
 	}
+	c := &quicConn{door: d, client: k, resets: newBucket(2*d.limits.resets, 1, time.Now())}
+	if c.pause, ok = k.patience(time.Now()); !ok {
+		d.clients.leave(k)
+		d.tally.add(manyHandshakes)
+		return nil, errors.New(manyHandshakes.String())
+	}
 	d.tally.open.Add(1)
 	d.tally.accepted.Add(1)
-	context.AfterFunc(ctx, func() {
-		d.clients.leave(k)
-		d.tally.open.Add(-1)
-	})
-	ctx = context.WithValue(ctx, peerKey{}, p)
-	return context.WithValue(ctx, quicKey{}, &quicConn{door: d, client: k, resets: newBucket(2*d.limits.resets, 1, time.Now())}), nil
+	context.AfterFunc(ctx, c.left)
+	return context.WithValue(context.WithValue(ctx, peerKey{}, p), quicKey{}, c), nil
 }
 
 // handler counts requests and removes fields of the answer that HTTP/3 forbids (RFC 9114 section 4.2).
@@ -105,8 +108,10 @@ func (q *http3Server) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q.busy.Add(1)
 		defer q.busy.Add(-1)
+		c := quicOf(r.Context())
+		c.serve()
 		next.ServeHTTP(&connectionless{w}, r)
-		quicOf(r.Context()).served(r.Context().Err() != nil)
+		c.served(r.Context().Err() != nil)
 	})
 }
 

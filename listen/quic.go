@@ -2,25 +2,36 @@ package listen
 
 import (
 	"context"
+	"crypto/tls"
 	"sync"
 	"time"
 
 	"github.com/quic-go/quic-go"
 )
 
-// excessiveLoad is H3_EXCESSIVE_LOAD (RFC 9114 section 8.1).
-const excessiveLoad = 0x107
+// Of RFC 9114 section 8.1, H3_NO_ERROR and H3_EXCESSIVE_LOAD.
+const (
+	noError       = 0x100
+	excessiveLoad = 0x107
+)
 
 // quicConn counts what one connection of HTTP/3 does. The library bounds open streams: one that is taken back holds its
 // place until its handler has returned.
 type quicConn struct {
 	door   *door
 	client *client
-	conn   *quic.Conn // set before the first request
+	conn   *quic.Conn    // set before the first request
+	pause  time.Duration // before its handshake; see [client.patience]
+	paused sync.Once     // what waits was counted out
 
-	mu     sync.Mutex
-	resets bucket // in halves, as in flood
-	earned int
+	mu      sync.Mutex
+	resets  bucket // in halves, as in flood
+	earned  int
+	serving int // requests
+	asked   bool
+	ended   bool
+	idle    time.Duration
+	timer   *time.Timer // ends it while nothing is served; nil until it is open
 }
 
 type quicKey struct{}
@@ -28,10 +39,96 @@ type quicKey struct{}
 // quicOf is the connection of a request of HTTP/3.
 func quicOf(ctx context.Context) *quicConn { return ctx.Value(quicKey{}).(*quicConn) }
 
+// patiently has clients wait between their hello and our answer, where its cost is, as those of TCP do. Nobody else waits with them:
+// QUIC runs each connection by itself.
+func patiently(conf *tls.Config) *tls.Config {
+	conf = conf.Clone()
+	inner := conf.GetConfigForClient
+	conf.GetConfigForClient = func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+		if err := quicOf(hello.Context()).await(hello.Context()); err != nil {
+			return nil, err
+		}
+		return inner(hello)
+	}
+	return conf
+}
+
+// await returns when the handshake may be computed.
+func (c *quicConn) await(ctx context.Context) error {
+	if c.pause > 0 {
+		select {
+		case <-time.After(c.pause):
+			c.resume()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	c.stand()
+	return nil
+}
+
+// resume says that it does not wait any more.
+func (c *quicConn) resume() {
+	if c.pause > 0 {
+		c.paused.Do(c.client.waited)
+	}
+}
+
+// stand stands in line, where it is somebody's who may have to.
+func (c *quicConn) stand() {
+	if c.client != nil && c.door.line != nil {
+		c.door.line.wait(c.client)
+	}
+}
+
+// opened begins to wait for requests. A client that only shows that it is there, or begins streams without a request, is idle, too.
+func (c *quicConn) opened(conn *quic.Conn, idle time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.conn, c.idle, c.timer = conn, idle, time.AfterFunc(idle, c.expire)
+	if c.ended {
+		c.timer.Stop()
+	}
+}
+
+func (c *quicConn) expire() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.serving == 0 {
+		_ = c.conn.CloseWithError(noError, "") // a connection that has ended cannot be ended
+	}
+}
+
+// left counts a connection out that has ended. A timer that ran on would keep it in memory.
+func (c *quicConn) left() {
+	c.resume()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = true
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.client.used(c.asked, time.Now())
+	c.door.clients.leave(c.client)
+	c.door.tally.open.Add(-1)
+}
+
+// serve begins to serve a request, when it is its turn.
+func (c *quicConn) serve() {
+	c.mu.Lock()
+	c.asked = true
+	c.serving++
+	c.mu.Unlock()
+	c.stand()
+}
+
 // served notes that a request has been served, or was taken back.
 func (c *quicConn) served(takenBack bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.serving--; c.serving == 0 && !c.ended {
+		c.timer.Reset(c.idle)
+	}
 	c.resets.give(1)
 	c.earned++
 	if !takenBack || c.conn.Context().Err() != nil {

@@ -40,7 +40,7 @@ type Options struct {
 	Host func(name string) (served bool, d *Demand)
 	// Banned tells whether connections of an address are closed unheard, and after how long. Trusted proxies are not asked about. Nil: none.
 	Banned func(netip.Addr) (banned bool, after time.Duration)
-	// Line is where strangers wait whose connections come by TCP. Nil: none does.
+	// Line is where strangers wait. Nil: none does.
 	Line *Line
 	// Folder is where certificates that are obtained by ACME are kept.
 	Folder string

@@ -139,12 +139,15 @@ func (f *force) pause(d time.Duration) bool {
 	}
 }
 
+// alone are kinds of attackers that go their own way.
+var alone = map[string]func(*force, int64){"handshakes": (*force).shake, "QUIC": (*force).shakeQUIC, "HTTP/3": (*force).askHTTP3}
+
 // enlist lets one more attacker come again whenever it was cut. The first comings are spread over time.
 func (f *force) enlist(kind string) {
 	n := f.number.Add(1)
 	switch {
-	case kind == "handshakes":
-		f.shake(n)
+	case alone[kind] != nil:
+		alone[kind](f, n)
 		return
 	case requests[kind] != nil:
 		f.ask(kind, n)

@@ -2,14 +2,19 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
+
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
 )
 
 // requests are what attackers of a kind send over HTTP/1.1, on a connection that they keep; n counts them all.
@@ -89,6 +94,78 @@ func (f *force) shake(n int64) {
 			f.pieces.Add(1)
 			c.NetConn().Close()
 		}
+	})
+}
+
+// shakeQUIC does the same by QUIC.
+func (f *force) shakeQUIC(n int64) {
+	f.overQUIC(n, func(dial func() (*quic.Conn, error)) {
+		for f.pause(time.Second / shakesEach) {
+			c, err := dial()
+			if err != nil {
+				f.denied.Add(1)
+				continue
+			}
+			f.pieces.Add(1)
+			_ = c.CloseWithError(0, "") // whatever becomes of it
+		}
+	})
+}
+
+// askHTTP3 sends requests without a token, over connections that are kept.
+func (f *force) askHTTP3(n int64) {
+	f.overQUIC(n, func(dial func() (*quic.Conn, error)) {
+		for f.pause(time.Duration(50+n%50) * time.Millisecond) {
+			c, err := dial()
+			if err != nil {
+				f.denied.Add(1)
+				continue
+			}
+			f.held.Add(1)
+			f.keepAskingHTTP3(c)
+			f.held.Add(-1)
+			f.cut.Add(1)
+		}
+	})
+}
+
+func (f *force) keepAskingHTTP3(c *quic.Conn) {
+	way := new(http3.Transport).NewClientConn(c)
+	defer c.CloseWithError(0, "")
+	for f.pause(time.Second / floodEach) {
+		r, err := http.NewRequest(http.MethodGet, "https://api/orders", nil)
+		if err != nil {
+			return
+		}
+		resp, err := way.RoundTrip(r)
+		if err != nil {
+			return
+		}
+		_, err = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if f.pieces.Add(1); err != nil {
+			return
+		}
+	}
+}
+
+// overQUIC lets one more attacker dial from a socket of an address that few others have.
+func (f *force) overQUIC(n int64, act func(dial func() (*quic.Conn, error))) {
+	f.all.Go(func() {
+		socket, err := net.ListenUDP("udp4", &net.UDPAddr{IP: flooder(n)})
+		if err != nil {
+			f.denied.Add(1)
+			return
+		}
+		defer socket.Close()
+		way := &quic.Transport{Conn: socket}
+		defer way.Close()
+		at := net.UDPAddrFromAddrPort(netip.MustParseAddrPort(f.Target))
+		act(func() (*quic.Conn, error) {
+			ctx, end := context.WithTimeout(context.Background(), 5*time.Second)
+			defer end()
+			return way.Dial(ctx, at, &tls.Config{InsecureSkipVerify: true, ServerName: "127.0.0.1", NextProtos: []string{http3.NextProtoH3}}, &quic.Config{MaxIdleTimeout: 10 * time.Second})
+		})
 	})
 }
 
