@@ -38,19 +38,25 @@ func (l *leaving) begun() bool {
 	}
 }
 
+// leaveStep is how often Leave looks whether anybody is left.
+const leaveStep = 20 * time.Millisecond
+
 // Leave closes this process's hold on the socket and says goodbye with every answer: Connection: close over HTTP/1.1,
 // GOAWAY over HTTP/2. Who has connections kept may so end them without a race between the last request and their closing,
-// as there is in [Server.Shutdown]. Leave returns when none is left, or ctx is done. A successor that holds the same socket
-// gets the connections that wait in it; without one, they are refused.
-func (s *Server) Leave(ctx context.Context) {
+// as there is in [Server.Shutdown]. Leave returns when none is left, after patience, or when ctx is done. A successor that
+// holds the same socket gets the connections that wait in it; without one, they are refused.
+//
+// Patience is counted in steps, not by the clock: a process that was stopped meanwhile, by a signal or with its whole machine,
+// would else close at once what its clients sent requests to, before it has read them.
+func (s *Server) Leave(ctx context.Context, patience time.Duration) {
 	s.leaving.once.Do(func() {
 		close(s.leaving.now)
 		s.door.retire()
 	})
-	for s.tally.open.Load() > 0 && ctx.Err() == nil {
+	for steps := patience / leaveStep; steps > 0 && s.tally.open.Load() > 0 && ctx.Err() == nil; steps-- {
 		select {
 		case <-ctx.Done():
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(leaveStep):
 		}
 	}
 }

@@ -33,7 +33,7 @@ func TestLeaveSaysGoodbye(t *testing.T) {
 	left := make(chan struct{})
 	go func() {
 		defer close(left)
-		s.Leave(context.Background())
+		s.Leave(context.Background(), time.Minute)
 	}()
 	for { // until the socket is closed
 		c, err := net.Dial("tcp", s.Addr().String())
@@ -62,7 +62,7 @@ func TestLeaveOverHTTP2(t *testing.T) {
 	if got := fetch(t, tr, at); got != "HTTP/2.0" {
 		t.Fatal(got)
 	}
-	go s.Leave(context.Background())
+	go s.Leave(context.Background(), time.Minute)
 	for !s.leaving.begun() {
 		time.Sleep(time.Millisecond)
 	}

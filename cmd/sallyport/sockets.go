@@ -155,15 +155,13 @@ func (v *service) drain(delay, timeout time.Duration) {
 	time.Sleep(delay)
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	soon, cancelSoon := context.WithTimeout(ctx, min(farewell, timeout/2))
-	defer cancelSoon()
 	var all sync.WaitGroup
 	for _, l := range v.sockets() {
 		if l == v.admin && !v.replaced {
 			continue
 		}
 		all.Go(func() {
-			l.server.Leave(soon)
+			l.server.Leave(ctx, min(farewell, timeout/2))
 			if err := l.server.Shutdown(ctx); err != nil {
 				slog.Error("couldn't drain", "error", err)
 			}
