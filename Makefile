@@ -6,6 +6,8 @@ COUNT ?= 50000
 CONTAINER ?= docker
 BUILDFLAGS ?= -trimpath
 IMAGE ?= ghcr.io/sallyport/sallyport:latest
+# Tests wait more than they compute: for time limits, databases and processes. So there are twice as many at once as processors.
+WIDE = $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: build demo tour test test-all differential h2spec idle bots cluster hostile siege dashboard race vet lint fuzz bench golden tls package-files image packages release
 
@@ -19,7 +21,7 @@ tour: build ## every flaw of the shop, bare and through the gateway
 	bin/sallyport demo --tour
 
 test: ## everything that is fast
-	go test ./...
+	go test -p $(WIDE) -parallel $(WIDE) ./...
 
 test-all: ## also what takes minutes: the whole CRS suite, real specs, soak
 	SALLYPORT_ALL=1 go test -count=1 -timeout 60m ./...
