@@ -17,6 +17,7 @@ type clients struct {
 	mu        sync.Mutex
 	open      int
 	lingering int // of those
+	streams   int // see [clients.allowance]
 	known     map[netip.Addr]*client
 	resting   int // of known, those without a connection
 	swept     time.Time
@@ -28,6 +29,7 @@ type client struct {
 	all        *clients
 	open       int
 	lingering  int // of those
+	streams    int
 	handshakes bucket
 	resets     bucket // in halves
 	wasted     bucket // connections that end before anything is asked for

@@ -36,16 +36,6 @@ func newHTTP3(s *Server, l config.Listener, h http.Handler, limits *limits, set 
 	at := s.Addr().(*net.TCPAddr)
 	q := &http3Server{log: log}
 	idle := l.IdleTimeout.Or(defaultIdleTimeout)
-	conf := &quic.Config{
-		HandshakeIdleTimeout:           limits.handshakeTimeout / 2, // the whole may take twice as long
-		MaxIdleTimeout:                 idle,
-		MaxIncomingStreams:             int64(limits.streams),
-		MaxIncomingUniStreams:          16, // control, both of QPACK, and some that nobody needs (RFC 9114 section 6.2)
-		MaxStreamReceiveWindow:         256 << 10,
-		MaxConnectionReceiveWindow:     1 << 20,
-		InitialStreamReceiveWindow:     64 << 10,
-		InitialConnectionReceiveWindow: 256 << 10,
-	}
 	socket, err := net.ListenUDP("udp", &net.UDPAddr{IP: at.IP, Port: at.Port, Zone: at.Zone})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't listen for HTTP/3 on %s: %w", at, err)
@@ -57,7 +47,7 @@ func newHTTP3(s *Server, l config.Listener, h http.Handler, limits *limits, set 
 			return s.door.enterQUIC(ctx, c.RemoteAddr, set)
 		},
 	}
-	if q.listener, err = q.transport.Listen(http3.ConfigureTLSConfig(patiently(s.tls.base)), conf); err != nil {
+	if q.listener, err = q.transport.Listen(http3.ConfigureTLSConfig(patiently(s.tls.base)), s.door.quicConfig(idle)); err != nil {
 		socket.Close()
 		return nil, fmt.Errorf("couldn't listen for HTTP/3 on %s: %w", at, err)
 	}
@@ -70,15 +60,23 @@ func newHTTP3(s *Server, l config.Listener, h http.Handler, limits *limits, set 
 	return q, nil
 }
 
+// comes tells what address a datagram comes from, and which one the limits of a client bind: none of a trusted proxy's.
+func (d *door) comes(remote net.Addr) (addr, client netip.Addr) {
+	if udp, ok := remote.(*net.UDPAddr); ok {
+		addr = udp.AddrPort().Addr().Unmap().WithZone("")
+	}
+	if contains(d.proxies, addr) {
+		return addr, netip.Addr{}
+	}
+	return addr, addr
+}
+
 // enterQUIC counts a connection in until ctx ends, and notes the peer. The error refuses it.
 func (d *door) enterQUIC(ctx context.Context, remote net.Addr, set *settings) (context.Context, error) {
-	p := &peer{hsts: set.hsts, maxHead: set.maxHead}
-	if udp, ok := remote.(*net.UDPAddr); ok {
-		p.addr = udp.AddrPort().Addr().Unmap().WithZone("")
-	}
-	client := p.addr
-	if contains(d.proxies, p.addr) {
-		p.proxies, client = d.proxies, netip.Addr{}
+	addr, client := d.comes(remote)
+	p := &peer{addr: addr, hsts: set.hsts, maxHead: set.maxHead}
+	if addr != client {
+		p.proxies = d.proxies
 	}
 	if is := d.banned; is != nil && client.IsValid() {
 		if shut, _ := is(client); shut {
@@ -91,12 +89,13 @@ func (d *door) enterQUIC(ctx context.Context, remote net.Addr, set *settings) (c
 		d.tally.add(cause)
 		return nil, errors.New(cause.String())
 	}
-	c := &quicConn{door: d, client: k, resets: newBucket(2*d.limits.resets, 1, time.Now())}
+	c := &quicConn{door: d, client: k, streams: d.clients.allowance(client), resets: newBucket(2*d.limits.resets, 1, time.Now())}
 	if c.pause, ok = k.patience(time.Now()); !ok {
 		d.clients.leave(k)
 		d.tally.add(manyHandshakes)
 		return nil, errors.New(manyHandshakes.String())
 	}
+	d.clients.grant(k, c.streams)
 	d.tally.open.Add(1)
 	d.tally.accepted.Add(1)
 	context.AfterFunc(ctx, c.left)

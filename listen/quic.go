@@ -3,6 +3,7 @@ package listen
 import (
 	"context"
 	"crypto/tls"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -15,14 +16,44 @@ const (
 	excessiveLoad = 0x107
 )
 
+// Streams that connections of HTTP/3 may have open, all of one client and all together, of which a new one gets a part of what is left,
+// and so many at least. A stream that is begun and never asks costs up to 10 KB, and nobody sees it but the library.
+const (
+	streamsOfClient, partOfClient = 8 << 10, 64
+	streamsOfAll, partOfAll       = 256 << 10, 1024
+	leastStreams                  = 8
+)
+
+// allowance is how many streams a connection gets that comes from addr now.
+func (c *clients) allowance(addr netip.Addr) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := (streamsOfAll - c.streams) / partOfAll
+	if k := c.known[subscriber(addr)]; k != nil {
+		n = min(n, (streamsOfClient-k.streams)/partOfClient)
+	}
+	return min(max(n, leastStreams), c.limits.streams)
+}
+
+// grant counts n streams more, or fewer, of a client, which is nil for a trusted proxy.
+func (c *clients) grant(k *client, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.streams += n
+	if k != nil {
+		k.streams += n
+	}
+}
+
 // quicConn counts what one connection of HTTP/3 does. The library bounds open streams: one that is taken back holds its
 // place until its handler has returned.
 type quicConn struct {
-	door   *door
-	client *client
-	conn   *quic.Conn    // set before the first request
-	pause  time.Duration // before its handshake; see [client.patience]
-	paused sync.Once     // what waits was counted out
+	door    *door
+	client  *client
+	conn    *quic.Conn    // set before the first request
+	streams int           // that it may have open
+	pause   time.Duration // before its handshake; see [client.patience]
+	paused  sync.Once     // what waits was counted out
 
 	mu      sync.Mutex
 	resets  bucket // in halves, as in flood
@@ -38,6 +69,26 @@ type quicKey struct{}
 
 // quicOf is the connection of a request of HTTP/3.
 func quicOf(ctx context.Context) *quicConn { return ctx.Value(quicKey{}).(*quicConn) }
+
+// quicConfig bounds what a connection may do. How many streams it gets depends on how many there are.
+func (d *door) quicConfig(idle time.Duration) *quic.Config {
+	conf := &quic.Config{
+		HandshakeIdleTimeout:           d.limits.handshakeTimeout / 2, // the whole may take twice as long
+		MaxIdleTimeout:                 idle,
+		MaxIncomingUniStreams:          16, // control, both of QPACK, and some that nobody needs (RFC 9114 section 6.2)
+		MaxStreamReceiveWindow:         256 << 10,
+		MaxConnectionReceiveWindow:     1 << 20,
+		InitialStreamReceiveWindow:     64 << 10,
+		InitialConnectionReceiveWindow: 256 << 10,
+	}
+	conf.GetConfigForClient = func(i *quic.ClientInfo) (*quic.Config, error) {
+		c := conf.Clone()
+		_, client := d.comes(i.RemoteAddr)
+		c.MaxIncomingStreams = int64(d.clients.allowance(client))
+		return c, nil
+	}
+	return conf
+}
 
 // patiently has clients wait between their hello and our answer, where its cost is, as those of TCP do. Nobody else waits with them:
 // QUIC runs each connection by itself.
@@ -81,11 +132,12 @@ func (c *quicConn) stand() {
 	}
 }
 
-// opened begins to wait for requests. A client that only shows that it is there, or begins streams without a request, is idle, too.
+// opened begins to wait for requests, the first of which is to come as soon as on TCP. A client that only shows that it is there, or begins
+// streams without a request, is idle, too.
 func (c *quicConn) opened(conn *quic.Conn, idle time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.conn, c.idle, c.timer = conn, idle, time.AfterFunc(idle, c.expire)
+	c.conn, c.idle, c.timer = conn, idle, time.AfterFunc(min(idle, c.door.limits.headerTimeout), c.expire)
 	if c.ended {
 		c.timer.Stop()
 	}
@@ -109,6 +161,7 @@ func (c *quicConn) left() {
 		c.timer.Stop()
 	}
 	c.client.used(c.asked, time.Now())
+	c.door.clients.grant(c.client, -c.streams)
 	c.door.clients.leave(c.client)
 	c.door.tally.open.Add(-1)
 }

@@ -41,6 +41,24 @@ func TestHTTP3Idle(t *testing.T) {
 		t.Fatalf("a request that takes longer than an idle connection may: %v", err)
 	}
 	resp.Body.Close()
+	beginAndStay(t, conn)
+}
+
+// A connection on which nothing was ever asked ends as soon as on TCP.
+func TestHTTP3FirstRequest(t *testing.T) {
+	files := writeCert(t, t.TempDir(), 1)
+	s := start(t, config.Listener{TLS: &files, HTTP3: true, HeaderTimeout: soon, IdleTimeout: config.Duration(time.Hour)}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	conn, err := dialQUIC(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.CloseWithError(0, "")
+	beginAndStay(t, conn)
+}
+
+// beginAndStay begins a stream without a request, and waits to be sent away.
+func beginAndStay(t *testing.T, conn *quic.Conn) {
+	t.Helper()
 	stream, err := conn.OpenStreamSync(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -54,6 +72,59 @@ func TestHTTP3Idle(t *testing.T) {
 		}
 	case <-time.After(time.Minute):
 		t.Error("it stays")
+	}
+}
+
+// The more streams a client may have open, or all clients together, the fewer a new connection gets, and some always.
+func TestHTTP3Streams(t *testing.T) {
+	s := serveHTTP3(t, config.Limits{}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	all := s.door.clients
+	counted := func() int {
+		all.mu.Lock()
+		defer all.mu.Unlock()
+		return all.streams
+	}
+	opens := func() (n int, end func()) {
+		conn, err := quic.DialAddr(t.Context(), s.Addr().String(), &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h3"}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for ; n < 1000; n++ {
+			if _, err := conn.OpenStream(); err != nil {
+				break
+			}
+		}
+		return n, func() { conn.CloseWithError(0, "") }
+	}
+	var ends []func()
+	for _, want := range []int{defaultStreams, (streamsOfClient - defaultStreams) / partOfClient} {
+		n, end := opens()
+		if ends = append(ends, end); n != want {
+			t.Errorf("%d streams, want %d", n, want)
+		}
+	}
+	held := counted()
+	for _, c := range [][2]int{{2000, leastStreams}, {20 * partOfAll, 20}, {-10_000, leastStreams}} {
+		all.grant(nil, streamsOfAll-counted()-c[0])
+		if n := all.allowance(netip.MustParseAddr("192.0.2.1")); n != c[1] {
+			t.Errorf("%d streams where %d are left for all, want %d", n, c[0], c[1])
+		}
+	}
+	n, end := opens()
+	if ends = append(ends, end); n != leastStreams {
+		t.Errorf("%d streams where none is left", n)
+	}
+	for _, end := range ends {
+		end()
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		now := counted()
+		if now == streamsOfAll+10_000-held {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d are counted after their connections have ended", now)
+		}
 	}
 }
 
@@ -84,8 +155,8 @@ func TestHTTP3Forgets(t *testing.T) {
 // Strangers stand in line with their handshakes and with their requests.
 func TestHTTP3StandsInLine(t *testing.T) {
 	l := NewLine(func(netip.Addr) Standing { return Stranger })
-	s := serveHTTP3(t, config.Limits{}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
-	s.door.line = l
+	files := writeCert(t, t.TempDir(), 1)
+	s := startWith(t, config.Listener{TLS: &files, HTTP3: true}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), Options{Line: l})
 	l.asked.Store(int64(time.Hour)) // somebody known does, all the time
 	crowd(l, 1)
 	standing := func(n int) {

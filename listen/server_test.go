@@ -39,8 +39,13 @@ func TestMain(m *testing.M) {
 // start serves h on loopback until the test ends.
 func start(t *testing.T, l config.Listener, h http.Handler) *Server {
 	t.Helper()
+	return startWith(t, l, h, Options{})
+}
+
+func startWith(t *testing.T, l config.Listener, h http.Handler, o Options) *Server {
+	t.Helper()
 	l.Address = "127.0.0.1:0"
-	s, err := New(l, h, Options{})
+	s, err := New(l, h, o)
 	if err != nil {
 		t.Fatal(err)
 	}
