@@ -36,7 +36,7 @@ func packed(t *testing.T, format, version string) string {
 	return file
 }
 
-// installs is a root in which dpkg installs for real, maintainer scripts included.
+// installs is a root in which dpkg or rpm installs for real, maintainer scripts included.
 type installs struct {
 	*testing.T
 	dir string
@@ -100,18 +100,19 @@ func (i installs) has(name string, mode fs.FileMode, uid, gid uint32) {
 	}
 }
 
-// The Debian package is installed, upgraded, rolled back, removed and purged by dpkg itself; what it has installed is
-// started by systemd itself, in the sandbox of its unit.
-func TestDebianPackage(t *testing.T) {
-	all(t)
-	root(t)
-	installed(t, "systemd-sysusers", "systemd")
-	old, next := packed(t, "deb", "1.0.0"), packed(t, "deb", "1.1.0")
-	i := newInstalls(t)
-	i.dpkg("--install", old)
+// rpm runs it in the root, scripts included. What the package depends on lies outside.
+func (i installs) rpm(args ...string) {
+	i.Helper()
+	do(i.T, ".", "unshare", append([]string{"--mount", "bash", "testdata/rpm.sh", i.dir}, args...)...)
+}
+
+// lives installs a package, runs what it has installed, by systemd itself and in the sandbox of its unit, upgrades it and goes back.
+func (i installs) lives(install func(file string), old, next, completion string) {
+	i.Helper()
+	install(old)
 	uid, gid := i.user()
 	if uid == 0 || gid == 0 {
-		t.Fatalf("the user is %d:%d", uid, gid)
+		i.Fatalf("the user is %d:%d", uid, gid)
 	}
 	i.has("usr/bin/sallyport", 0o755, 0, 0)
 	i.has("usr/lib/systemd/system/sallyport.service", 0o644, 0, 0)
@@ -120,49 +121,59 @@ func TestDebianPackage(t *testing.T) {
 	i.has("usr/share/man/man1/sallyport.1.gz", 0o644, 0, 0)
 	i.has("usr/share/doc/sallyport/copyright", 0o644, 0, 0)
 	i.has("usr/share/fish/vendor_completions.d/sallyport.fish", 0o644, 0, 0)
-	i.has("usr/share/zsh/vendor-completions/_sallyport", 0o644, 0, 0)
-	if out := do(t, ".", "bash", "-c", "source "+i.path("usr/share/bash-completion/completions/sallyport")+"; complete -p sallyport"); !strings.Contains(out, "-F _sallyport sallyport") {
-		t.Errorf("completion: %s", out)
+	i.has(completion, 0o644, 0, 0)
+	if out := do(i.T, ".", "bash", "-c", "source "+i.path("usr/share/bash-completion/completions/sallyport")+"; complete -p sallyport"); !strings.Contains(out, "-F _sallyport sallyport") {
+		i.Errorf("completion: %s", out)
 	}
 	i.runs()
-
 	config := i.path("etc/sallyport/sallyport.yaml")
 	mine, err := os.ReadFile(config)
 	if err != nil {
-		t.Fatal(err)
+		i.Fatal(err)
 	}
-	for _, version := range []string{next, old} { // an upgrade, and the way back
-		i.dpkg("--install", version)
+	for _, version := range []string{next, old} {
+		install(version)
 		if got, err := os.ReadFile(config); err != nil || string(got) != string(mine) {
-			t.Errorf("%s replaced the config of the operator (%v):\n%s", version, err, got)
+			i.Errorf("%s replaced the config of the operator (%v):\n%s", version, err, got)
 		}
 		i.has("etc/sallyport/sallyport.yaml", 0o640, 0, gid)
 	}
-	i.dpkg("--remove", "sallyport")
-	if _, err := os.Stat(config); err != nil {
-		t.Errorf("to remove is not to purge: %v", err)
-	}
-	i.dpkg("--purge", "sallyport")
-	if _, err := os.Stat(config); err == nil {
-		t.Error("a purge leaves the config")
-	}
-	if _, err := os.Stat(i.path("var/lib/sallyport/keys/ring.db")); err != nil {
-		t.Errorf("a purge takes the state along: %v", err)
+}
+
+// there demands files, or their absence.
+func (i installs) there(is bool, names ...string) {
+	i.Helper()
+	for _, name := range names {
+		if _, err := os.Stat(i.path(name)); (err == nil) != is {
+			i.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
-// The RPM has the same files and scripts.
+// The Debian package is installed, upgraded, rolled back, removed and purged by dpkg itself.
+func TestDebianPackage(t *testing.T) {
+	all(t)
+	root(t)
+	installed(t, "systemd-sysusers", "systemd")
+	i := newInstalls(t)
+	i.lives(func(file string) { i.dpkg("--install", file) }, packed(t, "deb", "1.0.0"), packed(t, "deb", "1.1.0"), "usr/share/zsh/vendor-completions/_sallyport")
+	i.dpkg("--remove", "sallyport")
+	i.there(true, "etc/sallyport/sallyport.yaml")
+	i.dpkg("--purge", "sallyport")
+	i.there(false, "etc/sallyport/sallyport.yaml")
+	i.there(true, "var/lib/sallyport/keys/ring.db")
+}
+
+// The RPM is installed, upgraded, rolled back and removed by rpm itself, which keeps a config that was changed.
 func TestRPM(t *testing.T) {
 	all(t)
+	root(t)
+	installed(t, "systemd-sysusers", "systemd")
 	installed(t, "rpm", "rpm")
-	out := do(t, ".", "rpm", "--query", "--package", "--nosignature", "--queryformat", "[%{FILEMODES:perms} %{FILEUSERNAME} %{FILENAMES}\n]%{POSTIN}%{PREUN}", packed(t, "rpm", "1.0.0"))
-	for _, want := range []string{
-		"-rwxr-xr-x root /usr/bin/sallyport\n", "-rw-r--r-- root /usr/lib/systemd/system/sallyport.service\n",
-		"-rw-r----- root /etc/sallyport/sallyport.yaml\n", "drwx------ root /etc/sallyport/secrets\n",
-		"-rw-r--r-- root /usr/share/zsh/site-functions/_sallyport\n", "systemd-sysusers", "systemctl disable --now",
-	} {
-		if !strings.Contains(out, want) {
-			t.Errorf("no %q in\n%s", want, out)
-		}
-	}
+	separate(t, "mount -t tmpfs tmpfs /mnt")
+	i := newInstalls(t)
+	i.lives(func(file string) { i.rpm("--upgrade", "--oldpackage", file) }, packed(t, "rpm", "1.0.0"), packed(t, "rpm", "1.1.0"), "usr/share/zsh/site-functions/_sallyport")
+	i.rpm("--erase", "sallyport")
+	i.there(false, "usr/bin/sallyport", "etc/sallyport/sallyport.yaml")
+	i.there(true, "etc/sallyport/sallyport.yaml.rpmsave", "var/lib/sallyport/keys/ring.db")
 }
