@@ -3,6 +3,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -116,5 +118,24 @@ func TestSinksWaitForTheLeaf(t *testing.T) {
 			v.ledger, v.audit = nil, nil
 		}
 		v.close()
+	}
+}
+
+// A signal that comes while a start waits for the store or the audit log ends it like any other: it is no failure of theirs.
+func TestStoppedWhileStarting(t *testing.T) {
+	s := newSite(t, "")
+	t.Chdir(s.dir)
+	cfg, src, problems := config.Load("sallyport.yaml")
+	if cfg == nil {
+		t.Fatal(problems)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	v, _, err := open(ctx, cfg, src)
+	if !errors.Is(err, errStopped) {
+		t.Errorf("%v, want %v", err, errStopped)
+	}
+	if v != nil {
+		t.Error("there is a service")
 	}
 }

@@ -101,6 +101,9 @@ func open(ctx context.Context, cfg *config.Config, src *config.Source, extra ...
 		if err != nil {
 			v.close()
 		}
+		if errors.Is(err, context.Canceled) && ctx.Err() != nil { // a signal came while something was waited for
+			err = errStopped
+		}
 	}()
 	if err = v.openRecords(cfg, extra); err != nil {
 		return nil, nil, err
