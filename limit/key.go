@@ -58,6 +58,11 @@ func (l *Limiter) sum(name []byte) key {
 		h := sha256.Sum256(name)
 		return key{binary.LittleEndian.Uint64(h[:]), binary.LittleEndian.Uint64(h[8:])}
 	}
+	return l.random(name)
+}
+
+// random is the key of a name in this process alone.
+func (l *Limiter) random(name []byte) key {
 	return key{maphash.Bytes(l.seeds[0], name), maphash.Bytes(l.seeds[1], name)}
 }
 
@@ -72,14 +77,24 @@ func (l *Limiter) ruleID(name string) uint64 {
 // client is the key of a client's address.
 func (l *Limiter) client(rule uint64, a netip.Addr) key {
 	var room [sha256.Size + 25]byte
-	name := append(append(room[:0], l.secret...), ofClient)
-	name = binary.LittleEndian.AppendUint64(name, rule)
+	return l.sum(addressed(append(room[:0], l.secret...), rule, a))
+}
+
+// here is that of what other processes are never told: a third of the time where there is a secret.
+func (l *Limiter) here(rule uint64, a netip.Addr) key {
+	var room [25]byte
+	return l.random(addressed(room[:0], rule, a))
+}
+
+// addressed appends what a client's address is called under a rule.
+func addressed(name []byte, rule uint64, a netip.Addr) []byte {
+	name = binary.LittleEndian.AppendUint64(append(name, ofClient), rule)
 	a = a.Unmap()
 	bytes := a.As16()
 	if a.Is6() {
 		clear(bytes[8:]) // a client chooses these itself
 	}
-	return l.sum(append(name, bytes[:]...))
+	return append(name, bytes[:]...)
 }
 
 // principal is the key of whoever asks: the subject of its issuer, or the client where nobody is known.

@@ -110,11 +110,11 @@ func (l *Limiter) Watch(ctx context.Context) {
 }
 
 // know notes that somebody was authenticated who asks from there.
-func (l *Limiter) know(a netip.Addr) { l.note(l.client(l.known, a)) }
+func (l *Limiter) know(a netip.Addr) { l.note(l.here(l.known, a)) }
 
 // serve notes whether the last who asked from there was answered or refused.
 func (l *Limiter) serve(a netip.Addr, answered bool) {
-	is, was := l.client(l.served, a), l.client(l.refused, a)
+	is, was := l.here(l.served, a), l.here(l.refused, a)
 	if !answered {
 		is, was = was, is
 	}
@@ -133,14 +133,14 @@ func (l *Limiter) note(k key) {
 
 // stranger tells whether nobody was authenticated who asked from there lately.
 func (l *Limiter) stranger(a netip.Addr) bool {
-	return l.counters.marked(l.client(l.known, a)) <= l.ticks()
+	return l.counters.marked(l.here(l.known, a)) <= l.ticks()
 }
 
 // Standing tells whether somebody was authenticated who asked from there in the last ten minutes, and else whether the last request that
 // came from there in that time was answered, or refused.
 func (l *Limiter) Standing(a netip.Addr) (known, served, refused bool) {
 	now := l.ticks()
-	at := func(id uint64) bool { return l.counters.marked(l.client(id, a)) > now }
+	at := func(id uint64) bool { return l.counters.marked(l.here(id, a)) > now }
 	switch {
 	case at(l.known):
 		return true, false, false

@@ -129,3 +129,13 @@ func TestOverloadOff(t *testing.T) {
 		}
 	}
 }
+
+// What the line asks about whatever is read from a client.
+func BenchmarkStanding(b *testing.B) {
+	l := New(Options{Secret: []byte("secret")})
+	e := from("192.0.2.1", "")
+	b.ReportAllocs()
+	for b.Loop() {
+		l.Standing(e.Client.Addr)
+	}
+}

@@ -230,3 +230,23 @@ func (p *process) leave(n int) {
 	}
 	p.in = p.in[n:]
 }
+
+// A client's slot, of what holds for all processes together while 2,000 clients are in flight elsewhere.
+func BenchmarkInFlightTogether(b *testing.B) {
+	l := New(Options{Secret: []byte("secret")})
+	s := l.slots("shop", config.Concurrency{Client: 32}, 0, 0)
+	there := &elsewhere{n: map[key]int64{}}
+	for i := range uint64(2000) {
+		there.n[key{i << 32, i}] = 1
+	}
+	s.clients.elsewhere.Store(there)
+	e := from("192.0.2.1", "")
+	b.ReportAllocs()
+	for b.Loop() {
+		var h held
+		if ok, _ := s.acquire(e, &h); !ok {
+			b.Fatal("refused")
+		}
+		h.release()
+	}
+}
