@@ -74,16 +74,16 @@ func Connect(address string) (*Store, error) {
 	return &Store{db: db, dialect: postgres}, nil
 }
 
-// ready migrates. Whoever turns a new SQLite database into one with a WAL waits for nobody, so that of several processes
-// that start together some have to try again.
+// ready reaches the database and migrates it. Whoever turns a new SQLite database into one with a WAL waits for nobody, and that
+// is everyone who connects first: of several processes that start together some have to try again.
 func ready(db *sql.DB, d *dialect) error {
-	if err := reach(db); err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(context.Background(), migrating)
 	defer cancel()
 	for patience := time.Now().Add(busyTimeout); ; time.Sleep(10 * time.Millisecond) {
-		err := d.migrate(ctx, db)
+		err := reach(db)
+		if err == nil {
+			err = d.migrate(ctx, db)
+		}
 		if err == nil || !strings.Contains(err.Error(), "SQLITE_BUSY") || time.Now().After(patience) {
 			return err
 		}
