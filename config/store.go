@@ -15,7 +15,7 @@ type Store struct {
 	Keys string `yaml:"keys"`
 	// URL of a PostgreSQL database in place of the embedded one: postgres://user@host/database. Password and TLS as libpq has them: in the URL, or PGPASSWORD, PGSSLMODE and the like.
 	URL string `yaml:"url" secret:"true"`
-	// Key is the root key of what is sealed, as a secret reference: 32 bytes in base64, as openssl rand -base64 32 makes them. Several, separated by spaces, while one takes the place of the other: the first is used for what is new. Default: generated on first start, kept in keys below path.
+	// Key is the root key of what is sealed, as a secret reference: 32 bytes in base64, as openssl rand -base64 32 makes them. Several, separated by spaces, while one takes the place of the other: the first is used for what is new. Gateways that share a PostgreSQL database share it, so that names of API keys and quotas are sealed there. Default: generated on first start, kept in keys below path.
 	Key string `yaml:"key" secret:"true"`
 	// KMS is a key management service that wraps in place of key: the root key never leaves it.
 	KMS *KMS `yaml:"kms"`
@@ -75,7 +75,18 @@ func (c *checker) store(s Store) {
 	if s.KMS != nil {
 		c.kms(*s.KMS, s.Key)
 	}
+	c.named(s)
 	c.counters(s)
+}
+
+// named warns of names in clear: gateways of one PostgreSQL database, which have a ring each, have no key in common then.
+func (c *checker) named(s Store) {
+	if s.URL == "" || s.Key != "" || s.KMS != nil {
+		return
+	}
+	p := c.src.Problem("store.url", "store.clear", "store.url: whose API keys and quotas are stands there in clear: there is no key that all gateways of the database have", "key: file:root.key, or kms; openssl rand -base64 32 > root.key")
+	p.Severity = Warning
+	c.problems = append(c.problems, p)
 }
 
 func (c *checker) counters(s Store) {

@@ -33,6 +33,8 @@ type keyEntry struct {
 	expires  time.Time
 	revoked  bool
 	known    facts
+	opened   atomic.Pointer[facts] // of a key that told by itself whose it is
+	stored   *StoredKey            // of one that is to; nil for others
 }
 
 // keyTable finds keys by a piece of their hash. The piece may leak through timing without harm: who knows all of the
@@ -72,16 +74,17 @@ func (s *storedKeys) load(ctx context.Context) error {
 	}
 	if version != s.version {
 		// Read after the version: a change in between is read now and, harmlessly, again next time.
-		list, sums, err := selectKeys(ctx, s.store.DB(), "")
+		list, sums, err := selectKeys(ctx, s.store.DB(), s.store.Names(), "")
 		if err != nil {
 			return err
 		}
 		table := make(keyTable, len(list))
 		for i, k := range list {
-			table.add(&keyEntry{
-				sum: sums[i], id: k.ID, identity: k.Identity, expires: k.Expires, revoked: !k.Revoked.IsZero(),
-				known: holder(k),
-			})
+			e := &keyEntry{sum: sums[i], id: k.ID, identity: k.Identity, expires: k.Expires, revoked: !k.Revoked.IsZero(), known: holder(k)}
+			if k.sealed {
+				e.stored = &k
+			}
+			table.add(e)
 		}
 		s.table.Store(&table)
 		s.version = version
@@ -145,7 +148,24 @@ func (a *apiKeys) verify(_ context.Context, key string) (*facts, *failure) {
 	case e.identity != "" && e.identity != a.name:
 		return nil, a.refuse("key %s is for identity %s", e.id, quote(e.identity))
 	}
+	if e.stored != nil {
+		return a.open(e, key)
+	}
 	return &e.known, nil
+}
+
+// open asks the key itself whose it is, once: the store's key of names does not tell.
+func (a *apiKeys) open(e *keyEntry, key string) (*facts, *failure) {
+	if known := e.opened.Load(); known != nil {
+		return known, nil
+	}
+	k := *e.stored
+	if err := k.unsealBy(key); err != nil {
+		return nil, fail(exchange.KeysUnavailable, "identity %s: whose key %s is cannot be read: %v", a.name, e.id, err).by("store.key")
+	}
+	known := holder(k)
+	e.opened.Store(&known)
+	return &known, nil
 }
 
 // find looks into the copy of the store, unless it is too old to be believed.

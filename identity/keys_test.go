@@ -132,7 +132,7 @@ func TestStoredKeys(t *testing.T) {
 		}
 	}
 	// Nothing in the database is a key.
-	_, sums, err := selectKeys(ctx, s.DB(), "")
+	_, sums, err := selectKeys(ctx, s.DB(), nil, "")
 	if err != nil {
 		t.Fatal(err)
 	}

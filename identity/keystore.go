@@ -25,7 +25,7 @@ func (e KeyError) Error() string { return string(e) }
 type StoredKey struct {
 	ID       string    `json:"id"`
 	Identity string    `json:"identity,omitempty"` // the api_key identity that it is confined to; "" for every one
-	Subject  string    `json:"subject"`
+	Subject  string    `json:"subject"`            // "" where it is sealed, and the store's key of names is not at hand
 	Tenant   string    `json:"tenant,omitempty"`
 	Plan     string    `json:"plan,omitempty"` // of quotas; "" for that of the tenant or API
 	Roles    []string  `json:"roles,omitempty"`
@@ -33,6 +33,9 @@ type StoredKey struct {
 	Created  time.Time `json:"created"`
 	Expires  time.Time `json:"expires,omitzero"` // zero: never
 	Revoked  time.Time `json:"revoked,omitzero"` // zero: not revoked
+
+	sealed bool   // Subject and Tenant are unknown: nothing here opens them
+	byKey  []byte // both, sealed by the key itself
 }
 
 // NewKey says who a key is made for.
@@ -66,12 +69,16 @@ func CreateKey(ctx context.Context, s *store.Store, n NewKey) (key string, store
 	if !n.Expires.IsZero() && !n.Expires.After(time.Now()) {
 		return "", StoredKey{}, KeyError("couldn't create the key: it would have expired already")
 	}
+	names, err := s.Sealing(ctx)
+	if err != nil {
+		return "", StoredKey{}, fmt.Errorf("couldn't create the key: %w", err)
+	}
 	tx, err := s.DB().BeginTx(ctx, nil)
 	if err != nil {
 		return "", StoredKey{}, fmt.Errorf("couldn't create the key: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
-	if err = insertKey(ctx, tx, stored, sha256.Sum256([]byte(key))); err == nil {
+	if err = insertKey(ctx, tx, names, stored, key); err == nil {
 		err = announce(ctx, s, tx, exchange.KeyCreated, id, n.Subject, "created an API key")
 	}
 	if err == nil {
@@ -86,6 +93,10 @@ func CreateKey(ctx context.Context, s *store.Store, n NewKey) (key string, store
 // RotateKey makes a new key for the holder of an existing one, with a new id and the same rights and expiry. The old
 // one stops working after grace; zero stops it at once. It never lives longer than it would have.
 func RotateKey(ctx context.Context, s *store.Store, id string, grace time.Duration) (key string, stored StoredKey, err error) {
+	names, err := s.Sealing(ctx)
+	if err != nil {
+		return "", StoredKey{}, fmt.Errorf("couldn't rotate the key: %w", err)
+	}
 	tx, err := s.DB().BeginTx(ctx, nil)
 	if err != nil {
 		return "", StoredKey{}, fmt.Errorf("couldn't rotate the key: %w", err)
@@ -96,17 +107,19 @@ func RotateKey(ctx context.Context, s *store.Store, id string, grace time.Durati
 	if _, err := tx.ExecContext(ctx, "UPDATE api_keys SET id = id WHERE id = $1", id); err != nil {
 		return "", StoredKey{}, fmt.Errorf("couldn't rotate %s: %w", quote(id), err)
 	}
-	old, err := oneKey(ctx, tx, id)
+	old, err := oneKey(ctx, tx, names, id)
 	switch {
 	case err != nil:
 		return "", StoredKey{}, fmt.Errorf("couldn't rotate %s: %w", quote(id), err)
 	case !old.Revoked.IsZero() || !old.Expires.IsZero() && !old.Expires.After(now):
 		return "", StoredKey{}, KeyError("couldn't rotate " + quote(id) + ": it is revoked or expired")
+	case old.sealed:
+		return "", StoredKey{}, KeyError("couldn't rotate " + quote(id) + ": whose it is was sealed by keys that are lost; revoke it and create another one")
 	}
 	key, newID := newKey()
 	stored = old
 	stored.ID, stored.Created = newID, now // the subject stays: its objects and limits go by it
-	if err = insertKey(ctx, tx, stored, sha256.Sum256([]byte(key))); err == nil {
+	if err = insertKey(ctx, tx, names, stored, key); err == nil {
 		err = endKey(ctx, tx, old, now, grace)
 	}
 	if err == nil {
@@ -148,7 +161,7 @@ func revokeKey(ctx context.Context, s *store.Store, id string) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it has nothing to do
-	k, err := oneKey(ctx, tx, id)
+	k, err := oneKey(ctx, tx, s.Names(), id)
 	if err != nil {
 		return err
 	}
@@ -177,7 +190,7 @@ func announce(ctx context.Context, s *store.Store, tx *sql.Tx, k *exchange.Kind,
 
 // ListKeys returns all keys, the oldest first.
 func ListKeys(ctx context.Context, s *store.Store) ([]StoredKey, error) {
-	list, _, err := selectKeys(ctx, s.DB(), "ORDER BY created, id")
+	list, _, err := selectKeys(ctx, s.DB(), s.Names(), "ORDER BY created, id")
 	if err != nil {
 		return nil, fmt.Errorf("couldn't list the API keys: %w", err)
 	}
@@ -190,8 +203,8 @@ type querier interface {
 	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
 }
 
-func oneKey(ctx context.Context, q querier, id string) (StoredKey, error) {
-	list, _, err := selectKeys(ctx, q, "WHERE id = $1", id)
+func oneKey(ctx context.Context, q querier, names *store.Names, id string) (StoredKey, error) {
+	list, _, err := selectKeys(ctx, q, names, "WHERE id = $1", id)
 	if err != nil {
 		return StoredKey{}, err
 	}
@@ -201,7 +214,8 @@ func oneKey(ctx context.Context, q querier, id string) (StoredKey, error) {
 	return list[0], nil
 }
 
-func insertKey(ctx context.Context, q querier, k StoredKey, sum [sha256.Size]byte) error {
+// insertKey stores a key: sealed where there are names.
+func insertKey(ctx context.Context, q querier, names *store.Names, k StoredKey, key string) error {
 	roles, err := json.Marshal(append([]string{}, k.Roles...))
 	if err != nil {
 		return err
@@ -210,15 +224,23 @@ func insertKey(ctx context.Context, q querier, k StoredKey, sum [sha256.Size]byt
 	if err != nil {
 		return err
 	}
-	_, err = q.ExecContext(ctx, `INSERT INTO api_keys (id, hash, identity, subject, tenant, plan, roles, scopes, created, expires)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-		k.ID, sum[:], k.Identity, k.Subject, k.Tenant, k.Plan, string(roles), string(scopes), unix(k.Created), unix(k.Expires))
+	var sealed, byKey []byte
+	if names != nil {
+		if sealed, byKey, err = seal(names, k, key); err != nil {
+			return err
+		}
+		k.Identity, k.Subject, k.Tenant = sealedMark+k.Identity, "", ""
+	}
+	sum := sha256.Sum256([]byte(key))
+	_, err = q.ExecContext(ctx, `INSERT INTO api_keys (id, hash, identity, subject, tenant, plan, roles, scopes, created, expires, sealed, by_key)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+		k.ID, sum[:], k.Identity, k.Subject, k.Tenant, k.Plan, string(roles), string(scopes), unix(k.Created), unix(k.Expires), sealed, byKey)
 	return err
 }
 
-// selectKeys reads keys and, beside them, their hashes.
-func selectKeys(ctx context.Context, q querier, where string, args ...any) (list []StoredKey, sums [][sha256.Size]byte, err error) {
-	rows, err := q.QueryContext(ctx, `SELECT id, hash, identity, subject, tenant, plan, roles, scopes, created, expires, revoked
+// selectKeys reads keys and, beside them, their hashes. A key whose name does not open is there without it.
+func selectKeys(ctx context.Context, q querier, names *store.Names, where string, args ...any) (list []StoredKey, sums [][sha256.Size]byte, err error) {
+	rows, err := q.QueryContext(ctx, `SELECT id, hash, identity, subject, tenant, plan, roles, scopes, created, expires, revoked, sealed, by_key
 		FROM api_keys `+where, args...)
 	if err != nil {
 		return nil, nil, err
@@ -226,10 +248,10 @@ func selectKeys(ctx context.Context, q querier, where string, args ...any) (list
 	defer rows.Close()
 	for rows.Next() {
 		var k StoredKey
-		var sum []byte
+		var sum, sealed []byte
 		var roles, scopes string
 		var created, expires, revoked int64
-		if err := rows.Scan(&k.ID, &sum, &k.Identity, &k.Subject, &k.Tenant, &k.Plan, &roles, &scopes, &created, &expires, &revoked); err != nil {
+		if err := rows.Scan(&k.ID, &sum, &k.Identity, &k.Subject, &k.Tenant, &k.Plan, &roles, &scopes, &created, &expires, &revoked, &sealed, &k.byKey); err != nil {
 			return nil, nil, err
 		}
 		if len(sum) != sha256.Size {
@@ -237,6 +259,9 @@ func selectKeys(ctx context.Context, q querier, where string, args ...any) (list
 		}
 		if err := errors.Join(json.Unmarshal([]byte(roles), &k.Roles), json.Unmarshal([]byte(scopes), &k.Scopes)); err != nil {
 			return nil, nil, fmt.Errorf("key %s: %w", quote(k.ID), err)
+		}
+		if sealed != nil {
+			k.unseal(names, sealed)
 		}
 		k.Created, k.Expires, k.Revoked = moment(created), moment(expires), moment(revoked)
 		list, sums = append(list, k), append(sums, [sha256.Size]byte(sum))

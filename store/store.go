@@ -38,6 +38,7 @@ type Store struct {
 	dialect *dialect
 	file    string // of SQLite
 	actor   string // see By
+	names   *Names // nil: not unlocked
 }
 
 // Open opens the database in the folder path, creating both where they do not exist, and applies the migrations that
@@ -155,6 +156,19 @@ func source(file string) string {
 		"journal_mode(WAL)",
 		"synchronous(NORMAL)",
 		"foreign_keys(1)",
+		"secure_delete(FAST)", // a name that was sealed, or an act that was told, must not stay in the free room of a page
 	}}
 	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: file}).EscapedPath(), RawQuery: q.Encode()}).String()
+}
+
+// Settle moves what was committed from the log of SQLite into the database, as far as nobody reads it now: the log has the
+// pages as they were before, too.
+func (s *Store) Settle(ctx context.Context) error {
+	if s.Postgres() {
+		return nil
+	}
+	if _, err := s.db.ExecContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`); err != nil {
+		return fmt.Errorf("couldn't empty the store's log: %w", err)
+	}
+	return nil
 }

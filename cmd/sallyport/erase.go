@@ -35,6 +35,9 @@ func (c *auditEraseCmd) Run(k *cli, s *streams) error {
 	}
 	defer a.close()
 	ctx := context.Background()
+	if err := unlockNames(ctx, a.store, a.ring, a.of, false); err != nil {
+		return err
+	}
 	keys, err := a.ring.IDs(ctx, c.Subject)
 	if err == nil && len(keys) == 0 {
 		err = keyring.ErrUnknown

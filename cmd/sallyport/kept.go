@@ -48,23 +48,30 @@ func openStore(c config.Store) (*store.Store, error) {
 
 // openRing opens the keys of what is sealed, in a folder that belongs in no backup of the data.
 func openRing(c config.Store) (*keyring.Ring, error) {
-	keys, err := config.Secret(c.Key)
+	o, err := rootOf(c)
 	if err != nil {
 		return nil, err
 	}
-	o := keyring.Options{Keys: keys}
+	return keyring.Open(c.KeyFolder(), o)
+}
+
+// rootOf says where the root key is.
+func rootOf(c config.Store) (o keyring.Options, err error) {
+	if o.Keys, err = config.Secret(c.Key); err != nil {
+		return o, err
+	}
 	if k := c.KMS; k != nil {
 		var roots *x509.CertPool
 		if k.CA != "" {
 			anchors, err := trust.Load([]string{k.CA}, nil, time.Now())
 			if err != nil {
-				return nil, err
+				return o, err
 			}
 			roots = anchors.Pool()
 		}
 		o.KMS = keyring.NewTransit(k.URL, k.Key, func() (string, error) { return config.Secret(k.Token) }, roots)
 	}
-	return keyring.Open(c.KeyFolder(), o)
+	return o, nil
 }
 
 // openKept opens a store that a gateway or sallyport keys create has made: to look into a folder makes none.
@@ -89,6 +96,7 @@ type archive struct {
 	*event.Reader
 	store *store.Store
 	ring  *keyring.Ring
+	of    config.Store
 	where string // for people
 }
 
@@ -109,7 +117,7 @@ func openArchiveOf(c config.Store) (*archive, error) {
 	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
-	a := &archive{event.NewReader(s, ring), s, ring, c.Path}
+	a := &archive{event.NewReader(s, ring), s, ring, c, c.Path}
 	if c.URL != "" {
 		a.where = "the PostgreSQL database"
 	}
@@ -145,7 +153,13 @@ func (rotateKeyCmd) Run(k *cli, s *streams) error {
 	}
 	defer a.close()
 	ctx := context.Background()
+	if err := unlockNames(ctx, a.store, a.ring, a.of, false); err != nil {
+		return err
+	}
 	if err := a.ring.Rotate(ctx); err != nil {
+		return err
+	}
+	if err := rewrapNames(ctx, a.store, a.ring, a.of); err != nil {
 		return err
 	}
 	e := exchange.NewEvent(exchange.RootRotated, "the root key of the store was replaced")

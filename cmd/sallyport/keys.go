@@ -26,10 +26,16 @@ type keysCmd struct {
 	Revoke keysRevokeCmd `cmd:"" help:"End a key now."`
 }
 
-// open opens the store of keys; only the first key makes one.
+// open opens the store of keys, which only the first key makes, and reads whose they are.
 func (k *keysCmd) open() (*store.Store, error) {
-	s, _, err := openKept(k.Config, k.Store)
-	return s, err
+	s, c, err := openKept(k.Config, k.Store)
+	if err != nil {
+		return nil, err
+	}
+	if err := unlockKept(context.Background(), s, c); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
 }
 
 type keysCreateCmd struct {
@@ -67,6 +73,9 @@ func (c *keysCreateCmd) Run(k *cli, s *streams) error {
 		return err
 	}
 	defer db.Close()
+	if err := unlockKept(context.Background(), db, where); err != nil {
+		return err
+	}
 	n := identity.NewKey{Identity: c.Identity, Subject: c.Subject, Tenant: c.Tenant, Plan: c.Plan, Roles: c.Roles, Scopes: c.Scopes}
 	if c.Expires > 0 {
 		n.Expires = time.Now().Add(c.Expires)
@@ -102,7 +111,7 @@ func (keysListCmd) Run(k *cli, s *streams) error {
 		t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 		fmt.Fprintln(t, "ID\tSUBJECT\tTENANT\tPLAN\tROLES\tSCOPES\tCREATED\tSTATE")
 		for _, e := range list {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, e.Subject, tell.OrDash(e.Tenant), tell.OrDash(e.Plan), tell.OrDash(strings.Join(e.Roles, " ")), tell.OrDash(strings.Join(e.Scopes, " ")), e.Created.Format(time.DateOnly), state(e))
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.ID, tell.OrDash(e.Subject), tell.OrDash(e.Tenant), tell.OrDash(e.Plan), tell.OrDash(strings.Join(e.Roles, " ")), tell.OrDash(strings.Join(e.Scopes, " ")), e.Created.Format(time.DateOnly), state(e))
 		}
 		_ = t.Flush() // the terminal has gone
 	})
@@ -143,13 +152,14 @@ type keysRevokeCmd struct {
 	ID string `arg:"" help:"Id of the key."`
 }
 
-// Run revokes.
+// Run revokes, also where it cannot be read whose key it is: that must not wait until somebody has found the store's keys.
 func (c *keysRevokeCmd) Run(k *cli, s *streams) error {
-	db, err := k.Keys.open()
+	db, where, err := openKept(k.Keys.Config, k.Keys.Store)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
+	_ = unlockKept(context.Background(), db, where) // then nobody is told whose it was
 	if err := identity.RevokeKey(context.Background(), db.By("cli"), c.ID); err != nil {
 		return err
 	}

@@ -24,6 +24,7 @@ func (v *service) startDelivery(ctx context.Context) {
 	ctx, v.outbox.end = context.WithCancel(ctx)
 	v.outbox.done.Go(func() { v.deliver(ctx) })
 	v.outbox.done.Go(func() { v.keepFollowing(ctx) })
+	v.outbox.done.Go(func() { v.keepSealing(ctx) })
 	if v.audit != nil && v.config.Audit.Retention > 0 {
 		v.outbox.done.Go(func() { v.prune(ctx, time.Duration(v.config.Audit.Retention)) })
 	}

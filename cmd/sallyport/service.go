@@ -35,6 +35,7 @@ import (
 	"github.com/sallyport/sallyport/limit"
 	"github.com/sallyport/sallyport/limit/agent"
 	"github.com/sallyport/sallyport/limit/challenge"
+	"github.com/sallyport/sallyport/limit/quota"
 	"github.com/sallyport/sallyport/listen"
 	"github.com/sallyport/sallyport/store"
 	"github.com/sallyport/sallyport/store/keyring"
@@ -152,6 +153,9 @@ func (v *service) begin(cfg *config.Config, src *config.Source, s *gateway.Snaps
 		return err
 	}
 	v.startCluster(v.ctx)
+	if _, err := quota.Seal(v.ctx, v.store, time.Now().AddDate(0, 0, -31)); err != nil { // before the first of them is written
+		return err
+	}
 	v.startBans(v.ctx)
 	v.swap(cfg, s)
 	v.startDelivery(v.ctx)
@@ -168,6 +172,9 @@ func (v *service) openRecords(cfg *config.Config, extra []sink) (err error) {
 		return err
 	}
 	if err = v.ring.Ready(v.ctx); err != nil {
+		return err
+	}
+	if err = unlockNames(v.ctx, v.store, v.ring, cfg.Store, true); err != nil {
 		return err
 	}
 	if v.access, err = telemetry.OpenAccessLog(cfg.Log.Access); err != nil {

@@ -18,6 +18,13 @@ const (
 // String is the word in the store, in metrics and in names of policies.
 func (s Span) String() string { return [Spans]string{"day", "month"}[s] }
 
+func spanOf(word string) Span {
+	if word == "month" {
+		return Month
+	}
+	return Day
+}
+
 // A Window is from its start, included, to its end, in Unix seconds.
 type Window struct{ Start, End int64 }
 

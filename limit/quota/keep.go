@@ -80,10 +80,11 @@ func (b *Book) written(s *store.Store) {
 	b.tidied = w[Day].Start
 }
 
-// Erase deletes what a person has used: rows stand under the subject, or the address, as it is. A running gateway counts
+// Erase deletes what a person has used, under the subject or the address. A running gateway counts
 // on, and writes of the present windows what the person uses from now on.
 func Erase(ctx context.Context, s *store.Store, subject string) error {
-	_, err := s.DB().ExecContext(ctx, `DELETE FROM quotas WHERE kind IN ('principal', 'client') AND name = $1`, subject)
+	_, err := s.DB().ExecContext(ctx, `DELETE FROM quotas WHERE kind = 'principal' AND name IN ($1, $2) OR kind = 'client' AND name IN ($1, $3)`, subject,
+		nameOf(s.Names(), Holder{Kind: "principal", Name: subject}), nameOf(s.Names(), Holder{Kind: "client", Name: subject}))
 	if err != nil {
 		return fmt.Errorf("couldn't delete what was used of quotas: %w", err)
 	}
@@ -93,31 +94,36 @@ func Erase(ctx context.Context, s *store.Store, subject string) error {
 // recall reads what was used in the present windows.
 func (b *Book) recall(ctx context.Context, s *store.Store) error {
 	w := b.calendar.at(b.now())
-	rows, err := s.DB().QueryContext(ctx, `SELECT kind, issuer, name, span, start, plan, requests, units, bytes, records FROM quotas
+	rows, err := s.DB().QueryContext(ctx, `SELECT kind, issuer, name, sealed, span, start, plan, requests, units, bytes, records FROM quotas
 		WHERE span = 'day' AND start = $1 OR span = 'month' AND start = $2`, w[Day].Start, w[Month].Start)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
+	unread := 0
 	for rows.Next() {
 		var h Holder
+		var sealed []byte
 		var span, plan string
 		var start int64
 		var u Use
-		if err := rows.Scan(&h.Kind, &h.Issuer, &h.Name, &span, &start, &plan, &u[Requests], &u[Units], &u[Octets], &u[Records]); err != nil {
+		if err := rows.Scan(&h.Kind, &h.Issuer, &h.Name, &sealed, &span, &start, &plan, &u[Requests], &u[Units], &u[Octets], &u[Records]); err != nil {
 			return err
+		}
+		if h.open(s.Names(), sealed) != nil {
+			unread++
+			continue
 		}
 		a := b.accountOf(h)
 		a.mu.Lock()
 		late := a.roll(w)
-		at := Day
-		if span == "month" {
-			at = Month
-		}
 		a.named = cmp.Or(a.named, plan)
-		a.of[at].used.add(u)
+		a.of[spanOf(span)].used.add(u)
 		a.mu.Unlock()
 		b.accounts.remember(late)
+	}
+	if unread > 0 {
+		slog.Warn("what was used of quotas is forgotten where the store's keys do not open whose it was", "rows", unread)
 	}
 	return rows.Err()
 }
@@ -169,13 +175,13 @@ func (b *Book) writeBatch(ctx context.Context, s *store.Store, batch []*Account,
 	totals := make([]Use, len(rows))
 	err := s.Change(ctx, func(tx *sql.Tx) error {
 		for _, r := range late {
-			if _, err := add(ctx, tx, r); err != nil {
+			if _, err := add(ctx, tx, s.Names(), r); err != nil {
 				return err
 			}
 		}
 		for i, r := range rows {
 			var err error
-			if totals[i], err = add(ctx, tx, r); err != nil {
+			if totals[i], err = add(ctx, tx, s.Names(), r); err != nil {
 				return err
 			}
 		}
@@ -194,13 +200,18 @@ func (b *Book) writeBatch(ctx context.Context, s *store.Store, batch []*Account,
 	return err
 }
 
-func add(ctx context.Context, tx *sql.Tx, r row) (u Use, err error) {
-	err = tx.QueryRowContext(ctx, `INSERT INTO quotas (kind, issuer, name, span, start, plan, requests, units, bytes, records)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (kind, issuer, name, span, start) DO UPDATE SET plan = excluded.plan,
+func add(ctx context.Context, tx *sql.Tx, names *store.Names, r row) (u Use, err error) {
+	name := nameOf(names, r.holder)
+	sealed, err := sealedName(names, r.holder, name)
+	if err != nil {
+		return u, err
+	}
+	err = tx.QueryRowContext(ctx, `INSERT INTO quotas (kind, issuer, name, sealed, span, start, plan, requests, units, bytes, records)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT (kind, issuer, name, span, start) DO UPDATE SET plan = excluded.plan,
 		requests = quotas.requests + excluded.requests, units = quotas.units + excluded.units,
 		bytes = quotas.bytes + excluded.bytes, records = quotas.records + excluded.records
 		RETURNING requests, units, bytes, records`,
-		r.holder.Kind, r.holder.Issuer, r.holder.Name, r.span.String(), r.start, r.plan, r.more[Requests], r.more[Units], r.more[Octets], r.more[Records]).
+		r.holder.Kind, r.holder.Issuer, name, sealed, r.span.String(), r.start, r.plan, r.more[Requests], r.more[Units], r.more[Octets], r.more[Records]).
 		Scan(&u[Requests], &u[Units], &u[Octets], &u[Records])
 	return u, err
 }

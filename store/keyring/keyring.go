@@ -16,6 +16,8 @@ package keyring
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/binary"
 	"errors"
@@ -26,6 +28,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 	"github.com/tink-crypto/tink-go/v2/tink"
 	_ "modernc.org/sqlite" // the driver, pure Go
 )
@@ -171,6 +174,16 @@ func (r *Ring) IDs(ctx context.Context, subject string) ([]int64, error) {
 // Foreign reports whether the root key is the operator's to change: until then, a copy of the ring from before an erasure
 // can be opened.
 func (r *Ring) Foreign() bool { return r.root.file == "" }
+
+// Wrapper wraps keys that are of no person and outlive every erasure and every root key, such as that of the names in the
+// store. They are lost with the ring.
+func (r *Ring) Wrapper() (tink.AEAD, error) {
+	key, err := hkdf.Expand(sha256.New, r.pepper, "sallyport keyring: wrapper", keySize)
+	if err != nil {
+		return nil, err
+	}
+	return subtle.NewAESGCM(key)
+}
 
 // Prepare makes the keys of many subjects in one write, ahead of [Ring.Seal].
 func (r *Ring) Prepare(subjects []string) error {

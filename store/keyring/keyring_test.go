@@ -499,3 +499,43 @@ func BenchmarkRing(b *testing.B) {
 		}
 	})
 }
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// What is wrapped by the ring is opened by it after erasures and changes of the root key, and what is by the operator's by any ring.
+func TestWrappers(t *testing.T) {
+	dir := t.TempDir()
+	r := must(Open(dir, Options{}))
+	defer r.Close()
+	wrapped := must(must(r.Wrapper()).Encrypt([]byte("key"), []byte("what")))
+	must(r.Seal("alice", []byte("x")))
+	if err := errors.Join(r.Erase(t.Context(), "alice"), r.Rotate(t.Context())); err != nil {
+		t.Fatal(err)
+	}
+	again := must(Open(dir, Options{}))
+	defer again.Close()
+	if key, err := must(again.Wrapper()).Decrypt(wrapped, []byte("what")); err != nil || string(key) != "key" {
+		t.Errorf("%q, %v", key, err)
+	}
+	other := must(Open(t.TempDir(), Options{}))
+	defer other.Close()
+	if _, err := must(other.Wrapper()).Decrypt(wrapped, []byte("what")); err == nil {
+		t.Error("another ring opens it")
+	}
+	if a, err := Shared(Options{}); a != nil || err != nil {
+		t.Error(a, err)
+	}
+	if _, err := Shared(Options{Keys: "short"}); err == nil {
+		t.Error("that is no root key")
+	}
+	old, next := base64.StdEncoding.EncodeToString(newKey()), base64.StdEncoding.EncodeToString(newKey())
+	wrapped = must(must(Shared(Options{Keys: old})).Encrypt([]byte("key"), nil))
+	if key, err := must(Shared(Options{Keys: next + " " + old})).Decrypt(wrapped, nil); err != nil || string(key) != "key" {
+		t.Errorf("%q, %v", key, err)
+	}
+}

@@ -59,6 +59,16 @@ func rootOf(dir string, o Options, fresh bool) (root, error) {
 	return root{primitive, file}, err
 }
 
+// Shared is the operator's root key by itself, which several gateways may have, each with a ring of its own; nil where the ring
+// keeps its root key.
+func Shared(o Options) (tink.AEAD, error) {
+	if o.KMS == nil && o.Keys == "" {
+		return nil, nil
+	}
+	r, err := rootOf("", o, false)
+	return r.AEAD, err
+}
+
 func parseKeys(text string) ([][]byte, error) {
 	var keys [][]byte
 	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\r' || r == '\t' }) {

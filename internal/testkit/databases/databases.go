@@ -3,14 +3,19 @@
 package databases
 
 import (
+	"bytes"
 	"database/sql"
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 
 	"github.com/sallyport/sallyport/internal/testkit"
 	"github.com/sallyport/sallyport/store"
@@ -84,4 +89,44 @@ func Again(t *testing.T) {
 	if out, err := again.CombinedOutput(); err != nil {
 		t.Fatalf("on PostgreSQL: %v\n%s", err, out)
 	}
+}
+
+// Holds tells whether a text stands anywhere in the store of a path: in SQLite's files, as they are on disk, or in what
+// pg_dump makes of PostgreSQL's, where bytes are in hex.
+func Holds(t testing.TB, path, text string) bool {
+	t.Helper()
+	var all []byte
+	if OnPostgres() {
+		dump, err := exec.CommandContext(t.Context(), "pg_dump", "--dbname="+database(t, path)).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = dump
+	} else {
+		files, err := filepath.Glob(filepath.Join(path, store.File+"*"))
+		if err != nil || len(files) == 0 {
+			t.Fatal("there is no database", err)
+		}
+		for _, f := range files {
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all = append(all, data...)
+		}
+	}
+	return bytes.Contains(all, []byte(text)) || bytes.Contains(all, []byte(hex.EncodeToString([]byte(text))))
+}
+
+// Unlock has the store seal names, by a root key of the test.
+func Unlock(t testing.TB, s *store.Store) *store.Store {
+	t.Helper()
+	root, err := subtle.NewAESGCM(bytes.Repeat([]byte{7}, 32))
+	if err == nil {
+		err = s.UnlockNames(t.Context(), root, true)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
 }
