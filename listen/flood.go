@@ -3,6 +3,8 @@ package listen
 import (
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/net/http2"
 )
 
 // flood watches the frames of one HTTP/2 connection for what costs us more than the client: requests that are taken back
@@ -91,16 +93,20 @@ func (f *flood) reset(now time.Time) (cut, bool) {
 	return manyResetsClient, f.client.spendReset(earned, now)
 }
 
-// wrote notes what went to the client.
-func (f *flood) wrote(p []byte) {
+// wrote notes what went to the client, and reports whether that was the end for a flood. The HTTP/2 server has a bound of its own, of
+// requests that are taken back before they were begun, which it may reach before it has written all the resets that count here.
+func (f *flood) wrote(p []byte) (calmed bool) {
 	f.unpaid.Add(int64(len(p)))
 	for {
 		h, rest, ok := f.out.next(p)
 		if !ok {
-			return
+			return calmed
 		}
-		if h.kind == frameResetStream && provoked(h.code) {
+		switch {
+		case h.kind == frameResetStream && provoked(h.code):
 			f.taken.Add(1)
+		case h.kind == frameGoAway && http2.ErrCode(h.code) == http2.ErrCodeEnhanceYourCalm:
+			calmed = true
 		}
 		p = rest
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -210,6 +211,27 @@ func TestHTTP2ServerBounds(t *testing.T) {
 		refused := a.flooded(2000, func() error { return a.request(true) })
 		if refused != http2.ErrCodeEnhanceYourCalm || s.Stats().Cuts["resets"] != 1 {
 			t.Error("more streams than allowed cost nothing")
+		}
+	})
+	t.Run("requests that never begin", func(t *testing.T) {
+		hold := make(chan struct{})
+		s := secure(t, config.Limits{Resets: 10_000, Streams: 3}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { <-hold }))
+		defer close(hold)
+		a := dialH2(t, s)
+		client := s.door.clients.find(netip.MustParseAddr("127.0.0.1"), time.Now())
+		before := client.handshakes.level
+		if code := a.flooded(2000, func() error {
+			if err := a.request(true); err != nil {
+				return err
+			}
+			return a.WriteRSTStream(a.last, http2.ErrCodeCancel)
+		}); code != http2.ErrCodeEnhanceYourCalm || s.Stats().Cuts["resets"] != 1 {
+			t.Errorf("ended with %v, and counted are %v", code, s.Stats().Cuts)
+		}
+		s.door.clients.mu.Lock()
+		defer s.door.clients.mu.Unlock()
+		if before-client.handshakes.level < float64(s.door.limits.handshakes)/2 {
+			t.Error("its client pays nothing")
 		}
 	})
 	t.Run("header list", func(t *testing.T) {

@@ -7,6 +7,7 @@ const (
 	frameData         = 0x0
 	frameHeaders      = 0x1
 	frameResetStream  = 0x3
+	frameGoAway       = 0x7
 	frameContinuation = 0x9
 
 	flagEndStream  = 0x1  // DATA, HEADERS
@@ -20,14 +21,14 @@ type frame struct {
 	length int
 	kind   byte
 	flags  byte
-	code   uint32 // error code of RST_STREAM
+	code   uint32 // error code of RST_STREAM and GOAWAY
 }
 
-// frames follows one direction of an HTTP/2 connection (RFC 9113 section 4.1) from frame to frame. It keeps 13 bytes,
+// frames follows one direction of an HTTP/2 connection (RFC 9113 section 4.1) from frame to frame. It keeps 17 bytes,
 // whatever comes, and does not judge whether frames are well-formed: that is for the HTTP/2 server, which reads the same
 // bytes. The zero value stands at the beginning of a frame.
 type frames struct {
-	head [13]byte // header, and the code of RST_STREAM
+	head [17]byte // header, and the code of RST_STREAM, or that of GOAWAY behind the last stream
 	have int
 	skip int  // payload that is still to come
 	kind byte // of the frame that skip belongs to
@@ -52,8 +53,12 @@ func (f *frames) next(p []byte) (h frame, rest []byte, ok bool) {
 
 // need is how many bytes of the frame are looked at.
 func (f *frames) need() int {
-	if f.have >= 9 && f.head[3] == frameResetStream && f.length() >= 4 {
+	switch {
+	case f.have < 9:
+	case f.head[3] == frameResetStream && f.length() >= 4:
 		return 13
+	case f.head[3] == frameGoAway && f.length() >= 8:
+		return 17
 	}
 	return 9
 }
@@ -62,8 +67,8 @@ func (f *frames) length() int { return int(f.head[0])<<16 | int(f.head[1])<<8 | 
 
 func (f *frames) whole() frame {
 	h := frame{length: f.length(), kind: f.head[3], flags: f.head[4]}
-	if f.have == 13 {
-		h.code = binary.BigEndian.Uint32(f.head[9:])
+	if f.have > 9 {
+		h.code = binary.BigEndian.Uint32(f.head[f.have-4:])
 	}
 	f.skip, f.kind, f.have = h.length-(f.have-9), h.kind, 0
 	return h

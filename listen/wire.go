@@ -30,6 +30,7 @@ type wire struct {
 	flood    atomic.Pointer[flood] // nil unless HTTP/2; set by the reader
 	blocks   *blocks               // likewise
 	preface  int                   // how much of HTTP/2's has come; -1 once it is known to be HTTP/1
+	ended    atomic.Bool           // by us, for what HTTP/2 carried
 	mute     atomic.Bool           // nothing was written since something was read
 	timed    atomic.Bool           // the read deadline is a time limit, and not a way to wake the reader up
 	deaf     atomic.Bool           // nothing is read any more; see Abandon
@@ -111,6 +112,9 @@ func (w *wire) judge(before int, p []byte) {
 		rest := min(len(http2.ClientPreface)-before, len(p))
 		out, w.failed = w.blocks.feed(append(out, p[:rest]...), p[rest:])
 		w.out = out
+		if w.failed != nil {
+			w.ended.Store(true)
+		}
 	case before > 0:
 		out = w.strict.feed(out, []byte(http2.ClientPreface)[:before])
 		if len(out) < before {
@@ -186,8 +190,7 @@ func (w *wire) receive(p []byte) (int, error) {
 	if n > 0 {
 		w.mute.Store(true)
 		if cause, ok := w.watch(p[:n]); !ok {
-			w.held.client.flooded(time.Now())
-			return 0, w.cut(cause)
+			return 0, w.calm(cause)
 		}
 	}
 	if err != nil && w.timed.Load() && errors.Is(err, os.ErrDeadlineExceeded) {
@@ -207,9 +210,19 @@ func (w *wire) late(f *flood, err error) error {
 	return err
 }
 
-// cut counts the cause. golang.org/x/net/http2 says GOAWAY with the code of an error of this type, as for one of its own.
+// calm cuts a flood, for which its client pays.
+func (w *wire) calm(c cut) error {
+	if !w.ended.Load() {
+		w.held.client.flooded(time.Now())
+	}
+	return w.cut(c)
+}
+
+// cut counts the cause, once. golang.org/x/net/http2 says GOAWAY with the code of an error of this type, as for one of its own.
 func (w *wire) cut(c cut) error {
-	w.held.door.report(c, w.held)
+	if !w.ended.Swap(true) {
+		w.held.door.report(c, w.held)
+	}
 	return http2.ConnectionError(http2.ErrCodeEnhanceYourCalm)
 }
 
@@ -254,8 +267,8 @@ func (w *wire) limitFrame(f *flood) {
 func (w *wire) Write(p []byte) (int, error) {
 	w.mute.Store(false)
 	n, err := w.Conn.Write(p)
-	if f := w.flood.Load(); f != nil && n > 0 {
-		f.wrote(p[:n])
+	if f := w.flood.Load(); f != nil && n > 0 && f.wrote(p[:n]) {
+		_ = w.calm(manyResets) // as the server has said already
 	}
 	return n, err
 }
