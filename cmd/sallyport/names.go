@@ -71,15 +71,21 @@ func rewrapNames(ctx context.Context, s *store.Store, ring *keyring.Ring, c conf
 // sealEvery is how often a gateway looks for names in clear: gateways of older versions may go on beside it.
 const sealEvery = time.Hour
 
+// keepSealing begins at once where nobody else serves from the store. Elsewhere gateways of an older version, which refuse API keys that
+// are sealed, have so long to be upgraded or to leave.
 func (v *service) keepSealing(ctx context.Context) {
-	for {
-		if err := v.sealNames(ctx); err != nil && ctx.Err() == nil {
-			slog.Error("names in the store stay in clear; it is tried again", "error", err)
-		}
+	wait := sealEvery
+	if v.config.Store.URL == "" && v.inherited.From() == 0 {
+		wait = 0
+	}
+	for ; ; wait = sealEvery {
 		select {
 		case <-ctx.Done():
 			return
-		case <-time.After(sealEvery):
+		case <-time.After(wait):
+		}
+		if err := v.sealNames(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("names in the store stay in clear; it is tried again", "error", err)
 		}
 	}
 }
