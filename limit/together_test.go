@@ -70,12 +70,8 @@ func TestOnceTogether(t *testing.T) {
 // A total that the config has holds for all processes together, as far as they know of each other; while one is cut off it has its part.
 func TestTotalTogether(t *testing.T) {
 	total := config.Concurrency{Total: 6, Client: -1}
-	server := testkit.Redis(t)
-	a, b := joined(t, server.Addr, total), joined(t, server.Addr, total)
-	link := testkit.NewRelay(t, server.Addr)
-	c := joined(t, link.Addr, total)
+	a, b, c, link := three(t, total)
 	met := func() { gather(t, a, b, c) }
-	met()
 	if got := []int{a.enter(t, 3), b.enter(t, 1)}; !slices.Equal(got, []int{3, 1}) {
 		t.Errorf("%v of 3 and 1", got)
 	}
@@ -108,12 +104,8 @@ func TestTotalTogether(t *testing.T) {
 // nobody is told.
 func TestClientTogether(t *testing.T) {
 	each := config.Concurrency{Total: -1, Client: 32}
-	server := testkit.Redis(t)
-	a, b := joined(t, server.Addr, each), joined(t, server.Addr, each)
-	link := testkit.NewRelay(t, server.Addr)
-	c := joined(t, link.Addr, each)
+	a, b, c, link := three(t, each)
 	met := func() { gather(t, a, b, c) }
-	met()
 	a.enter(t, 30)
 	b.enter(t, 1) // less than a sixteenth
 	met()
@@ -181,6 +173,16 @@ func joined(t *testing.T, addr string, c config.Concurrency) *process {
 	l := New(Options{Secret: []byte("secret")})
 	p := &process{Cluster: l.Cluster(client, 3), rules: rulesOf(t, l, config.API{Concurrency: c})}
 	return p
+}
+
+// three are processes that know of each other, the last of them by a link of its own.
+func three(t *testing.T, bounds config.Concurrency) (a, b, c *process, link *testkit.Relay) {
+	t.Helper()
+	server := testkit.Redis(t)
+	link = testkit.NewRelay(t, server.Addr)
+	a, b, c = joined(t, server.Addr, bounds), joined(t, server.Addr, bounds), joined(t, link.Addr, bounds)
+	gather(t, a, b, c)
+	return a, b, c, link
 }
 
 // gather has all of them hear what each has.

@@ -17,7 +17,7 @@ const (
 )
 
 // Streams that connections of HTTP/3 may have open, all of one client and all together, of which a new one gets a part of what is left,
-// and so many at least. A stream that is begun and never asks costs up to 10 KB, and nobody sees it but the library.
+// and so many at least. A stream that is begun and never asks costs some KB, and nobody sees it but the library.
 const (
 	streamsOfClient, partOfClient = 8 << 10, 64
 	streamsOfAll, partOfAll       = 256 << 10, 1024

@@ -258,3 +258,41 @@ func TestQUICHasPatience(t *testing.T) {
 		t.Errorf("a handshake for nobody: %v", err)
 	}
 }
+
+// What a stream costs that is begun and never asks: in memory of the server and of its client, which are one process here.
+func BenchmarkStreamsThatNeverAsk(b *testing.B) {
+	files := writeCert(b, b.TempDir(), 1)
+	s, err := New(config.Listener{Address: "127.0.0.1:0", TLS: &files, HTTP3: true}, http.NotFoundHandler(), Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	done := make(chan error)
+	go func() { done <- s.Serve() }()
+	memory := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc + m.StackInuse
+	}
+	for b.Loop() {
+		conn, err := dialQUIC(b.Context(), s)
+		if err != nil {
+			b.Fatal(err)
+		}
+		before, begun := memory(), 0
+		for ; begun < defaultStreams; begun++ {
+			stream, err := conn.OpenStream()
+			if err != nil {
+				break
+			}
+			_, _ = stream.Write([]byte{1})
+		}
+		time.Sleep(200 * time.Millisecond) // until the server has them
+		b.ReportMetric((float64(memory())-float64(before))/float64(begun), "B/stream")
+		conn.CloseWithError(0, "")
+	}
+	s.Shutdown(context.Background())
+	if err := <-done; err != nil {
+		b.Error(err)
+	}
+}

@@ -63,12 +63,12 @@ func startWith(t *testing.T, l config.Listener, h http.Handler, o Options) *Serv
 }
 
 // writeCert makes a self-signed certificate for 127.0.0.1 with the serial number.
-func writeCert(t *testing.T, dir string, serial int64) config.TLS {
+func writeCert(t testing.TB, dir string, serial int64) config.TLS {
 	t.Helper()
 	return writeCertUntil(t, dir, serial, time.Now().Add(time.Hour))
 }
 
-func writeCertUntil(t *testing.T, dir string, serial int64, end time.Time) config.TLS {
+func writeCertUntil(t testing.TB, dir string, serial int64, end time.Time) config.TLS {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
